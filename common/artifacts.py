@@ -1,0 +1,63 @@
+"""The figures and tables of the five papers: all that there are, and those that the rules can make now.
+
+    python -m common.artifacts NAME...      print all artifacts, with the named ones marked as available
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import sys
+from collections.abc import Iterable
+
+# paper: (number of figures, number of tables)
+PAPERS = {
+    "tsar": (19, 0),
+    "sticky_gradient": (5, 3),
+    "synaptic_intelligence": (6, 0),
+    "dan": (4, 0),
+    "dhp": (4, 1),
+}
+RESULT = re.compile(r"results/\{scale\}/(?P<paper>\w+)/figures/(?P<artifact>(fig|table)\d+)\.pdf")
+
+
+class UnknownFigure(Exception):
+    """No rule makes this figure; the message says which there are."""
+
+
+def all_artifacts() -> list[str]:
+    """Names of all artifacts, such as tsar_fig1 or dhp_table1."""
+    names = []
+    for paper, (figures, tables) in PAPERS.items():
+        names += [f"{paper}_fig{number}" for number in range(1, figures + 1)]
+        names += [f"{paper}_table{number}" for number in range(1, tables + 1)]
+    return names
+
+
+def available(outputs: Iterable[str]) -> dict[str, str]:
+    """Which artifacts can be made: name -> result without its ending, read off the output patterns of all rules."""
+    matches = filter(None, map(RESULT.fullmatch, outputs))
+    return {f"{match['paper']}_{match['artifact']}": match.string.removesuffix(".pdf") for match in matches}
+
+
+def result(name: str, offered: dict[str, str]) -> str:
+    """The result behind figures/<name>, as a pattern in {scale}; raises UnknownFigure if there is none."""
+    if name in offered:
+        return offered[name]
+    if name in all_artifacts():
+        reason = "this figure cannot be made yet"
+    else:
+        close = difflib.get_close_matches(name, all_artifacts(), n=1)
+        reason = "the papers have no such figure" + (f"; did you mean {close[0]}?" if close else "")
+    raise UnknownFigure(f"figures/{name}: {reason}\nTo see which there are: snakemake --cores 1 list_figures")
+
+
+def main(names: list[str]) -> None:
+    for artifact in all_artifacts():
+        ending = ".csv" if "_table" in artifact else ".pdf"
+        print(f"{'*' if artifact in names else ' '} figures/{artifact}{ending}")
+    print(f"{len(names)} of {len(all_artifacts())} can be made now, those marked *")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,63 @@
+"""Read a prepared data set: images, labels and what the file says about itself.  No torch."""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from common.catalog import DataError
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images, uint8 [n, height, width] or [n, height, width, 3], and labels, int64 [n]."""
+
+    images: np.ndarray
+    labels: np.ndarray
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A prepared data set: splits by name, further arrays (names of classes, drawers, ...) and its description."""
+
+    name: str
+    splits: dict[str, Split]
+    extras: dict[str, np.ndarray]
+    about: dict
+
+    @property
+    def stamp(self) -> str:
+        """Short phrase for figures: which data this is, and whether it is reduced or a stand-in."""
+        return self.about["description"]
+
+
+def load(path: str | os.PathLike) -> Dataset:
+    """The data set in a prepared file; raises DataError, naming the command that makes it, if missing or damaged."""
+    path = Path(path)
+    command = f"snakemake --cores 1 {path} (or: python -m common.prepare {path.stem}"
+    command += " --smoke)" if path.parent.name == "smoke" else ")"
+    if not path.exists():
+        raise DataError(f"there is no data set at {path}; make it with: {command}")
+    arrays = read_arrays(path, f"delete it and make it again with: {command}")
+    try:
+        about = json.loads(str(arrays.pop("about")))
+        splits = {
+            split: Split(arrays.pop(f"{split}_images"), arrays.pop(f"{split}_labels")) for split in about["splits"]
+        }
+        return Dataset(about["name"], splits, arrays, about)
+    except (KeyError, ValueError, TypeError) as error:
+        raise DataError(f"{path} is no prepared data set ({error!r}); make one with: {command}") from error
+
+
+def read_arrays(path: str | os.PathLike, advice: str) -> dict[str, np.ndarray]:
+    """All arrays of an .npz file; raises DataError ending in `advice` if it is truncated or no such file."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {key: archive[key] for key in archive.files}
+    except (OSError, EOFError, ValueError, AttributeError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path} is truncated or not an .npz file ({error}); {advice}") from error

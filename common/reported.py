@@ -1,0 +1,151 @@
+"""The numbers a paper reports, read from its reported.csv, and how ours compare with them."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas
+
+from common import stats
+
+COLUMNS = [
+    "paper",
+    "artifact",
+    "panel",
+    "quantity",
+    "method",
+    "setting",
+    "x",
+    "value",
+    "spread",
+    "spread_kind",
+    "n",
+    "unit",
+    "source",
+    "how_read",
+    "margin",
+    "note",
+]
+FILLED = ("paper", "artifact", "quantity", "value", "spread_kind", "source", "how_read")
+HOW_READ = ("text", "caption", "table", "digitized", "author_archive", "author_code")
+SETTINGS = ("protocol", "code")  # artifacts whose rows state how the paper's runs were made, not what came out
+
+
+def read(path: str | Path) -> pandas.DataFrame:
+    """Return all rows of a reported.csv: x, spread, n, margin and value as floats (nan where empty), the rest as text.
+
+    A setting's value may be text. Every result (a row whose artifact is neither "protocol" nor "code") must have a
+    margin, fixed before we run. Raises ValueError naming file, line and column of the first entry that does not fit.
+    """
+    path = Path(path)
+    with path.open(newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        if reader.fieldnames != COLUMNS:
+            raise ValueError(f"{path}: the columns must be {','.join(COLUMNS)}; found {reader.fieldnames}")
+        rows = [_checked(row, f"{path}, line {reader.line_num}") for row in reader]
+    if not rows:
+        raise ValueError(f"{path}: no rows")
+    return pandas.DataFrame(rows, columns=COLUMNS)
+
+
+def results(reported: pandas.DataFrame) -> pandas.DataFrame:
+    """Return the rows that report a result, without the settings; every value is a float."""
+    return reported[~reported["artifact"].isin(SETTINGS)].astype({"value": float})
+
+
+def compare(reported: pandas.DataFrame, ours: pandas.DataFrame, on: Sequence[str]) -> pandas.DataFrame:
+    """Return the reported results, each with ours_mean, ours_sd, ours_n, difference, ci_low, ci_high and verdict.
+
+    ours: one row per run, with the columns named in `on`, `seed`, and `value` in the reported unit. A reported row and
+    our runs belong together where all columns in `on` are equal (empty equals empty). The difference is ours minus the
+    paper's; it and its 95% interval are nan where there are too few runs. Raises ValueError if a column is missing, if
+    `on` does not tell two reported rows apart, or if a seed would be counted twice.
+    """
+    reported = results(reported).reset_index(drop=True)
+    for name, table, needed in (("reported", reported, on), ("ours", ours, [*on, "seed", "value"])):
+        missing = [column for column in needed if column not in table.columns]
+        if missing:
+            raise ValueError(f"compare: {name} has no column {', '.join(missing)}")
+    runs = _runs(ours, on)
+    seen: set[tuple] = set()
+    rows = []
+    for _, row in reported.iterrows():
+        key = _key(row[column] for column in on)
+        if key in seen:
+            raise ValueError(
+                f"compare: two reported rows have the same {', '.join(on)}: {key}; compare on more columns"
+            )
+        seen.add(key)
+        rows.append(_compared(row, list(runs.get(key, {}).values())))
+    columns = ["ours_mean", "ours_sd", "ours_n", "difference", "ci_low", "ci_high", "verdict"]
+    return pandas.concat([reported, pandas.DataFrame(rows, columns=columns)], axis=1)
+
+
+def _runs(ours: pandas.DataFrame, on: Sequence[str]) -> dict[tuple, dict[int, float]]:
+    """Return our values by key and seed."""
+    runs: dict[tuple, dict[int, float]] = {}
+    for row in ours[[*on, "seed", "value"]].itertuples(index=False, name=None):
+        *parts, seed, value = row
+        key = _key(parts)
+        if seed in runs.setdefault(key, {}):
+            raise ValueError(f"compare: ours has seed {seed} twice for {key}; compare on more columns")
+        runs[key][seed] = value
+    return runs
+
+
+def _compared(row: pandas.Series, values: list[float]) -> list[Any]:
+    nan = math.nan
+    if not values:
+        return [nan, nan, 0, nan, nan, nan, stats.verdict(nan, nan, row["margin"], 0)]
+    own = stats.summary(values)
+    difference = stats.difference_interval(values, row["value"], row["spread"], row["spread_kind"], row["n"])
+    verdict = stats.verdict(difference.low, difference.high, row["margin"], own.n)
+    return [own.mean, own.sd, own.n, difference.mean, difference.low, difference.high, verdict]
+
+
+def _key(parts: Any) -> tuple:
+    return tuple(None if part == "" or pandas.isna(part) else part for part in parts)
+
+
+def _checked(row: dict[str, Any], where: str) -> dict[str, Any]:
+    """Return the row with its numbers converted, or raise ValueError."""
+    if None in row or None in row.values():
+        raise ValueError(f"{where}: expected {len(COLUMNS)} columns; quote a text that holds a comma")
+    for column in FILLED:
+        if not row[column].strip():
+            raise ValueError(f"{where}: column {column} is empty")
+    for column, known in (("spread_kind", stats.SPREAD_KINDS), ("how_read", HOW_READ)):
+        if row[column] not in known:
+            raise ValueError(f"{where}: column {column} is {row[column]!r}; it must be one of {', '.join(known)}")
+    is_setting = row["artifact"] in SETTINGS
+    checked = dict(row)
+    for column in ("x", "spread", "n", "margin"):
+        checked[column] = _number(row[column], where, column) if row[column] else math.nan
+    try:
+        checked["value"] = _number(row["value"], where, "value")
+    except ValueError:
+        if not is_setting:
+            raise
+    if (row["spread_kind"] == "none") != math.isnan(checked["spread"]):
+        raise ValueError(f"{where}: a spread and its kind go together; found {row['spread']!r} {row['spread_kind']!r}")
+    if row["spread_kind"] != "none" and not checked["n"] >= 2:
+        raise ValueError(f"{where}: a spread needs the number of runs n, at least 2")
+    if is_setting and row["margin"]:
+        raise ValueError(f"{where}: a setting has no margin")
+    if not is_setting and not checked["margin"] > 0:
+        raise ValueError(f"{where}: a result needs a positive margin, fixed in advance, with its reason in the note")
+    return checked
+
+
+def _number(text: str, where: str, column: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"{where}: column {column} must be a number, found {text!r}")
+    return number

@@ -1,0 +1,136 @@
+"""What the Snakefile and every paper's rules share: checked configuration, choice of scale, environment of the jobs, paths.
+
+Imports nothing heavy: Snakemake reads this module each time it parses the workflow.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from common import protocol as protocols
+from common.catalog import prepared_file
+
+ROOT = Path(__file__).resolve().parent.parent
+SCALES = protocols.SCALES
+SCALE_CHOICES = ("auto", *SCALES, "recorded")
+KEYS = ("scale", "device", "data_mirror", "imagenet_folder", "papers")
+GPU_FILES = ("/dev/nvidia0", "/proc/driver/nvidia/gpus")  # there where the driver of a GPU is loaded
+
+# What one training job may take, by scale: memory in MB, and run time in minutes (for schedulers that ask).
+MEMORY_MB = {"smoke": 2_000, "desk": 4_000, "paper": 32_000}
+MINUTES = {"smoke": 10, "desk": 600, "paper": 1_440}
+
+
+class ConfigError(Exception):
+    """A value in config.yaml, or given with --config, that cannot be; the message says which and what to write."""
+
+
+def check_config(config: Mapping[str, Any]) -> None:
+    """Raises ConfigError, with the closest valid choice, for unknown or missing keys and for values that cannot be."""
+    for key in config:
+        if key not in KEYS:
+            raise ConfigError(f"config: unknown key {key!r}{_hint(key, KEYS)}")
+    if missing := [key for key in KEYS if key not in config]:
+        raise ConfigError(f"config: missing key {', '.join(map(repr, missing))}; config.yaml must give all of them")
+    if config["scale"] not in SCALE_CHOICES:
+        raise ConfigError(f"config: unknown scale {config['scale']!r}{_hint(config['scale'], SCALE_CHOICES)}")
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", str(config["device"])):
+        raise ConfigError(f"config: unknown device {config['device']!r}; write auto, cpu, cuda or cuda:1")
+    for key in ("data_mirror", "imagenet_folder"):
+        folder = config[key]
+        if folder and not (isinstance(folder, str) and os.path.isdir(folder)):
+            raise ConfigError(f"config: {key} {folder!r} is not a folder; correct it or leave it empty")
+    _check_papers(config["papers"])
+    if config["scale"] == "recorded" and not any((ROOT / "papers").glob("*/recorded/*.csv")):
+        raise ConfigError("config: scale 'recorded' has no tables yet (papers/*/recorded/*.csv); choose another scale")
+
+
+def choose_scale(scale: str, device: str) -> tuple[str, str]:
+    """The scale to work at, and one line that says why it was picked and how to ask for another."""
+    reason = "as configured"
+    if scale == "auto":
+        gpu = gpu_visible()
+        scale = "paper" if gpu and device != "cpu" else "smoke"
+        reason = "auto: " + ("no CUDA device is visible" if not gpu else f"a CUDA device is visible, device is {device}")
+    others = "|".join(name for name in reversed(SCALE_CHOICES[1:]) if name != scale)
+    return scale, f"Scale: {scale} ({reason}). For another, put after the targets: --config scale={others}"
+
+
+def gpu_visible() -> bool:
+    """Whether this process may use a CUDA device, as far as can be told without importing torch."""
+    if os.environ.get("CUDA_VISIBLE_DEVICES", "all").strip() in ("", "-1", "NoDevFiles"):
+        return False
+    if any(map(os.path.exists, GPU_FILES)):
+        return True
+    if not shutil.which("nvidia-smi"):
+        return False
+    listing = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False)
+    return listing.returncode == 0 and "GPU" in listing.stdout
+
+
+def gpus(device: str) -> int:
+    """How many GPUs a training job asks for on this device: 1, or 0 on the processor."""
+    return int(device.startswith("cuda") or (device == "auto" and gpu_visible()))
+
+
+def prepare_environment() -> None:
+    """Let every job find this repository's modules and, where conda does not say otherwise, this very Python."""
+    python_path = [str(ROOT), os.environ.get("PYTHONPATH", "")]
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, python_path))
+    os.environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])
+
+
+def repository(*files: str) -> list[str]:
+    """Paths of files of the repository, as seen from the working directory.
+
+    As a rule's input they tie its results to these files: Snakemake compares their content, not only their age.
+    Raises FileNotFoundError for one that does not exist.
+    """
+    for file in files:
+        if not (ROOT / file).is_file():
+            raise FileNotFoundError(f"a rule names {file}, but the repository has no such file")
+    return [os.path.relpath(ROOT / file) for file in files]
+
+
+def dataset(name: str, scale: str) -> str:
+    """The prepared data set a scale reads: tiny at smoke scale, complete at the others."""
+    return f"data/smoke/{name}.npz" if scale == "smoke" else prepared_file(name)
+
+
+def seed_batches(first: int, count: int, size: int) -> list[str]:
+    """The seeds first, first + 1, ... cut into jobs of `size`: ["0-4", "5-9"].
+
+    Only the last batch changes when the count grows, so finished batches stay valid.  Raises ValueError if size < 1.
+    """
+    if size < 1:
+        raise ValueError(f"a job needs at least one seed, not {size}")
+    end = first + count
+    return [f"{start}-{min(start + size, end) - 1}" for start in range(first, end, size)]
+
+
+def sections_digest(protocol: Any, *sections: str) -> str:
+    """Changes whenever a value in one of these protocol sections does: a rule's parameter that makes it run again."""
+    return protocols.digest({name: protocols.as_dict(getattr(protocol, name)) for name in sections})
+
+
+def _check_papers(papers: Any) -> None:
+    known = sorted(rules.parent.name for rules in (ROOT / "papers").glob("*/rules.smk"))
+    if not isinstance(papers, list) or not papers:
+        raise ConfigError(f"config: papers must be a list such as [{known[0]}], not {papers!r}")
+    for paper in papers:
+        if paper not in known:
+            raise ConfigError(f"config: unknown paper {paper!r}{_hint(paper, known)}")
+
+
+def _hint(given: Any, known: Iterable[str]) -> str:
+    known = list(known)
+    close = difflib.get_close_matches(str(given), known, n=1)
+    return (f"; did you mean {close[0]!r}?" if close else ";") + f" Known are {', '.join(known)}"

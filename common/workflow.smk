@@ -1,0 +1,44 @@
+# Rules that serve every paper.
+
+from common.workflow import (
+    MEMORY_MB,
+    MINUTES,
+    dataset,
+    gpus,
+    repository,
+    sections_digest,
+    seed_batches,
+)
+
+
+# Results we once ran at paper scale and keep in the repository: figures are drawn from them in seconds.
+rule recorded:
+    input:
+        table="papers/{paper}/recorded/{table}.csv",
+        provenance="papers/{paper}/recorded/{table}.json",
+    output:
+        table="results/recorded/{paper}/{table}.csv",
+        provenance="results/recorded/{paper}/{table}.json",
+    log:
+        "logs/recorded/{paper}/{table}.log",
+    conda:
+        "../environment.yml"
+    localrule: True
+    message:
+        "Taking the recorded table {output.table}"
+    shell:
+        "cp {input.table} {output.table} > {log} 2>&1 && cp {input.provenance} {output.provenance} >> {log} 2>&1"
+
+
+rule list_figures:
+    log:
+        "logs/list_figures.log",
+    conda:
+        "../environment.yml"
+    localrule: True
+    params:
+        available=lambda wildcards: list(FIGURES),
+    message:
+        "All figures and tables of the papers"
+    shell:
+        "python -m common.artifacts {params.available} 2>&1 | tee {log}"

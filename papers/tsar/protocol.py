@@ -1,0 +1,70 @@
+"""The types of protocol.yaml: one class per section, one field per hyperparameter.  The values and their sources are there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+FIRST_TUNING_SEED = 1000  # reporting seeds count from 0, tuning seeds from here
+
+
+@dataclass(frozen=True)
+class Network:
+    """Widths of the networks."""
+
+    channels: int
+    regulator_channels: int
+    outputs: int
+    oml_channels: int
+    oml_hidden: int
+    anml_channels: int
+    anml_modulator_channels: int
+
+
+@dataclass(frozen=True)
+class MetaLearning:
+    """Meta-learning on Omniglot with the OML protocol."""
+
+    iterations: int
+    rich_classes: int
+    scarce_classes: int
+    inner_images: int
+    repeat_first_image: bool
+    inner_learning_rate: float
+    outer_images: int
+    outer_learning_rate: float
+    second_order: tuple[str, ...]
+    log_every: int
+    percentile_every: int
+    percentile_classes: int
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """Domain transfer: one pass over a sequence of classes, one image at a time."""
+
+    classes: int
+    images_per_class: int
+    recall_after: tuple[int, ...]
+    regulation_bias: float
+    learning_rates: tuple[float, ...]
+    baseline_learning_rates: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Design:
+    """Which runs there are."""
+
+    seeds: int
+    tuning_seeds: int
+    seeds_per_job: int
+    treatments: tuple[str, ...]
+    sweep_biases: tuple[int, ...]
+    conditions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Protocol:
+    network: Network
+    meta_learning: MetaLearning
+    transfer: Transfer
+    design: Design

@@ -1,0 +1,194 @@
+# TSAR: meta-learning -> learning rate -> transfer -> one table -> figures and comparison.
+
+from common import protocol as protocols
+from papers.tsar import runs
+from papers.tsar.protocol import FIRST_TUNING_SEED, Protocol
+
+TSAR = {
+    scale: protocols.read(repository("papers/tsar/protocol.yaml")[0], Protocol, scale) for scale in protocols.SCALES
+}
+# The code behind the numbers of each stage: editing one of these files, and no other, makes the stage run again.
+TSAR_NETWORK = [
+    "papers/tsar/data.py",
+    "papers/tsar/model.py",
+    "papers/tsar/method.py",
+    "common/factored_linear.py",
+    "common/inner_loop.py",
+    "common/randomness.py",
+]
+TSAR_META_TRAIN = repository("papers/tsar/meta_train.py", *TSAR_NETWORK)
+TSAR_TRANSFER = repository("papers/tsar/transfer.py", "common/metrics.py", "common/streams.py", *TSAR_NETWORK)
+TSAR_TUNE = repository("papers/tsar/tune.py") + TSAR_TRANSFER
+TSAR_FIGURES = repository("papers/tsar/figures.py", "papers/tsar/recall.py", "common/plotting.py", "common/reported.py", "common/stats.py")
+TSAR_COMPARE = repository("papers/tsar/compare.py", "papers/tsar/claims.py", "papers/tsar/recall.py", "common/claims.py", "common/reported.py", "common/stats.py")
+
+
+wildcard_constraints:
+    treatment=r"grow|sculpt|oml|anml|scratch|no_regulation|bias-?\d+|reservoir-?\d+",
+    condition="rich|scarce",
+    seeds=r"\d+-\d+",
+
+
+rule tsar_meta_train:
+    input:
+        omniglot=lambda wildcards: dataset("omniglot", wildcards.scale),
+        code=TSAR_META_TRAIN,
+    output:
+        models="results/{scale}/tsar/meta/{treatment}_{condition}/seeds{seeds}.pt",
+        log="results/{scale}/tsar/meta/{treatment}_{condition}/seeds{seeds}.csv",
+        provenance="results/{scale}/tsar/meta/{treatment}_{condition}/seeds{seeds}.json",
+    log:
+        "logs/{scale}/tsar/meta/{treatment}_{condition}_seeds{seeds}.log",
+    # Tuning seeds first, so that tuning and transfer can follow, and free the sweep's models, while others still train.
+    priority: lambda wildcards: int(int(wildcards.seeds.split("-")[0]) >= FIRST_TUNING_SEED)
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        device=config["device"],
+        gpu=gpus(config["device"]),
+        mem_mb=lambda wildcards: MEMORY_MB[wildcards.scale],
+        runtime=lambda wildcards: MINUTES[wildcards.scale],
+    params:
+        # not declared as an output, or Snakemake would delete it before the attempt that is to go on from it
+        checkpoint="results/{scale}/tsar/checkpoints/meta_{treatment}_{condition}_seeds{seeds}.ckpt",
+        protocol=lambda wildcards: sections_digest(TSAR[wildcards.scale], "network", "meta_learning"),
+    message:
+        "Meta-learning: {wildcards.treatment}, {wildcards.condition}, seeds {wildcards.seeds}, {wildcards.scale} scale; see {log}"
+    shell:
+        "python -m papers.tsar.meta_train --scale {wildcards.scale} --treatment {wildcards.treatment}"
+        " --condition {wildcards.condition} --seeds {wildcards.seeds} --device {resources.device}"
+        " --omniglot {input.omniglot} --out {output.models} --checkpoint {params.checkpoint} > {log} 2>&1"
+
+
+# The models of the bias sweep, 2.4 GB each at paper scale, are deleted once they have been tuned and transferred.
+use rule tsar_meta_train as tsar_meta_train_sweep with:
+    wildcard_constraints:
+        treatment=r"bias-?\d+",
+    output:
+        models=temp("results/{scale}/tsar/meta/{treatment}_{condition}/seeds{seeds}.pt"),
+        log="results/{scale}/tsar/meta/{treatment}_{condition}/seeds{seeds}.csv",
+        provenance="results/{scale}/tsar/meta/{treatment}_{condition}/seeds{seeds}.json",
+
+
+ruleorder: tsar_meta_train_sweep > tsar_meta_train
+
+
+rule tsar_tune:
+    input:
+        imagenet=lambda wildcards: dataset("imagenet", wildcards.scale),
+        models=lambda wildcards: runs.tuning_models(**wildcards, design=TSAR[wildcards.scale].design),
+        code=TSAR_TUNE,
+    output:
+        table="results/{scale}/tsar/tune/{treatment}_{condition}.csv",
+        provenance="results/{scale}/tsar/tune/{treatment}_{condition}.json",
+    log:
+        "logs/{scale}/tsar/tune/{treatment}_{condition}.log",
+    priority: 2
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        device=config["device"],
+        gpu=gpus(config["device"]),
+        mem_mb=lambda wildcards: MEMORY_MB[wildcards.scale],
+        runtime=lambda wildcards: MINUTES[wildcards.scale],
+    params:
+        models=lambda wildcards, input: f"--models {input.models}" if input.models else "",
+        protocol=lambda wildcards: sections_digest(TSAR[wildcards.scale], "network", "transfer"),
+    message:
+        "Learning rate: {wildcards.treatment}, {wildcards.condition}, {wildcards.scale} scale; see {log}"
+    shell:
+        "python -m papers.tsar.tune --scale {wildcards.scale} --treatment {wildcards.treatment}"
+        " --condition {wildcards.condition} --device {resources.device}"
+        " --imagenet {input.imagenet} {params.models} --out {output.table} > {log} 2>&1"
+
+
+rule tsar_transfer:
+    input:
+        imagenet=lambda wildcards: dataset("imagenet", wildcards.scale),
+        models=lambda wildcards: runs.models(**wildcards),
+        tuning="results/{scale}/tsar/tune/{treatment}_{condition}.csv",
+        code=TSAR_TRANSFER,
+    output:
+        table="results/{scale}/tsar/transfer/{treatment}_{condition}/seeds{seeds}.csv",
+        provenance="results/{scale}/tsar/transfer/{treatment}_{condition}/seeds{seeds}.json",
+    log:
+        "logs/{scale}/tsar/transfer/{treatment}_{condition}_seeds{seeds}.log",
+    priority: 2
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        device=config["device"],
+        gpu=gpus(config["device"]),
+        mem_mb=lambda wildcards: MEMORY_MB[wildcards.scale],
+        runtime=lambda wildcards: MINUTES[wildcards.scale],
+    params:
+        models=lambda wildcards, input: f"--models {input.models}" if input.models else "",
+        protocol=lambda wildcards: sections_digest(TSAR[wildcards.scale], "network", "transfer"),
+    message:
+        "Transfer: {wildcards.treatment}, {wildcards.condition}, seeds {wildcards.seeds}, {wildcards.scale} scale; see {log}"
+    shell:
+        "python -m papers.tsar.transfer --scale {wildcards.scale} --treatment {wildcards.treatment}"
+        " --condition {wildcards.condition} --seeds {wildcards.seeds} --device {resources.device}"
+        " --imagenet {input.imagenet} {params.models} --tuning {input.tuning} --out {output.table} > {log} 2>&1"
+
+
+rule tsar_transfer_table:
+    wildcard_constraints:
+        scale="|".join(protocols.SCALES),
+    input:
+        tables=lambda wildcards: runs.transfer_tables(wildcards.scale, TSAR[wildcards.scale].design),
+        code=repository("common/collect.py"),
+    output:
+        table="results/{scale}/tsar/transfer.csv",
+        provenance="results/{scale}/tsar/transfer.json",
+    log:
+        "logs/{scale}/tsar/transfer_table.log",
+    conda:
+        "../../environment.yml"
+    message:
+        "Collecting {output.table}"
+    shell:
+        "python -m common.collect --out {output.table} {input.tables} > {log} 2>&1"
+
+
+rule tsar_fig1:
+    input:
+        transfer="results/{scale}/tsar/transfer.csv",
+        provenance="results/{scale}/tsar/transfer.json",
+        reported=repository("papers/tsar/reported.csv"),
+        code=TSAR_FIGURES,
+    output:
+        pdf="results/{scale}/tsar/figures/fig1.pdf",
+        png="results/{scale}/tsar/figures/fig1.png",
+        values="results/{scale}/tsar/figures/fig1.csv",
+    log:
+        "logs/{scale}/tsar/fig1.log",
+    conda:
+        "../../environment.yml"
+    message:
+        "Drawing {output.pdf}"
+    shell:
+        "python -m papers.tsar.figures fig1 --transfer {input.transfer} --reported {input.reported}"
+        " --out {output.pdf} > {log} 2>&1"
+
+
+rule tsar_comparison:
+    input:
+        transfer="results/{scale}/tsar/transfer.csv",
+        provenance="results/{scale}/tsar/transfer.json",
+        reported=repository("papers/tsar/reported.csv"),
+        code=TSAR_COMPARE,
+    output:
+        "results/{scale}/tsar/comparison.csv",
+    log:
+        "logs/{scale}/tsar/comparison.log",
+    conda:
+        "../../environment.yml"
+    message:
+        "Comparing with the paper's numbers: {output}"
+    shell:
+        "python -m papers.tsar.compare --transfer {input.transfer} --reported {input.reported}"
+        " --out {output} > {log} 2>&1"

@@ -1,0 +1,39 @@
+"""Which files TSAR's figures need: the models and tables of every treatment, condition and batch of seeds."""
+
+from __future__ import annotations
+
+from common.workflow import seed_batches
+from papers.tsar.protocol import FIRST_TUNING_SEED, Design
+
+
+def treatments(design: Design) -> list[tuple[str, str]]:
+    """All (treatment, condition) pairs: the named treatments, and the sweep of the regulator's initial bias.
+
+    Scratch has no meta-learning, hence no condition: it runs once, as "rich".  The sweep's -8 is Grow, its 0 Sculpt.
+    """
+    named = [(name, condition) for name in design.treatments for condition in design.conditions]
+    named = [(name, condition) for name, condition in named if name != "scratch" or condition == "rich"]
+    return named + [(f"bias{bias}", "rich") for bias in design.sweep_biases if bias not in (-8, 0)]
+
+
+def tuning_models(scale: str, treatment: str, condition: str, design: Design) -> list[str]:
+    """The models that the learning rate is tuned on: those of the tuning seeds; none for Scratch."""
+    batches = seed_batches(FIRST_TUNING_SEED, design.tuning_seeds, design.seeds_per_job)
+    return [path for seeds in batches for path in models(scale, treatment, condition, seeds)]
+
+
+def models(scale: str, treatment: str, condition: str, seeds: str) -> list[str]:
+    """The meta-learned models of a batch of seeds, as a list of one file; empty for Scratch."""
+    if treatment == "scratch":
+        return []
+    return [f"results/{scale}/tsar/meta/{treatment}_{condition}/seeds{seeds}.pt"]
+
+
+def transfer_tables(scale: str, design: Design) -> list[str]:
+    """The transfer tables of all treatments, conditions and reporting seeds."""
+    batches = seed_batches(0, design.seeds, design.seeds_per_job)
+    return [
+        f"results/{scale}/tsar/transfer/{treatment}_{condition}/seeds{seeds}.csv"
+        for treatment, condition in treatments(design)
+        for seeds in batches
+    ]

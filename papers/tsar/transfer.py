@@ -1,0 +1,159 @@
+"""Domain transfer: one pass over 100 classes x 30 images, one image at a time, and how much of it is recalled on the way.
+
+    python -m papers.tsar.transfer --scale smoke --treatment grow --condition rich --seeds 0-1 \\
+        --imagenet data/smoke/imagenet.npz --models grow.pt --tuning tune.csv --out recall.csv
+
+Writes recall after 1, 10, 20, ... classes for every seed (.csv) and the provenance (.json).
+"""
+
+from __future__ import annotations
+
+import time
+from argparse import ArgumentParser
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from common import device, metrics, protocol, records, stage
+from common.progress import Progress
+from common.randomness import generator
+from common.streams import class_by_class
+from papers.tsar import data
+from papers.tsar.method import Optimizer, transfer_context, transfer_step
+from papers.tsar.model import Context, Network, build
+from papers.tsar.protocol import Protocol, Transfer
+
+PROTOCOL = Path(__file__).with_name("protocol.yaml")
+MASKS_AT_ONCE = 2**26  # mask values that one chunk of evaluated images may need: 256 MB, and some times that in temporaries
+
+
+@torch.no_grad()
+def recalled(network: Network, context: Callable[[slice], Context], labels: Tensor) -> Tensor:
+    """Whether each image's largest logit, over all outputs, is its label: bool [n images]."""
+    chunk = 256 if network.output is None else max(1, min(256, MASKS_AT_ONCE // len(network.output.bias)))
+    parts = [slice(start, min(start + chunk, len(labels))) for start in range(0, len(labels), chunk)]
+    return torch.cat([network.logits(network.fast, context(part)).argmax(1) == labels[part] for part in parts])
+
+
+def learn_in_sequence(
+    network: Network,
+    images: data.Images,
+    settings: Transfer,
+    learning_rate: float,
+    seed: int,
+    tuning: bool,
+    recall_after: tuple[int, ...],
+    label: str,
+) -> list[tuple[int, float]]:
+    """Trains the network in place on one random sequence of classes; returns (classes learned, recall) pairs.
+
+    Class order, images and the last layer's reset depend on the seed alone.  Tuning runs draw from images of their own.
+    """
+    pool = data.tuning_pool(images.labels, tuning)
+    classes = range(settings.classes)
+    stream = class_by_class(images.labels, classes, settings.images_per_class, generator(seed, "transfer stream"), pool)
+    network.reset_for_transfer(generator(seed, "transfer reset"), settings.regulation_bias)
+    optimizer = Optimizer(network, network.transfer_parameters(), learning_rate)
+    inputs, labels = images.batch(stream.flatten())
+    context = transfer_context(network, inputs)
+    curve, progress = [], Progress(label, len(labels))
+    for step in range(len(labels)):
+        loss = transfer_step(network, context(slice(step, step + 1)), labels[step : step + 1], optimizer)
+        progress.advance()
+        learned, partial = divmod(step + 1, settings.images_per_class)
+        if not partial and learned in recall_after:
+            if not torch.isfinite(loss):
+                raise stage.TrainingError(f"{label}: the loss is {float(loss)} at step {step}; lower the learning rate")
+            seen = slice(0, step + 1)
+            correct = recalled(network, context, labels[seen]).view(learned, -1)
+            curve.append((learned, float(metrics.recall(correct, learned))))
+    return curve
+
+
+def models(path: Path | None, seeds: list[int]) -> dict[int, dict | None]:
+    """The meta-learned tensors of each seed; None for each where the treatment has none (Scratch)."""
+    if path is None:
+        return dict.fromkeys(seeds)
+    saved = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    missing = [seed for seed in seeds if str(seed) not in saved]
+    if missing:
+        raise stage.TrainingError(f"{path} holds the models of seeds {', '.join(saved)}, but {missing[0]} was asked for")
+    return {seed: saved[str(seed)] for seed in seeds}
+
+
+def fresh(treatment: str, plan: Protocol, seed: int, model: dict | None, where: torch.device) -> Network:
+    """The network as meta-learning left it (or untrained), ready to be trained again from there."""
+    network = build(treatment, plan.network, generator(seed, "network"))
+    if model is not None:
+        network.load_state_dict(model)
+    return network.to(where)
+
+
+def options(description: str) -> ArgumentParser:
+    """The command line that tuning and transfer share."""
+    parser = stage.parser(description)
+    parser.add_argument("--treatment", required=True)
+    parser.add_argument("--condition", choices=("rich", "scarce"), required=True)
+    parser.add_argument("--imagenet", required=True, help="prepared data set (.npz)")
+    parser.add_argument("--models", type=Path, help="what meta_train saved; left out for scratch")
+    parser.add_argument("--out", type=Path, required=True, help="the table (.csv)")
+    return parser
+
+
+def best_learning_rate(table: Path, treatment: str, condition: str) -> float:
+    """The learning rate with the highest mean recall over the tuning seeds; the larger one if two are equal."""
+    rows = records.read_tables(table)
+    rows = rows[(rows.treatment == treatment) & (rows.condition == condition)]
+    if rows.empty:
+        raise stage.TrainingError(f"{table} holds no tuning of {treatment}, {condition}: run papers.tsar.tune for it")
+    mean = rows.groupby("learning_rate").recall.mean().sort_index(ascending=False)
+    return float(mean.idxmax())
+
+
+def main() -> None:
+    parser = options(__doc__)
+    parser.add_argument("--seeds", type=stage.seed_range, required=True, help="a range such as 0-4")
+    parser.add_argument("--tuning", type=Path, required=True, help="the table that papers.tsar.tune wrote")
+    arguments = parser.parse_args()
+    plan = protocol.read(PROTOCOL, Protocol, arguments.scale, arguments.set)
+    where = device.select(arguments.device)
+    images = data.imagenet(arguments.imagenet, where)
+    rate = best_learning_rate(arguments.tuning, arguments.treatment, arguments.condition)
+    rows = []
+    with records.provenance(
+        arguments.out.with_suffix(".json"),
+        paper="tsar",
+        stage="transfer",
+        scale=arguments.scale,
+        seeds=arguments.seeds,
+        protocol={"network": protocol.as_dict(plan.network), "transfer": protocol.as_dict(plan.transfer)},
+        data=[images.about],
+        device=where,
+    ) as measured:
+        started = time.monotonic()
+        for seed, model in models(arguments.models, arguments.seeds).items():
+            network = fresh(arguments.treatment, plan, seed, model, where)
+            label = f"{arguments.treatment} {arguments.condition} seed {seed}"
+            curve = learn_in_sequence(
+                network, images, plan.transfer, rate, seed, False, plan.transfer.recall_after, label
+            )
+            for classes, recall in curve:
+                rows.append(
+                    {
+                        "seed": seed,
+                        "treatment": arguments.treatment,
+                        "condition": arguments.condition,
+                        "dataset": images.about["name"],
+                        "learning_rate": rate,
+                        "classes": classes,
+                        "recall": recall,
+                    }
+                )
+        measured["seconds_per_run"] = (time.monotonic() - started) / len(arguments.seeds)
+        records.write_table(arguments.out, rows)
+
+
+if __name__ == "__main__":
+    stage.run(main)

@@ -1,0 +1,36 @@
+"""The kernel check, on the architecture lists of real builds and the capabilities of real devices."""
+
+import pytest
+import torch
+
+from common.device import DeviceError, check_kernels, select
+
+TORCH_2_7_1 = ["sm_50", "sm_60", "sm_70", "sm_75", "sm_80", "sm_86", "sm_90"]
+TORCH_2_11 = ["sm_75", "sm_80", "sm_86", "sm_90", "sm_100", "sm_120", "compute_120"]
+
+
+@pytest.mark.parametrize(
+    ("capability", "architectures"),
+    [
+        ((7, 0), TORCH_2_7_1),
+        ((8, 9), TORCH_2_7_1),  # runs the machine code of 8.6
+        ((9, 0), TORCH_2_11),
+        ((9, 0), ["sm_90a"]),
+        ((13, 0), TORCH_2_11),  # PTX for 12.0 is compiled by the driver
+    ],
+)
+def test_devices_with_kernels(capability, architectures):
+    check_kernels("device", capability, architectures)
+
+
+@pytest.mark.parametrize(("capability", "architectures"), [((7, 0), TORCH_2_11), ((10, 0), TORCH_2_7_1)])
+def test_a_device_without_kernels_is_told_what_to_install(capability, architectures):
+    with pytest.raises(DeviceError, match=r"no kernels.*2\.7\.1"):
+        check_kernels("Tesla", capability, architectures)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
+def test_without_cuda():
+    assert select("auto") == torch.device("cpu")
+    with pytest.raises(DeviceError, match="sees no CUDA device"):
+        select("cuda")

@@ -1,0 +1,55 @@
+"""Prepared files come back as they were written, and damaged ones are named with the command that makes them."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from common.catalog import DataError
+from common.load import load
+
+
+@pytest.fixture
+def prepared(tmp_path):
+    path = tmp_path / "smoke" / "tiny.npz"
+    path.parent.mkdir()
+    about = {"name": "tiny", "description": "four dots", "splits": {"train": {"count": 4}}}
+    np.savez(
+        path,
+        train_images=np.arange(16, dtype=np.uint8).reshape(4, 2, 2),
+        train_labels=np.arange(4),
+        class_names=np.array(["a", "b", "c", "d"]),
+        about=np.array(json.dumps(about)),
+    )
+    return path
+
+
+def test_splits_extras_and_stamp(prepared):
+    data = load(prepared)
+    assert (data.name, data.stamp, list(data.splits)) == ("tiny", "four dots", ["train"])
+    assert data.splits["train"].images.dtype == np.uint8 and data.splits["train"].images[3, 1, 1] == 15
+    assert data.splits["train"].labels.tolist() == [0, 1, 2, 3]
+    assert list(data.extras) == ["class_names"]
+
+
+def test_missing_file_names_the_command(tmp_path):
+    with pytest.raises(DataError, match=r"no data set at .*python -m common.prepare mnist\)"):
+        load(tmp_path / "prepared" / "mnist.npz")
+    with pytest.raises(DataError, match=r"python -m common.prepare mnist --smoke\)"):
+        load(tmp_path / "smoke" / "mnist.npz")
+
+
+@pytest.mark.parametrize("keep", [0, 100, 0.9])
+def test_truncated_file(prepared, keep):
+    content = prepared.read_bytes()
+    prepared.write_bytes(content[: int(keep * len(content)) if keep < 1 else keep])
+    with pytest.raises(DataError, match=r"tiny.npz is truncated .*delete it and make it again with: snakemake"):
+        load(prepared)
+
+
+def test_file_without_description_is_refused(tmp_path):
+    np.savez(tmp_path / "other.npz", train_images=np.zeros((1, 2, 2), np.uint8))
+    with pytest.raises(DataError, match="is no prepared data set"):
+        load(tmp_path / "other.npz")
