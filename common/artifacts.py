@@ -1,6 +1,6 @@
 """The figures and tables of the five papers: all that there are, and those that the rules can make now.
 
-    python -m common.artifacts NAME...      print all artifacts, with the named ones marked as available
+python -m common.artifacts NAME...      print all artifacts, with the named ones marked as available
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ PAPERS = {
     "dan": (4, 0),
     "dhp": (4, 1),
 }
-RESULT = re.compile(r"results/\{scale\}/(?P<paper>\w+)/figures/(?P<artifact>(fig|table)\d+)\.pdf")
+# The output of a rule that draws a figure; Snakemake adds the wildcard's constraint: {scale,smoke|desk}.
+DRAWN = re.compile(r"results/\{scale[^}]*\}/(?P<paper>\w+)/figures/(?P<artifact>(fig|table)\d+)\.pdf")
 
 
 class UnknownFigure(Exception):
@@ -34,16 +35,17 @@ def all_artifacts() -> list[str]:
     return names
 
 
-def available(outputs: Iterable[str]) -> dict[str, str]:
-    """Which artifacts can be made: name -> result without its ending, read off the output patterns of all rules."""
-    matches = filter(None, map(RESULT.fullmatch, outputs))
-    return {f"{match['paper']}_{match['artifact']}": match.string.removesuffix(".pdf") for match in matches}
+def available(outputs: Iterable[str]) -> list[str]:
+    """Names of the artifacts that can be made, read off the output patterns of all rules."""
+    matches = filter(None, map(DRAWN.fullmatch, outputs))
+    return [f"{match['paper']}_{match['artifact']}" for match in matches]
 
 
-def result(name: str, offered: dict[str, str]) -> str:
-    """The result behind figures/<name>, as a pattern in {scale}; raises UnknownFigure if there is none."""
+def result(name: str, scale: str, offered: list[str]) -> str:
+    """Path of the result, without its ending, that figures/<name> is a copy of; raises UnknownFigure if there is none."""
     if name in offered:
-        return offered[name]
+        paper, artifact = name.rsplit("_", 1)
+        return f"results/{scale}/{paper}/figures/{artifact}"
     if name in all_artifacts():
         reason = "this figure cannot be made yet"
     else:

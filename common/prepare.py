@@ -35,11 +35,11 @@ def prepare(name: str, *, root="data", mirror=None, imagenet_folder=None) -> Pat
     if target.exists():
         return target
     description, imagenet_folder = None, imagenet_folder or os.environ.get("IMAGENET_FOLDER")
-    if found := _in_mirror(facts, mirror):
-        arrays, source, where = _read_mirror(found), "mirror", found
-    elif name == "imagenet" and imagenet_folder:
+    if name == "imagenet" and imagenet_folder:  # before the mirror, which may hold no more than Tiny-ImageNet
         arrays, description = read_imagenet_folder(Path(imagenet_folder), facts.class_ids)
         source, where = "folder", str(imagenet_folder)
+    elif found := _in_mirror(facts, mirror):
+        arrays, source, where = _read_mirror(found), "mirror", found
     else:
         folder = Path(root) / "raw" / name
         files = [download(item.urls, folder / item.file, item.checksum, item.size) for item in facts.archives]

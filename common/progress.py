@@ -32,7 +32,9 @@ class Progress:
             return
         self.printed = now
         left = (self.total - self.done) / max(self.rate, 1e-9)
-        line = f"{self.label}: {self.done}/{self.total}, {self.rate:.3g}/s, {_duration(left)} left{text and ', ' + text}"
+        line = (
+            f"{self.label}: {self.done}/{self.total}, {self.rate:.3g}/s, {_duration(left)} left{text and ', ' + text}"
+        )
         if self.terminal:
             print(f"\r\033[K{line}", end="\n" if self.done == self.total else "", flush=True)
         else:

@@ -27,7 +27,7 @@ def parser(description: str) -> argparse.ArgumentParser:
 
 
 def seed_range(text: str) -> list[int]:
-    """"3-5" -> [3, 4, 5]"""
+    """ "3-5" -> [3, 4, 5]"""
     first, _, last = text.partition("-")
     try:
         seeds = list(range(int(first), int(last or first) + 1))

@@ -59,7 +59,9 @@ def choose_scale(scale: str, device: str) -> tuple[str, str]:
     if scale == "auto":
         gpu = gpu_visible()
         scale = "paper" if gpu and device != "cpu" else "smoke"
-        reason = "auto: " + ("no CUDA device is visible" if not gpu else f"a CUDA device is visible, device is {device}")
+        reason = "auto: " + (
+            "no CUDA device is visible" if not gpu else f"a CUDA device is visible, device is {device}"
+        )
     others = "|".join(name for name in reversed(SCALE_CHOICES[1:]) if name != scale)
     return scale, f"Scale: {scale} ({reason}). For another, put after the targets: --config scale={others}"
 

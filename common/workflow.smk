@@ -37,7 +37,7 @@ rule list_figures:
         "../environment.yml"
     localrule: True
     params:
-        available=lambda wildcards: list(FIGURES),
+        available=lambda wildcards: FIGURES,
     message:
         "All figures and tables of the papers"
     shell:

@@ -1,4 +1,8 @@
-"""The paper's qualitative claims as predicates on the collected transfer table. Recall and bounds are in percent."""
+"""The paper's qualitative claims, each with its predicate: what must be so in the collected transfer table.
+
+Predicates take the table as `recall.read` returns it and return their conditions. Recall and bounds are in percent;
+treatments are compared seed by seed.
+"""
 
 from __future__ import annotations
 

@@ -24,12 +24,10 @@ COLORS = {
     "oml": plotting.PALETTE["orange"],
     "scratch": plotting.PALETTE["blue"],
 }
-PANEL_CONDITIONS = {"A": "rich", "B": "scarce"}
 OTHER = "0.35"  # grey, for the points of the sweep that have no name
 NO_RUNS = "no runs at this scale"
 FIG1_CAPTION = (
-    "Line and band: mean and SD over seeds (single runs where there are fewer than three). C: mean and SD; dots are runs.
-"
+    "Line and band: mean and SD over seeds (single runs where there are fewer than three). C: mean and SD; dots are runs.\n"
     "Hollow diamonds: what the paper reports after 100 classes, with SD; for panel B it gives no ImageNet numbers."
 )
 
@@ -64,7 +62,7 @@ def fig1_values(results: pandas.DataFrame) -> pandas.DataFrame:
     x is the number of classes learned in panels A and B and the initial regulatory bias in panel C.
     """
     rows = []
-    for panel, condition in PANEL_CONDITIONS.items():
+    for panel, condition in recall.FIG1_CONDITIONS.items():
         for treatment in recall.LABELS:
             stored = recall.stored_condition(treatment, condition)
             for x, runs in recall.curves(results, treatment, condition).items():
@@ -137,7 +135,14 @@ def _final_by_bias(results: pandas.DataFrame) -> dict[int, list[float]]:
 
 def _draw_chance(axis: Axes, classes: int) -> None:
     chance = 100 / classes
-    axis.axhline(chance, color="0.3", linestyle=":", linewidth=0.8, zorder=1, label=f"chance ({chance:.2g} %)")
+    axis.axhline(
+        chance,
+        color="0.3",
+        linestyle=":",
+        linewidth=0.8,
+        zorder=1,
+        label=f"chance after {classes} classes ({chance:.2g} %)",
+    )
 
 
 def _draw_legend(axis: Axes) -> None:

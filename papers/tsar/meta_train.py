@@ -20,7 +20,7 @@ from common.progress import Progress
 from common.randomness import generator
 from papers.tsar import data
 from papers.tsar.method import Optimizer, meta_gradient
-from papers.tsar.model import Network, Tsar, build
+from papers.tsar.model import Tsar, build
 from papers.tsar.protocol import MetaLearning, Protocol
 
 PROTOCOL = Path(__file__).with_name("protocol.yaml")
@@ -63,7 +63,9 @@ class MetaLearner:
         row = int(torch.randint(len(self.classes), (1,), generator=random))
         self.network.reset_class(int(self.classes[row]), random)
         inner = self.drawings[row, torch.randperm(20, generator=random)[: settings.inner_images]]
-        outer = self.drawings.flatten()[torch.randperm(self.drawings.numel(), generator=random)[: settings.outer_images]]
+        outer = self.drawings.flatten()[
+            torch.randperm(self.drawings.numel(), generator=random)[: settings.outer_images]
+        ]
         loss = meta_gradient(
             self.network,
             *self.images.batch(torch.cat([inner, outer])),
@@ -126,7 +128,9 @@ class MetaLearner:
 def train(learner: MetaLearner, checkpoint: Checkpoint, finished: dict) -> None:
     """Runs a learner to its last iteration.  `finished` (the batch's earlier models) is kept in the checkpoint too."""
     settings = learner.settings
-    progress = Progress(f"{learner.treatment} {learner.condition} seed {learner.seed}", settings.iterations, learner.iteration)
+    progress = Progress(
+        f"{learner.treatment} {learner.condition} seed {learner.seed}", settings.iterations, learner.iteration
+    )
     while learner.iteration < settings.iterations:
         learner.step()
         loss = next((row["value"] for row in reversed(learner.rows) if row["quantity"] == "outer loss"), float("nan"))

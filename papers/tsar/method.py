@@ -81,7 +81,10 @@ def transfer_context(network: Network, images: Tensor) -> Callable[[slice], Cont
     For TSAR that is the regulator's perception module; for the others everything that `context` computes.
     """
     with torch.no_grad():
-        fixed = [network.encode(chunk) if network.output is not None else network.context(chunk) for chunk in images.split(256)]
+        fixed = [
+            network.encode(chunk) if network.output is not None else network.context(chunk)
+            for chunk in images.split(256)
+        ]
     if network.output is not None:
         encodings = torch.cat(fixed)
         return lambda part: network.regulate(images[part], encodings[part])

@@ -12,6 +12,7 @@ from common import records
 COLUMNS = ["seed", "treatment", "condition", "dataset", "learning_rate", "classes", "recall"]
 LABELS = {"grow": "Grow", "sculpt": "Sculpt", "oml": "OML", "scratch": "Scratch"}  # the paper's names, best first
 NAMED_BIASES = {"grow": -8, "sculpt": 0}
+FIG1_CONDITIONS = {"A": "rich", "B": "scarce"}  # by panel
 
 
 def read(path: str | Path) -> pandas.DataFrame:

@@ -26,7 +26,9 @@ from papers.tsar.model import Context, Network, build
 from papers.tsar.protocol import Protocol, Transfer
 
 PROTOCOL = Path(__file__).with_name("protocol.yaml")
-MASKS_AT_ONCE = 2**26  # mask values that one chunk of evaluated images may need: 256 MB, and some times that in temporaries
+MASKS_AT_ONCE = (
+    2**26
+)  # mask values that one chunk of evaluated images may need: 256 MB, and some times that in temporaries
 
 
 @torch.no_grad()
@@ -72,15 +74,28 @@ def learn_in_sequence(
     return curve
 
 
-def models(path: Path | None, seeds: list[int]) -> dict[int, dict | None]:
-    """The meta-learned tensors of each seed; None for each where the treatment has none (Scratch)."""
-    if path is None:
+def models(paths: list[Path], seeds: list[int]) -> dict[int, dict | None]:
+    """The meta-learned tensors of each seed, from the files that hold them; None for each if there are no files.
+
+    The files are mapped, not read: a model takes memory only once its tensors are used.
+    """
+    if not paths:
         return dict.fromkeys(seeds)
-    saved = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    saved = {}
+    for path in paths:
+        saved |= torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     missing = [seed for seed in seeds if str(seed) not in saved]
     if missing:
-        raise stage.TrainingError(f"{path} holds the models of seeds {', '.join(saved)}, but {missing[0]} was asked for")
+        raise stage.TrainingError(
+            f"{', '.join(map(str, paths))} hold the models of seeds {', '.join(saved)}, but {missing[0]} was asked for"
+        )
     return {seed: saved[str(seed)] for seed in seeds}
+
+
+def abouts(images: data.Images, paths: list[Path]) -> list[dict]:
+    """The data sets behind a result: the one transferred to, and those the models were meta-learned on."""
+    behind = [about for path in paths for about in records.read_provenance(path.with_suffix(".json"))["data"]]
+    return [images.about, *(about for i, about in enumerate(behind) if about not in behind[:i])]
 
 
 def fresh(treatment: str, plan: Protocol, seed: int, model: dict | None, where: torch.device) -> Network:
@@ -97,7 +112,7 @@ def options(description: str) -> ArgumentParser:
     parser.add_argument("--treatment", required=True)
     parser.add_argument("--condition", choices=("rich", "scarce"), required=True)
     parser.add_argument("--imagenet", required=True, help="prepared data set (.npz)")
-    parser.add_argument("--models", type=Path, help="what meta_train saved; left out for scratch")
+    parser.add_argument("--models", type=Path, nargs="*", default=[], help="what meta_train saved; none for scratch")
     parser.add_argument("--out", type=Path, required=True, help="the table (.csv)")
     return parser
 
@@ -129,7 +144,7 @@ def main() -> None:
         scale=arguments.scale,
         seeds=arguments.seeds,
         protocol={"network": protocol.as_dict(plan.network), "transfer": protocol.as_dict(plan.transfer)},
-        data=[images.about],
+        data=abouts(images, arguments.models),
         device=where,
     ) as measured:
         started = time.monotonic()

@@ -12,7 +12,7 @@ from common import device, protocol, records, stage
 from papers.tsar import data
 from papers.tsar.model import Tsar
 from papers.tsar.protocol import FIRST_TUNING_SEED, Protocol
-from papers.tsar.transfer import PROTOCOL, fresh, learn_in_sequence, models, options
+from papers.tsar.transfer import PROTOCOL, abouts, fresh, learn_in_sequence, models, options
 
 
 def main() -> None:
@@ -29,7 +29,7 @@ def main() -> None:
         scale=arguments.scale,
         seeds=seeds,
         protocol={"network": protocol.as_dict(plan.network), "transfer": protocol.as_dict(plan.transfer)},
-        data=[images.about],
+        data=abouts(images, arguments.models),
         device=where,
     ):
         for seed, model in models(arguments.models, seeds).items():

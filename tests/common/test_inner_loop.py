@@ -39,7 +39,10 @@ def test_first_order_gradient_is_the_gradient_at_the_end():
 
 
 def test_initial_values_are_left_alone_and_unreached_parameters_pass_through():
-    initial = {"theta": torch.ones(2, dtype=torch.float64, requires_grad=True), "idle": torch.ones(1, requires_grad=True)}
+    initial = {
+        "theta": torch.ones(2, dtype=torch.float64, requires_grad=True),
+        "idle": torch.ones(1, requires_grad=True),
+    }
     for second_order in (False, True):
         final = inner_loop.sgd(loss, initial, [torch.zeros(2, dtype=torch.float64)], 0.1, second_order)
         assert torch.equal(final["idle"].detach(), torch.ones(1))

@@ -7,7 +7,6 @@ import torch
 import torch.nn.functional as F
 
 from papers.tsar.model import build
-
 from tests.papers.tsar.small import PLAN, double, images_and_labels
 
 TREATMENTS = ["grow", "sculpt", "bias3", "reservoir0", "oml", "anml", "no_regulation", "scratch"]

@@ -1,0 +1,42 @@
+# Does all the set-up itself: needs Python 3.11 to 3.13 and make.
+#
+#     make figures/tsar_fig1.pdf               any figure; make list shows which there are
+#     make figures/tsar_fig1.pdf ARGS="--config scale=desk"
+#     make test        make lint
+#
+# CORES=4 limits the cores used; PYTHON=/path/to/python3.12 chooses the Python that the environment is made with.
+
+PYTHON ?= python3
+CORES ?= $(shell getconf _NPROCESSORS_ONLN)
+ARGS ?=
+BIN := .venv/bin
+INSTALLED := .venv/installed
+RULES := Snakefile $(wildcard common/*.smk papers/*/*.smk)
+
+.PHONY: all list install test lint always
+
+all: $(INSTALLED)
+	$(BIN)/python -m snakemake --cores $(CORES) $@ $(ARGS)
+
+figures/%: $(INSTALLED) always
+	$(BIN)/python -m snakemake --cores $(CORES) $@ $(ARGS)
+
+list: $(INSTALLED)
+	$(BIN)/python -m snakemake --cores 1 list_figures $(ARGS)
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check $(RULES)
+	$(BIN)/python -m snakemake --lint
+
+install: $(INSTALLED)
+
+$(INSTALLED): requirements.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info; (3, 11) <= v[:2] <= (3, 13) or sys.exit(f"error: $(PYTHON) is Python {v[0]}.{v[1]}, needed is 3.11, 3.12 or 3.13; name one with: make PYTHON=/path/to/python3.12")'
+	test -x $(BIN)/pip || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -r requirements.txt
+	touch $@

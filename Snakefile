@@ -1,0 +1,66 @@
+# The figures of five continual-learning papers:   snakemake --cores 8 figures/tsar_fig1.pdf
+# Which figures there are:                         snakemake --cores 1 list_figures
+
+import sys
+
+from snakemake.utils import min_version
+
+from common.artifacts import available, result
+from common.catalog import catalog
+from common.workflow import check_config, choose_scale, prepare_environment
+
+min_version("9.0")
+
+
+configfile: f"{workflow.basedir}/config.yaml"
+
+
+check_config(config)
+prepare_environment()
+SCALE, reason = choose_scale(config["scale"], config["device"])
+if workflow.is_main_process:
+    print(reason, file=sys.stderr)
+
+
+DATASETS = list(catalog())
+
+
+wildcard_constraints:
+    scale="smoke|desk|paper|recorded",
+
+
+include: "common/data.smk"
+include: "common/workflow.smk"
+
+
+for paper in config["papers"]:
+
+    include: f"papers/{paper}/rules.smk"
+
+
+FIGURES = available(output for rule in workflow.rules for output in rule.output)
+
+
+rule all:
+    default_target: True
+    input:
+        expand("figures/{name}.pdf", name=FIGURES),
+        expand("results/{scale}/{paper}/comparison.csv", scale=SCALE, paper=config["papers"]),
+
+
+rule publish_figure:
+    input:
+        pdf=lambda wildcards: f"{result(wildcards.name, SCALE, FIGURES)}.pdf",
+        png=lambda wildcards: f"{result(wildcards.name, SCALE, FIGURES)}.png",
+    output:
+        pdf="figures/{name}.pdf",
+        png="figures/{name}.png",
+    log:
+        "logs/publish/{name}.log",
+    conda:
+        "environment.yml"
+    localrule: True
+    message:
+        "{output.pdf} is {input.pdf}"
+    shell:
+        "cp {input.pdf} {output.pdf} > {log} 2>&1 && cp {input.png} {output.png} >> {log} 2>&1"

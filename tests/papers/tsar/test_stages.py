@@ -1,0 +1,213 @@
+"""The stages by hand, at smoke scale on stand-ins: determinism, resume, seeds and batches, and errors."""
+
+import dataclasses
+import json
+import sys
+
+import numpy as np
+import pandas
+import pytest
+import torch
+
+from common import prepare, records, stage
+from common.catalog import entry
+from common.checkpoint import Checkpoint
+from papers.tsar import data, meta_train, transfer, tune
+from tests.papers.tsar.small import SMOKE
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Stand-ins for Omniglot and ImageNet, whatever real data is at hand."""
+    root = tmp_path_factory.mktemp("data")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("DATA_MIRROR", raising=False)
+        for name in ("omniglot", "imagenet"):
+            prepare.smoke(entry(name).name, root=root)
+    return root / "smoke"
+
+
+@pytest.fixture(scope="module")
+def omniglot(folder):
+    return data.omniglot(folder / "omniglot.npz", CPU)
+
+
+@pytest.fixture(scope="module")
+def imagenet(folder):
+    return data.imagenet(folder / "imagenet.npz", CPU)
+
+
+def learner(images, seed=0, treatment="grow", condition="rich"):
+    return meta_train.MetaLearner(treatment, condition, seed, images, SMOKE)
+
+
+def run(one, steps):
+    for _ in range(steps):
+        one.step()
+    return one
+
+
+def equal(one, other):
+    a, b = one.network.state_dict(), other.network.state_dict()
+    return all(torch.equal(a[name], b[name]) for name in a)
+
+
+@pytest.mark.parametrize("treatment", ["grow", "oml"])
+def test_same_seed_twice_is_identical_and_another_seed_is_not(omniglot, treatment):
+    first, second = (run(learner(omniglot, treatment=treatment), 5) for _ in range(2))
+    assert equal(first, second) and first.rows == second.rows
+    assert not equal(first, run(learner(omniglot, seed=1, treatment=treatment), 5))
+
+
+@pytest.mark.parametrize("treatment", ["grow", "oml", "no_regulation"])
+def test_resume_equals_uninterrupted_bit_for_bit(omniglot, treatment, tmp_path):
+    whole = run(learner(omniglot, treatment=treatment), 12)
+    checkpoint = Checkpoint(tmp_path / "state.ckpt", "key")
+    checkpoint.save(run(learner(omniglot, treatment=treatment), 7).state_dict())  # 7: between two log lines
+    resumed = learner(omniglot, treatment=treatment)
+    resumed.load_state_dict(checkpoint.load())
+    run(resumed, 5)
+    assert equal(whole, resumed) and whole.rows == resumed.rows
+
+
+def test_scarce_classes_are_a_random_few_that_depend_on_the_seed(omniglot):
+    settings = SMOKE.meta_learning
+    chosen = [meta_train.meta_classes("scarce", settings, 100, seed).tolist() for seed in (0, 0, 1)]
+    assert chosen[0] == chosen[1] != chosen[2]
+    assert len(set(chosen[0])) == settings.scarce_classes and max(chosen[0]) < settings.rich_classes
+    one = learner(omniglot, condition="scarce")
+    assert set(omniglot.labels[one.drawings.flatten()].tolist()) == set(chosen[0])
+    assert (omniglot.labels[one.drawings] == one.classes[:, None]).all()
+
+
+def test_an_infinite_loss_names_seed_and_iteration(omniglot):
+    one = learner(omniglot, seed=4)
+    one.network.fast["cp.bias"].data[0] = float("nan")
+    with pytest.raises(stage.TrainingError, match=r"seed 4, is nan within the 3 iterations before 3"):
+        run(one, 3)
+
+
+def test_omniglot_is_scaled_as_the_authors_did(omniglot):
+    images, labels = omniglot.batch(torch.arange(40))
+    assert images.shape == (40, 3, 28, 28) and labels.tolist() == [0] * 20 + [1] * 20
+    assert -0.0428 <= images.min() < -0.02 and 0.003 < images.max() <= 0.0035
+    assert torch.equal(images[:, 0], images[:, 2])
+
+
+def test_tuning_images_are_a_tenth_of_each_class_and_disjoint():
+    labels = torch.arange(5).repeat(30)
+    tuning, reporting = (data.tuning_pool(labels, flag) for flag in (True, False))
+    assert torch.bincount(labels[tuning]).tolist() == [3] * 5
+    assert sorted(torch.cat([tuning, reporting]).tolist()) == list(range(150))
+
+
+def test_transfer_depends_on_the_seed_alone(imagenet):
+    def curve(seed, tuning=False):
+        network = transfer.fresh("scratch", SMOKE, seed, None, CPU)
+        return transfer.learn_in_sequence(network, imagenet, SMOKE.transfer, 1e-3, seed, tuning, (1, 5, 10), "test")
+
+    assert curve(0) == curve(0)
+    assert [learned for learned, _ in curve(0)] == [1, 5, 10]
+    assert all(0 <= recall <= 1 for _, recall in curve(1))
+
+
+def test_scratch_learns_a_class_and_forgets_it(imagenet):
+    settings = dataclasses.replace(SMOKE.transfer, images_per_class=9)
+    network = transfer.fresh("scratch", SMOKE, 0, None, CPU)
+    curve = transfer.learn_in_sequence(network, imagenet, settings, 1e-2, 0, False, (1, 10), "test")
+    (_, first), (_, last) = curve
+    assert first > 0.5 > last
+
+
+def test_best_learning_rate_is_the_best_mean_over_tuning_seeds(tmp_path):
+    rows = [
+        {"seed": seed, "treatment": "grow", "condition": "rich", "learning_rate": rate, "recall": recall}
+        for rate, recalls in {1e-3: (0.2, 0.4), 3e-4: (0.5, 0.0), 1e-4: (0.3, 0.3)}.items()
+        for seed, recall in zip((1000, 1001), recalls)
+    ]
+    records.write_table(tmp_path / "tune.csv", rows)
+    assert transfer.best_learning_rate(tmp_path / "tune.csv", "grow", "rich") == 1e-3  # equal means: the larger rate
+    with pytest.raises(stage.TrainingError, match="no tuning of sculpt"):
+        transfer.best_learning_rate(tmp_path / "tune.csv", "sculpt", "rich")
+
+
+def call(monkeypatch, module, *arguments):
+    monkeypatch.setattr(sys, "argv", ["stage", "--scale", "smoke", "--device", "cpu", *map(str, arguments)])
+    module.main()
+
+
+def meta(monkeypatch, folder, out, seeds, *more):
+    run = ("--treatment", "grow", "--condition", "rich", "--seeds", seeds, "--omniglot", folder / "omniglot.npz")
+    call(monkeypatch, meta_train, *run, "--out", out, "--checkpoint", out.with_suffix(".ckpt"), *more)
+
+
+def test_all_stages_by_hand(monkeypatch, folder, tmp_path):
+    """Meta-learning in one batch and in two gives the same models; tuning and transfer read what the others wrote."""
+    meta(monkeypatch, folder, tmp_path / "both.pt", "0-1")
+    meta(monkeypatch, folder, tmp_path / "second.pt", "1-1")
+    meta(monkeypatch, folder, tmp_path / "tuning.pt", "1000")
+    with pytest.raises(stage.TrainingError, match="seeds 0, 1, but 1000 was asked for"):
+        transfer.models([tmp_path / "both.pt"], [1000])
+    both, second = (torch.load(tmp_path / name, weights_only=True) for name in ("both.pt", "second.pt"))
+    assert set(both) == {"0", "1"}
+    assert all(torch.equal(both["1"][name], second["1"][name]) for name in second["1"])
+    log = pandas.read_csv(tmp_path / "both.csv")
+    assert sorted(log[log.quantity == "outer loss"].iteration.unique()) == [3, 6, 9, 12]
+    assert {"C3 regulation, percentile 50", "C3 regulation, percentile 99.9"} < set(log.quantity)
+
+    shared = ("--treatment", "grow", "--condition", "rich", "--imagenet", folder / "imagenet.npz")
+    call(monkeypatch, tune, *shared, "--models", tmp_path / "tuning.pt", "--out", tmp_path / "tune.csv")
+    tuned = pandas.read_csv(tmp_path / "tune.csv")
+    assert tuned.seed.tolist() == [1000, 1000] and tuned.learning_rate.tolist() == [1e-3, 3e-4]
+    last = ("--models", tmp_path / "both.pt", "--seeds", "0-1", "--tuning", tmp_path / "tune.csv")
+    call(monkeypatch, transfer, *shared, *last, "--out", tmp_path / "transfer.csv")
+    table = pandas.read_csv(tmp_path / "transfer.csv")
+    assert table.groupby("seed").classes.apply(list).tolist() == [[1, 5, 10]] * 2
+    assert np.isfinite(table.recall).all() and set(table.dataset) == {"imagenet"}
+    about = json.loads((tmp_path / "transfer.json").read_text())
+    assert about["stage"] == "transfer" and [(one["name"], one["completeness"]) for one in about["data"]] == [
+        ("imagenet", "stand-in"),
+        ("omniglot", "stand-in"),
+    ]
+    assert not list(tmp_path.glob("*.ckpt"))
+
+
+def test_killed_meta_learning_goes_on_from_its_checkpoint(monkeypatch, folder, tmp_path, capsys):
+    """A batch killed in its second model: the rerun neither repeats the first model nor changes the result."""
+    meta(monkeypatch, folder, tmp_path / "whole.pt", "0-1")
+    monkeypatch.setattr(Checkpoint, "due", lambda self: True)
+    steps = []
+
+    class Killed(BaseException):
+        pass
+
+    original = meta_train.MetaLearner.step
+
+    def step(self):
+        steps.append((self.seed, self.iteration))
+        if len(steps) == 20:
+            raise Killed
+        original(self)
+
+    monkeypatch.setattr(meta_train.MetaLearner, "step", step)
+    with pytest.raises(Killed):
+        meta(monkeypatch, folder, tmp_path / "killed.pt", "0-1")
+    assert not (tmp_path / "killed.pt").exists()
+    meta(monkeypatch, folder, tmp_path / "killed.pt", "0-1")
+    assert "resuming" in capsys.readouterr().out
+    assert steps[20:] == [(1, iteration) for iteration in range(7, 12)]
+    whole, killed = (torch.load(tmp_path / name, weights_only=True) for name in ("whole.pt", "killed.pt"))
+    assert all(torch.equal(whole[seed][name], killed[seed][name]) for seed in whole for name in whole[seed])
+
+
+def test_errors_are_one_line(monkeypatch, folder, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        stage.run(lambda: meta(monkeypatch, folder, tmp_path / "a.pt", "0-1", "--set", "meta_learning.iteratons=3"))
+    assert "iterations" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        stage.run(
+            lambda: meta(monkeypatch, folder, tmp_path / "a.pt", "0-1", "--set", "meta_learning.rich_classes=900")
+        )
+    assert "the protocol wants 900 Omniglot classes, but the data set has 100" in capsys.readouterr().err
