@@ -1,6 +1,6 @@
 # Does all the set-up itself: needs Python 3.11 to 3.13 and make.
 #
-#     make figures/tsar_fig1.pdf               any figure; make list shows which there are
+#     make figures/tsar_fig1.pdf               any figure; make list shows which there are, make all makes them
 #     make figures/tsar_fig1.pdf ARGS="--config scale=desk"
 #     make test        make lint
 #
@@ -14,6 +14,7 @@ INSTALLED := .venv/installed
 RULES := Snakefile $(wildcard common/*.smk papers/*/*.smk)
 
 .PHONY: all list install test lint always
+.NOTPARALLEL:
 
 all: $(INSTALLED)
 	$(BIN)/python -m snakemake --cores $(CORES) $@ $(ARGS)
@@ -36,7 +37,8 @@ lint: $(INSTALLED)
 install: $(INSTALLED)
 
 $(INSTALLED): requirements.txt
-	@$(PYTHON) -c 'import sys; v = sys.version_info; (3, 11) <= v[:2] <= (3, 13) or sys.exit(f"error: $(PYTHON) is Python {v[0]}.{v[1]}, needed is 3.11, 3.12 or 3.13; name one with: make PYTHON=/path/to/python3.12")'
+	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info[:2] <= (3, 13) or sys.exit("error: $(PYTHON) is Python %d.%d, but 3.11, 3.12 or 3.13 is needed; name one: make PYTHON=python3.12" % sys.version_info[:2])'
+	@echo "Installing the pinned requirements into .venv, once (torch with its CUDA libraries: about 3 GB)"
 	test -x $(BIN)/pip || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet -r requirements.txt
+	$(BIN)/python -m pip install --disable-pip-version-check -r requirements.txt
 	touch $@

@@ -1,12 +1,9 @@
 # The figures of five continual-learning papers:   snakemake --cores 8 figures/tsar_fig1.pdf
 # Which figures there are:                         snakemake --cores 1 list_figures
 
-import sys
-
 from snakemake.utils import min_version
 
 from common.artifacts import available, result
-from common.catalog import catalog
 from common.workflow import check_config, choose_scale, prepare_environment
 
 min_version("9.0")
@@ -17,16 +14,7 @@ configfile: f"{workflow.basedir}/config.yaml"
 
 check_config(config)
 prepare_environment()
-SCALE, reason = choose_scale(config["scale"], config["device"])
-if workflow.is_main_process:
-    print(reason, file=sys.stderr)
-
-
-DATASETS = list(catalog())
-
-
-wildcard_constraints:
-    scale="smoke|desk|paper|recorded",
+SCALE = choose_scale(config["scale"], config["device"], announce=workflow.is_main_process)
 
 
 include: "common/data.smk"
@@ -50,16 +38,16 @@ rule all:
 
 rule publish_figure:
     input:
-        pdf=lambda wildcards: f"{result(wildcards.name, SCALE, FIGURES)}.pdf",
-        png=lambda wildcards: f"{result(wildcards.name, SCALE, FIGURES)}.png",
+        pdf=lambda wildcards: result(wildcards.name, SCALE, FIGURES, "pdf"),
+        png=lambda wildcards: result(wildcards.name, SCALE, FIGURES, "png"),
     output:
         pdf="figures/{name}.pdf",
         png="figures/{name}.png",
     log:
         "logs/publish/{name}.log",
+    localrule: True
     conda:
         "environment.yml"
-    localrule: True
     message:
         "{output.pdf} is {input.pdf}"
     shell:

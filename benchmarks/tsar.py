@@ -1,26 +1,29 @@
-"""Speed and memory of TSAR's two inner engines, against what this machine can do at all.
+"""Speed and memory of TSAR's two engines, beside what this machine can do at all.
 
-    python -m benchmarks.tsar                     paper width, one thread, second number at two threads: --threads 2
-    python -m benchmarks.tsar --scale desk --device cuda
+    python -m benchmarks.tsar meta                     one meta-iteration at paper width, on one thread
+    python -m benchmarks.tsar transfer --threads 2     one step of domain transfer
+    python -m benchmarks.tsar meta --scale desk --device cuda --second-order
 
-Prints CPU and wall seconds per meta-iteration and per transfer step (medians), the peak memory, and the share of the
-machine's own measured matrix-product rate and copy bandwidth that the necessary arithmetic and traffic come to.
+Prints CPU and wall seconds (medians), the peak memory, and the floor: the time that the necessary arithmetic and traffic take
+at the matrix-product rate and copy bandwidth measured in the same process.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from common import device, environment, protocol
 from common.randomness import generator
 from papers.tsar.method import Optimizer, meta_gradient, transfer_context, transfer_step
-from papers.tsar.model import build
+from papers.tsar.model import Network, build
 from papers.tsar.protocol import Protocol
 
 PROTOCOL = Path(__file__).parents[1] / "papers" / "tsar" / "protocol.yaml"
@@ -41,77 +44,75 @@ def measure(work: Callable[[], object], repeats: int, where: torch.device) -> tu
 
 
 def machine(where: torch.device) -> tuple[float, float]:
-    """The machine's matrix-product rate in GFLOP/s and copy bandwidth in GB/s (bytes read and written), by the wall."""
+    """The machine's matrix-product rate in FLOP/s and copy bandwidth in B/s (read and written), by the wall."""
     side = 3072 if where.type == "cpu" else 8192
     a, b = (torch.randn(side, side, device=where) for _ in range(2))
-    source = torch.randn(2**27, device=where)
+    source = torch.randn(2**26, device=where)
     target = torch.empty_like(source)
     product = measure(lambda: a @ b, 5, where)[1]
     copy = measure(lambda: target.copy_(source), 5, where)[1]
-    return 2 * side**3 / product / 1e9, 2 * 4 * len(source) / copy / 1e9
+    return 2 * side**3 / product, 2 * 4 * len(source) / copy
+
+
+def mask_gradient(network: Network, backward: Callable[[], object]) -> Tensor:
+    """A sample of the gradient of the regulator's output matrix."""
+    backward()
+    ((g, x),) = network.output.factors
+    network.output.factors.clear()
+    return g[:, ::97].T @ x
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("work", choices=("meta", "transfer"))
     options.add_argument("--scale", choices=protocol.SCALES, default="paper")
     options.add_argument("--device", default="cpu")
     options.add_argument("--threads", type=int, default=1)
     options.add_argument("--repeats", type=int, default=5)
     options.add_argument("--second-order", action="store_true")
-    options.add_argument(
-        "--matmul-precision",
-        choices=("highest", "high", "medium"),
-        default="highest",
-        help="torch.set_float32_matmul_precision, to measure what reduced precision would bring",
-    )
+    options.add_argument("--matmul-precision", choices=("highest", "high", "medium"), default="highest")
     arguments = options.parse_args()
     where = device.select(arguments.device, arguments.threads)
-    torch.set_float32_matmul_precision(arguments.matmul_precision)
     plan = protocol.read(PROTOCOL, Protocol, arguments.scale)
     rate, bandwidth = machine(where)
-    print(
-        f"{environment.device_name(where)}, {arguments.threads} threads: {rate:.0f} GFLOP/s, copies at {bandwidth:.1f} GB/s"
-    )
+    print(f"{environment.device_name(where)}, {arguments.threads} thread(s): ", end="")
+    print(f"{rate / 1e9:.0f} GFLOP/s in float32 products, {bandwidth / 1e9:.0f} GB/s in copies")
 
     settings = plan.meta_learning
     network = build("grow", plan.network, generator(0, "network")).to(where)
+    weights = network.output.weight.numel()
     count = settings.inner_images + settings.outer_images
     images = torch.randn(count, 3, 28, 28, generator=generator(0, "images")).to(where) * 0.02
     labels = torch.randint(0, plan.network.outputs, (count,), generator=generator(0, "labels")).to(where)
     labels[: settings.inner_images] = 0
-    optimizer = Optimizer(network, network.parameters(), settings.outer_learning_rate)
 
-    def meta_iteration() -> None:
-        meta_gradient(
-            network,
-            images,
-            labels,
-            settings.inner_images,
-            settings.inner_learning_rate,
-            arguments.second_order,
-            settings.repeat_first_image,
-        )
-        optimizer.step()
+    def backward() -> None:
+        inner = (settings.inner_images, settings.inner_learning_rate)
+        meta_gradient(network, images, labels, *inner, arguments.second_order, settings.repeat_first_image)
 
-    weights = network.output.weight.numel()
-    cpu, wall = measure(meta_iteration, arguments.repeats, where)
-    # masks, their gradient to the encoding, and the weight gradient: three products; Adam reads and writes three arrays
-    floor = 6 * count * weights / rate / 1e9 + 24 * weights / bandwidth / 1e9
-    print(f"meta-iteration: {cpu:.3f} CPU s, {wall:.3f} s; {floor / wall:.0%} of the floor of {floor:.3f} s")
+    exact = mask_gradient(network, backward)
+    torch.set_float32_matmul_precision(arguments.matmul_precision)
+    error = (mask_gradient(network, backward) - exact).norm() / exact.norm()
 
-    del optimizer
-    optimizer = Optimizer(network, network.transfer_parameters(), 1e-3)
-    context = transfer_context(network, images)
-    step = iter(range(10**9))
+    if arguments.work == "meta":
+        optimizer = Optimizer(network, network.parameters(), settings.outer_learning_rate)
+        cpu, wall = measure(lambda: (backward(), optimizer.step()), arguments.repeats, where)
+        # masks, their gradient to the encoding, the weight gradient; Adam reads and writes three arrays
+        floor = 6 * count * weights / rate + 24 * weights / bandwidth
+    else:
+        optimizer = Optimizer(network, network.transfer_parameters(), 1e-3)
+        context, turn = transfer_context(network, images), itertools.cycle(range(count))
 
-    def transfer() -> None:
-        i = next(step) % count
-        transfer_step(network, context(slice(i, i + 1)), labels[i : i + 1], optimizer)
+        def step() -> None:
+            i = next(turn)
+            transfer_step(network, context(slice(i, i + 1)), labels[i : i + 1], optimizer)
 
-    cpu, wall = measure(transfer, 4 * arguments.repeats, where)
-    floor = 28 * weights / bandwidth / 1e9  # one read for the masks, and Adam's six
-    print(f"transfer step:  {cpu:.4f} CPU s, {wall:.4f} s; {floor / wall:.0%} of the floor of {floor:.4f} s")
+        cpu, wall = measure(step, 5 * arguments.repeats, where)
+        floor = 28 * weights / bandwidth  # one read for the masks, and Adam's six
+    print(f"{arguments.work}: {cpu:.3f} CPU s, {wall:.3f} s by the wall; floor {floor:.3f} s ({floor / wall:.0%})")
     print(", ".join(f"{name} {value}" for name, value in environment.peak_memory().items()))
+    if arguments.matmul_precision != "highest":
+        print(f"gradient of the mask layer: relative error {error:.1e} at {arguments.matmul_precision} precision")
 
 
 if __name__ == "__main__":

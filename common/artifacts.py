@@ -41,11 +41,11 @@ def available(outputs: Iterable[str]) -> list[str]:
     return [f"{match['paper']}_{match['artifact']}" for match in matches]
 
 
-def result(name: str, scale: str, offered: list[str]) -> str:
-    """Path of the result, without its ending, that figures/<name> is a copy of; raises UnknownFigure if there is none."""
+def result(name: str, scale: str, offered: list[str], ending: str) -> str:
+    """Path of the result that figures/<name>.<ending> is a copy of; raises UnknownFigure if there is none."""
     if name in offered:
         paper, artifact = name.rsplit("_", 1)
-        return f"results/{scale}/{paper}/figures/{artifact}"
+        return f"results/{scale}/{paper}/figures/{artifact}.{ending}"
     if name in all_artifacts():
         reason = "this figure cannot be made yet"
     else:

@@ -2,7 +2,7 @@
 
 import os
 
-from common.catalog import origin
+from common.catalog import catalog, origin
 
 # Handed on through the environment, not as parameters: a mirror that moves must not prepare and train everything anew.
 if config["data_mirror"]:
@@ -12,7 +12,7 @@ if config["imagenet_folder"]:
 
 
 wildcard_constraints:
-    dataset="|".join(DATASETS),
+    dataset="|".join(catalog()),
 
 
 rule prepare_dataset:

@@ -13,15 +13,17 @@ class DeviceError(RuntimeError):
     """The requested device is absent, or this build of torch has no kernels for it."""
 
 
-def select(name: str = "auto", threads: int | None = None) -> torch.device:
+def select(name: str = "auto", threads: int | None = None, matmul_precision: str = "highest") -> torch.device:
     """The device to run on: "cpu", "cuda", "cuda:N", or "auto" for CUDA where it works and the CPU otherwise.
 
-    Also sets the process-wide switches that every stage wants: the thread count; denormals flushed to zero (Adam's state of
+    Also sets the process-wide switches that every stage wants: the thread count; the precision of
+    float32 matrix products (torch.set_float32_matmul_precision); denormals flushed to zero (Adam's state of
     rarely lit pixels decays into denormals, which run at half speed); freed memory kept.  Raises DeviceError.
     """
     np.finfo(np.float32), np.finfo(np.float64)  # numpy works these out once, and warns if denormals are already flushed
     torch.set_flush_denormal(True)
     _keep_freed_memory()
+    torch.set_float32_matmul_precision(matmul_precision)
     if threads:
         torch.set_num_threads(threads)
     if name == "cpu" or (name == "auto" and not torch.cuda.is_available()):

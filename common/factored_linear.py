@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.optim.adam import adam
+
+from common.adam import fused_step
 
 # Elements of W handled at a time: on a CPU a block and its Adam moments should stay in cache, on a GPU each launch
 # should be large enough to hide its own overhead.
@@ -65,7 +66,7 @@ class _Product(torch.autograd.Function):
 
 
 class FactoredAdam:
-    """Adam (Kingma & Ba, Algorithm 1) on the weight of a FactoredLinear, from the factors that backward left there.
+    """Adam on the weight of a FactoredLinear, from the factors that backward left there.
 
     The same numbers as torch.optim.Adam(fused=True) on the dense gradient, without that gradient's memory or traffic.
     The bias belongs to an ordinary optimizer.
@@ -94,22 +95,9 @@ class FactoredAdam:
                 torch.mul(g[0, rows, None], x, out=gradient)
             else:
                 torch.mm(g[:, rows].T, x, out=gradient)
-            adam(
-                [block],
-                [gradient],
-                [self.first_moment[rows]],
-                [self.second_moment[rows]],
-                [],
-                [torch.tensor(float(self.steps), device=weight.device)],
-                fused=True,
-                amsgrad=False,
-                beta1=self.betas[0],
-                beta2=self.betas[1],
-                lr=self.lr,
-                weight_decay=0.0,
-                eps=self.eps,
-                maximize=False,
-            )
+            moments = [self.first_moment[rows]], [self.second_moment[rows]]
+            steps = [torch.tensor(float(self.steps), device=weight.device)]
+            fused_step([block], [gradient], *moments, steps, self.lr, self.betas, self.eps)
         self.steps += 1
 
     def state_dict(self) -> dict:

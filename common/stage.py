@@ -16,10 +16,16 @@ class TrainingError(RuntimeError):
 
 
 def parser(description: str) -> argparse.ArgumentParser:
-    """An argument parser with --scale, --device and --set."""
+    """An argument parser with --scale, --device, --matmul-precision and --set."""
     options = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--scale", choices=SCALES, required=True)
     options.add_argument("--device", default="auto", help="auto (CUDA where there is one), cpu, cuda or cuda:N")
+    options.add_argument(
+        "--matmul-precision",
+        choices=("highest", "high", "medium"),
+        default="highest",
+        help="of float32 matrix products: high and medium allow TF32 or bfloat16 inside, where the device has them",
+    )
     options.add_argument(
         "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="override one value of protocol.yaml"
     )

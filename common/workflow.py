@@ -53,8 +53,8 @@ def check_config(config: Mapping[str, Any]) -> None:
         raise ConfigError("config: scale 'recorded' has no tables yet (papers/*/recorded/*.csv); choose another scale")
 
 
-def choose_scale(scale: str, device: str) -> tuple[str, str]:
-    """The scale to work at, and one line that says why it was picked and how to ask for another."""
+def choose_scale(scale: str, device: str, announce: bool) -> str:
+    """The scale to work at; on request says in one line which it is, why, and how to ask for another."""
     reason = "as configured"
     if scale == "auto":
         gpu = gpu_visible()
@@ -63,7 +63,10 @@ def choose_scale(scale: str, device: str) -> tuple[str, str]:
             "no CUDA device is visible" if not gpu else f"a CUDA device is visible, device is {device}"
         )
     others = "|".join(name for name in reversed(SCALE_CHOICES[1:]) if name != scale)
-    return scale, f"Scale: {scale} ({reason}). For another, put after the targets: --config scale={others}"
+    if announce:  # not where Snakemake reads the rules again for a job
+        line = f"Scale: {scale} ({reason}). For another, put after the targets: --config scale={others}"
+        print(line, file=sys.stderr)
+    return scale
 
 
 def gpu_visible() -> bool:

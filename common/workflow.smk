@@ -11,6 +11,10 @@ from common.workflow import (
 )
 
 
+wildcard_constraints:
+    scale="smoke|desk|paper|recorded",
+
+
 # Results we once ran at paper scale and keep in the repository: figures are drawn from them in seconds.
 rule recorded:
     input:
@@ -21,9 +25,9 @@ rule recorded:
         provenance="results/recorded/{paper}/{table}.json",
     log:
         "logs/recorded/{paper}/{table}.log",
+    localrule: True
     conda:
         "../environment.yml"
-    localrule: True
     message:
         "Taking the recorded table {output.table}"
     shell:
@@ -33,9 +37,9 @@ rule recorded:
 rule list_figures:
     log:
         "logs/list_figures.log",
+    localrule: True
     conda:
         "../environment.yml"
-    localrule: True
     params:
         available=lambda wildcards: FIGURES,
     message:

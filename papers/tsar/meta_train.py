@@ -14,18 +14,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from common import device, factored_linear, inner_loop, protocol, records, stage
+from common import device, protocol, records, stage
 from common.checkpoint import Checkpoint
 from common.progress import Progress
 from common.randomness import generator
-from papers.tsar import data
+from common.workflow import ROOT
+from papers.tsar import data, runs
 from papers.tsar.method import Optimizer, meta_gradient
 from papers.tsar.model import Tsar, build
 from papers.tsar.protocol import MetaLearning, Protocol
 
 PROTOCOL = Path(__file__).with_name("protocol.yaml")
-CODE = [Path(__file__).with_name(f"{name}.py") for name in ("data", "method", "model", "meta_train")]
-CODE += [Path(inner_loop.__file__), Path(factored_linear.__file__)]
+CODE = [ROOT / file for file in runs.CODE["meta_train"]]
 PERCENTILES = (50.0, 75.0, 90.0, 95.0, 99.0, 99.9)
 
 
@@ -101,8 +101,7 @@ class MetaLearner:
         random = generator(self.seed, "percentiles")
         rows = torch.randperm(len(self.classes), generator=random)[: self.settings.percentile_classes]
         images, _ = self.images.batch(self.drawings[rows, torch.randint(20, (len(rows),), generator=random)])
-        start = sum(self.network.mask_sizes[:2])
-        c3 = slice(start, start + self.network.mask_sizes[2])
+        c3 = self.network.layer("c3")
         masks = torch.cat([self.network.context(chunk)[1][:, c3] for chunk in images.split(32)])
         for q, value in zip(PERCENTILES, np.percentile(masks.cpu().numpy(), PERCENTILES, overwrite_input=True)):
             self.record(f"C3 regulation, percentile {q:g}", float(value))
@@ -149,7 +148,7 @@ def main() -> None:
     options.add_argument("--checkpoint", type=Path, required=True)
     arguments = options.parse_args()
     plan = protocol.read(PROTOCOL, Protocol, arguments.scale, arguments.set)
-    where = device.select(arguments.device)
+    where = device.select(arguments.device, matmul_precision=arguments.matmul_precision)
     images = data.omniglot(arguments.omniglot, where)
 
     settings = {"network": protocol.as_dict(plan.network), "meta_learning": protocol.as_dict(plan.meta_learning)}

@@ -12,21 +12,21 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from common import inner_loop
+from common.adam import Adam
 from common.factored_linear import FactoredAdam
 from papers.tsar.model import Context, Network, Parameters
 
 
 class Optimizer:
-    """Adam on a network: the ordinary tensors through torch.optim, the regulator's output weight through FactoredAdam."""
+    """Adam on a network: its ordinary tensors, and the regulator's output weight from its factors."""
 
     def __init__(self, network: Network, tensors: list[Tensor], learning_rate: float):
-        self.adam = torch.optim.Adam(tensors, lr=learning_rate, fused=True)
+        self.adam = Adam(tensors, learning_rate)
         trains_output = network.output is not None and network.output.trainable
         self.output_adam = FactoredAdam(network.output, learning_rate) if trains_output else None
 
     def step(self) -> None:
         self.adam.step()
-        self.adam.zero_grad()
         if self.output_adam is not None:
             self.output_adam.step()
 

@@ -19,6 +19,7 @@ from papers.tsar.protocol import Network as Widths
 Parameters = dict[str, Tensor]
 Context = tuple[Tensor, ...]
 
+LAYERS = ("c1", "c2", "c3", "cp")  # the classifier's layers, in the order of the regulator's rows
 GROW_BIAS, SCULPT_BIAS = -8.0, 0.0
 NORM_EPS = 1e-5  # not a detail: at b0 = -8 the masked activations vary by less than this, so they stay suppressed
 
@@ -178,6 +179,12 @@ class Tsar(Network):
             for tensor in self.slow.values():
                 tensor.requires_grad_(False)
 
+    def layer(self, name: str) -> slice:
+        """The columns of the masks that belong to one layer: "c1", "c2", "c3" or "cp"."""
+        index = LAYERS.index(name)
+        start = sum(self.mask_sizes[:index])
+        return slice(start, start + self.mask_sizes[index])
+
     def encode(self, images: Tensor) -> Tensor:
         """The regulator's encoding of images: [B, 9 x regulator channels]."""
         return conv_stack(images, self.slow, "p", pool_last=False)
@@ -192,8 +199,8 @@ class Tsar(Network):
     def logits(self, fast: Parameters, context: Context) -> Tensor:
         x, masks = context
         batch = len(x)
-        layers = dict(zip(("c1", "c2", "c3", "cp"), masks.split(self.mask_sizes, dim=1)))
-        for name in ("c1", "c2", "c3"):
+        layers = dict(zip(LAYERS, masks.split(self.mask_sizes, dim=1)))
+        for name in LAYERS[:3]:
             weight = fast[f"{name}.weight"]
             x = convolve(x, layers[name].reshape(batch, *weight.shape) * weight)
             x = F.relu(F.max_pool2d(normalise(x, fast[f"{name}.scale"], fast[f"{name}.shift"]), 2))
@@ -205,7 +212,7 @@ class Tsar(Network):
     def reset_for_transfer(self, generator: torch.Generator, regulation_bias: float) -> None:
         """Also redraws the regulator's map to CP, with its bias at `regulation_bias`."""
         super().reset_for_transfer(generator, regulation_bias)
-        to_cp = slice(-self.mask_sizes[-1], None)
+        to_cp = self.layer("cp")
         weight = self.output.weight[to_cp]
         weight.copy_(kaiming(tuple(weight.shape), generator))
         self.output.bias[to_cp] = regulation_bias

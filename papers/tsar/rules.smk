@@ -7,20 +7,6 @@ from papers.tsar.protocol import FIRST_TUNING_SEED, Protocol
 TSAR = {
     scale: protocols.read(repository("papers/tsar/protocol.yaml")[0], Protocol, scale) for scale in protocols.SCALES
 }
-# The code behind the numbers of each stage: editing one of these files, and no other, makes the stage run again.
-TSAR_NETWORK = [
-    "papers/tsar/data.py",
-    "papers/tsar/model.py",
-    "papers/tsar/method.py",
-    "common/factored_linear.py",
-    "common/inner_loop.py",
-    "common/randomness.py",
-]
-TSAR_META_TRAIN = repository("papers/tsar/meta_train.py", *TSAR_NETWORK)
-TSAR_TRANSFER = repository("papers/tsar/transfer.py", "common/metrics.py", "common/streams.py", *TSAR_NETWORK)
-TSAR_TUNE = repository("papers/tsar/tune.py") + TSAR_TRANSFER
-TSAR_FIGURES = repository("papers/tsar/figures.py", "papers/tsar/recall.py", "common/plotting.py", "common/reported.py", "common/stats.py")
-TSAR_COMPARE = repository("papers/tsar/compare.py", "papers/tsar/claims.py", "papers/tsar/recall.py", "common/claims.py", "common/reported.py", "common/stats.py")
 
 
 wildcard_constraints:
@@ -32,7 +18,7 @@ wildcard_constraints:
 rule tsar_meta_train:
     input:
         omniglot=lambda wildcards: dataset("omniglot", wildcards.scale),
-        code=TSAR_META_TRAIN,
+        code=repository(*runs.CODE["meta_train"]),
     output:
         models="results/{scale}/tsar/meta/{treatment}_{condition}/seeds{seeds}.pt",
         log="results/{scale}/tsar/meta/{treatment}_{condition}/seeds{seeds}.csv",
@@ -45,6 +31,7 @@ rule tsar_meta_train:
         "../../environment.yml"
     threads: 1
     resources:
+        # a resource and not a parameter: finished work stays valid when the device changes
         device=config["device"],
         gpu=gpus(config["device"]),
         mem_mb=lambda wildcards: MEMORY_MB[wildcards.scale],
@@ -63,12 +50,12 @@ rule tsar_meta_train:
 
 # The models of the bias sweep, 2.4 GB each at paper scale, are deleted once they have been tuned and transferred.
 use rule tsar_meta_train as tsar_meta_train_sweep with:
-    wildcard_constraints:
-        treatment=r"bias-?\d+",
     output:
         models=temp("results/{scale}/tsar/meta/{treatment}_{condition}/seeds{seeds}.pt"),
         log="results/{scale}/tsar/meta/{treatment}_{condition}/seeds{seeds}.csv",
         provenance="results/{scale}/tsar/meta/{treatment}_{condition}/seeds{seeds}.json",
+    wildcard_constraints:
+        treatment=r"bias-?\d+",
 
 
 ruleorder: tsar_meta_train_sweep > tsar_meta_train
@@ -78,7 +65,7 @@ rule tsar_tune:
     input:
         imagenet=lambda wildcards: dataset("imagenet", wildcards.scale),
         models=lambda wildcards: runs.tuning_models(**wildcards, design=TSAR[wildcards.scale].design),
-        code=TSAR_TUNE,
+        code=repository(*runs.CODE["tune"]),
     output:
         table="results/{scale}/tsar/tune/{treatment}_{condition}.csv",
         provenance="results/{scale}/tsar/tune/{treatment}_{condition}.json",
@@ -94,14 +81,13 @@ rule tsar_tune:
         mem_mb=lambda wildcards: MEMORY_MB[wildcards.scale],
         runtime=lambda wildcards: MINUTES[wildcards.scale],
     params:
-        models=lambda wildcards, input: f"--models {input.models}" if input.models else "",
         protocol=lambda wildcards: sections_digest(TSAR[wildcards.scale], "network", "transfer"),
     message:
         "Learning rate: {wildcards.treatment}, {wildcards.condition}, {wildcards.scale} scale; see {log}"
     shell:
         "python -m papers.tsar.tune --scale {wildcards.scale} --treatment {wildcards.treatment}"
         " --condition {wildcards.condition} --device {resources.device}"
-        " --imagenet {input.imagenet} {params.models} --out {output.table} > {log} 2>&1"
+        " --imagenet {input.imagenet} --models {input.models} --out {output.table} > {log} 2>&1"
 
 
 rule tsar_transfer:
@@ -109,7 +95,7 @@ rule tsar_transfer:
         imagenet=lambda wildcards: dataset("imagenet", wildcards.scale),
         models=lambda wildcards: runs.models(**wildcards),
         tuning="results/{scale}/tsar/tune/{treatment}_{condition}.csv",
-        code=TSAR_TRANSFER,
+        code=repository(*runs.CODE["transfer"]),
     output:
         table="results/{scale}/tsar/transfer/{treatment}_{condition}/seeds{seeds}.csv",
         provenance="results/{scale}/tsar/transfer/{treatment}_{condition}/seeds{seeds}.json",
@@ -125,19 +111,16 @@ rule tsar_transfer:
         mem_mb=lambda wildcards: MEMORY_MB[wildcards.scale],
         runtime=lambda wildcards: MINUTES[wildcards.scale],
     params:
-        models=lambda wildcards, input: f"--models {input.models}" if input.models else "",
         protocol=lambda wildcards: sections_digest(TSAR[wildcards.scale], "network", "transfer"),
     message:
         "Transfer: {wildcards.treatment}, {wildcards.condition}, seeds {wildcards.seeds}, {wildcards.scale} scale; see {log}"
     shell:
         "python -m papers.tsar.transfer --scale {wildcards.scale} --treatment {wildcards.treatment}"
         " --condition {wildcards.condition} --seeds {wildcards.seeds} --device {resources.device}"
-        " --imagenet {input.imagenet} {params.models} --tuning {input.tuning} --out {output.table} > {log} 2>&1"
+        " --imagenet {input.imagenet} --models {input.models} --tuning {input.tuning} --out {output.table} > {log} 2>&1"
 
 
 rule tsar_transfer_table:
-    wildcard_constraints:
-        scale="|".join(protocols.SCALES),
     input:
         tables=lambda wildcards: runs.transfer_tables(wildcards.scale, TSAR[wildcards.scale].design),
         code=repository("common/collect.py"),
@@ -146,6 +129,8 @@ rule tsar_transfer_table:
         provenance="results/{scale}/tsar/transfer.json",
     log:
         "logs/{scale}/tsar/transfer_table.log",
+    wildcard_constraints:
+        scale="|".join(protocols.SCALES),
     conda:
         "../../environment.yml"
     message:
@@ -159,7 +144,7 @@ rule tsar_fig1:
         transfer="results/{scale}/tsar/transfer.csv",
         provenance="results/{scale}/tsar/transfer.json",
         reported=repository("papers/tsar/reported.csv"),
-        code=TSAR_FIGURES,
+        code=repository(*runs.CODE["figures"]),
     output:
         pdf="results/{scale}/tsar/figures/fig1.pdf",
         png="results/{scale}/tsar/figures/fig1.png",
@@ -180,15 +165,17 @@ rule tsar_comparison:
         transfer="results/{scale}/tsar/transfer.csv",
         provenance="results/{scale}/tsar/transfer.json",
         reported=repository("papers/tsar/reported.csv"),
-        code=TSAR_COMPARE,
+        code=repository(*runs.CODE["compare"]),
     output:
-        "results/{scale}/tsar/comparison.csv",
+        table="results/{scale}/tsar/comparison.csv",
+        text="results/{scale}/tsar/comparison.md",
+        claims="results/{scale}/tsar/claims.csv",
     log:
         "logs/{scale}/tsar/comparison.log",
     conda:
         "../../environment.yml"
     message:
-        "Comparing with the paper's numbers: {output}"
+        "Comparing with the paper's numbers: {output.table}"
     shell:
         "python -m papers.tsar.compare --transfer {input.transfer} --reported {input.reported}"
-        " --out {output} > {log} 2>&1"
+        " --out {output.table} > {log} 2>&1"

@@ -1,9 +1,29 @@
-"""Which files TSAR's figures need: the models and tables of every treatment, condition and batch of seeds."""
+"""Which files TSAR's results need: the code behind each stage, and the models and tables of every run."""
 
 from __future__ import annotations
 
 from common.workflow import seed_batches
 from papers.tsar.protocol import FIRST_TUNING_SEED, Design
+
+# The code that decides a stage's numbers: editing one of these files, and no other, makes the stage run again.
+NETWORK = [
+    "papers/tsar/data.py",
+    "papers/tsar/model.py",
+    "papers/tsar/method.py",
+    "common/adam.py",
+    "common/factored_linear.py",
+    "common/inner_loop.py",
+    "common/randomness.py",
+]
+TRANSFER = ["papers/tsar/transfer.py", "common/metrics.py", "common/streams.py", *NETWORK]
+RESULTS = ["papers/tsar/recall.py", "common/reported.py", "common/stats.py"]
+CODE = {
+    "meta_train": ["papers/tsar/meta_train.py", *NETWORK],
+    "tune": ["papers/tsar/tune.py", *TRANSFER],
+    "transfer": TRANSFER,
+    "figures": ["papers/tsar/figures.py", "common/plotting.py", *RESULTS],
+    "compare": ["papers/tsar/compare.py", "papers/tsar/claims.py", "common/claims.py", *RESULTS],
+}
 
 
 def treatments(design: Design) -> list[tuple[str, str]]:

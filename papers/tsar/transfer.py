@@ -8,11 +8,13 @@ Writes recall after 1, 10, 20, ... classes for every seed (.csv) and the provena
 
 from __future__ import annotations
 
+import contextlib
 import time
 from argparse import ArgumentParser
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -22,7 +24,7 @@ from common.randomness import generator
 from common.streams import class_by_class
 from papers.tsar import data
 from papers.tsar.method import Optimizer, transfer_context, transfer_step
-from papers.tsar.model import Context, Network, build
+from papers.tsar.model import LAYERS, Context, Network, Tsar, build
 from papers.tsar.protocol import Protocol, Transfer
 
 PROTOCOL = Path(__file__).with_name("protocol.yaml")
@@ -48,10 +50,12 @@ def learn_in_sequence(
     tuning: bool,
     recall_after: tuple[int, ...],
     label: str,
+    observe: Callable[[int, Context], None] | None = None,
 ) -> list[tuple[int, float]]:
     """Trains the network in place on one random sequence of classes; returns (classes learned, recall) pairs.
 
     Class order, images and the last layer's reset depend on the seed alone.  Tuning runs draw from images of their own.
+    `observe` is called at every step with its number and its context, before the update.
     """
     pool = data.tuning_pool(images.labels, tuning)
     classes = range(settings.classes)
@@ -62,7 +66,10 @@ def learn_in_sequence(
     context = transfer_context(network, inputs)
     curve, progress = [], Progress(label, len(labels))
     for step in range(len(labels)):
-        loss = transfer_step(network, context(slice(step, step + 1)), labels[step : step + 1], optimizer)
+        present = context(slice(step, step + 1))
+        if observe is not None:
+            observe(step, present)
+        loss = transfer_step(network, present, labels[step : step + 1], optimizer)
         progress.advance()
         learned, partial = divmod(step + 1, settings.images_per_class)
         if not partial and learned in recall_after:
@@ -106,6 +113,26 @@ def fresh(treatment: str, plan: Protocol, seed: int, model: dict | None, where: 
     return network.to(where)
 
 
+@contextlib.contextmanager
+def mask_recorder(path: Path | None, layer: str, network: Network, steps: int) -> Iterator[Callable | None]:
+    """An `observe` that writes one layer's mask of every training image to a .npy file, float16 [steps, weights]."""
+    if path is None:
+        yield None
+        return
+    if not isinstance(network, Tsar):
+        raise stage.TrainingError("--record-masks: this treatment has no regulator, so there are no masks")
+    part = network.layer(layer)
+    with records.atomic_write(path) as temporary:
+        shape = (steps, network.mask_sizes[LAYERS.index(layer)])
+        masks = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.float16, shape=shape)
+
+        def observe(step: int, context: Context) -> None:
+            masks[step] = context[1][0, part].detach().half().cpu().numpy()
+
+        yield observe
+        masks.flush()
+
+
 def options(description: str) -> ArgumentParser:
     """The command line that tuning and transfer share."""
     parser = stage.parser(description)
@@ -131,9 +158,13 @@ def main() -> None:
     parser = options(__doc__)
     parser.add_argument("--seeds", type=stage.seed_range, required=True, help="a range such as 0-4")
     parser.add_argument("--tuning", type=Path, required=True, help="the table that papers.tsar.tune wrote")
+    parser.add_argument("--record-masks", type=Path, help="write a layer's masks before every update (.npy); one seed")
+    parser.add_argument("--record-layer", choices=LAYERS, default="c3")
     arguments = parser.parse_args()
+    if arguments.record_masks and len(arguments.seeds) > 1:
+        parser.error("--record-masks takes one seed at a time")
     plan = protocol.read(PROTOCOL, Protocol, arguments.scale, arguments.set)
-    where = device.select(arguments.device)
+    where = device.select(arguments.device, matmul_precision=arguments.matmul_precision)
     images = data.imagenet(arguments.imagenet, where)
     rate = best_learning_rate(arguments.tuning, arguments.treatment, arguments.condition)
     rows = []
@@ -151,9 +182,12 @@ def main() -> None:
         for seed, model in models(arguments.models, arguments.seeds).items():
             network = fresh(arguments.treatment, plan, seed, model, where)
             label = f"{arguments.treatment} {arguments.condition} seed {seed}"
-            curve = learn_in_sequence(
-                network, images, plan.transfer, rate, seed, False, plan.transfer.recall_after, label
-            )
+            settings = plan.transfer
+            steps = settings.classes * settings.images_per_class
+            with mask_recorder(arguments.record_masks, arguments.record_layer, network, steps) as observe:
+                curve = learn_in_sequence(
+                    network, images, settings, rate, seed, False, settings.recall_after, label, observe
+                )
             for classes, recall in curve:
                 rows.append(
                     {

@@ -18,7 +18,7 @@ from papers.tsar.transfer import PROTOCOL, abouts, fresh, learn_in_sequence, mod
 def main() -> None:
     arguments = options(__doc__).parse_args()
     plan = protocol.read(PROTOCOL, Protocol, arguments.scale, arguments.set)
-    where = device.select(arguments.device)
+    where = device.select(arguments.device, matmul_precision=arguments.matmul_precision)
     images = data.imagenet(arguments.imagenet, where)
     seeds = [FIRST_TUNING_SEED + i for i in range(plan.design.tuning_seeds)]
     rows = []

@@ -12,6 +12,8 @@ import torch
 from common import prepare, records, stage
 from common.catalog import entry
 from common.checkpoint import Checkpoint
+from common.randomness import generator
+from common.streams import class_by_class
 from papers.tsar import data, meta_train, transfer, tune
 from tests.papers.tsar.small import SMOKE
 
@@ -143,7 +145,18 @@ def meta(monkeypatch, folder, out, seeds, *more):
     call(monkeypatch, meta_train, *run, "--out", out, "--checkpoint", out.with_suffix(".ckpt"), *more)
 
 
-def test_all_stages_by_hand(monkeypatch, folder, tmp_path):
+def check_masks(masks, model, images):
+    """30 images x 576 weights of C2; those of the first image are what the meta-learned regulator says of it."""
+    assert masks.shape == (30, 8 * 8 * 9) and masks.dtype == np.float16 and masks.min() > 0
+    network = transfer.fresh("grow", SMOKE, 1, model, CPU)
+    pool = data.tuning_pool(images.labels, tuning=False)
+    stream = class_by_class(images.labels, range(10), 3, generator(1, "transfer stream"), pool)
+    _, first = network.context(images.batch(stream[0, :1])[0])
+    np.testing.assert_allclose(masks[0], first[0, network.layer("c2")].detach(), rtol=1e-3, atol=1e-7)
+    assert (masks[-1] != masks[0]).any()
+
+
+def test_all_stages_by_hand(monkeypatch, folder, imagenet, tmp_path):
     """Meta-learning in one batch and in two gives the same models; tuning and transfer read what the others wrote."""
     meta(monkeypatch, folder, tmp_path / "both.pt", "0-1")
     meta(monkeypatch, folder, tmp_path / "second.pt", "1-1")
@@ -163,7 +176,11 @@ def test_all_stages_by_hand(monkeypatch, folder, tmp_path):
     assert tuned.seed.tolist() == [1000, 1000] and tuned.learning_rate.tolist() == [1e-3, 3e-4]
     last = ("--models", tmp_path / "both.pt", "--seeds", "0-1", "--tuning", tmp_path / "tune.csv")
     call(monkeypatch, transfer, *shared, *last, "--out", tmp_path / "transfer.csv")
-    table = pandas.read_csv(tmp_path / "transfer.csv")
+    record = ("--seeds", "1", "--record-masks", tmp_path / "masks.npy", "--record-layer", "c2")
+    call(monkeypatch, transfer, *shared, *last, *record, "--out", tmp_path / "again.csv")
+    check_masks(np.load(tmp_path / "masks.npy"), both["1"], imagenet)
+    table, again = (pandas.read_csv(tmp_path / name) for name in ("transfer.csv", "again.csv"))
+    assert table[table.seed == 1].recall.tolist() == again.recall.tolist()
     assert table.groupby("seed").classes.apply(list).tolist() == [[1, 5, 10]] * 2
     assert np.isfinite(table.recall).all() and set(table.dataset) == {"imagenet"}
     about = json.loads((tmp_path / "transfer.json").read_text())

@@ -1,0 +1,43 @@
+"""The list of the papers' figures and tables, and which of them the rules offer."""
+
+from __future__ import annotations
+
+import pytest
+
+from common.artifacts import UnknownFigure, all_artifacts, available, main, result
+
+
+def test_there_are_42_artifacts():
+    names = all_artifacts()
+    assert len(names) == len(set(names)) == 42
+    assert {"tsar_fig19", "sticky_gradient_table3", "synaptic_intelligence_fig6", "dan_fig4", "dhp_table1"} <= set(
+        names
+    )
+
+
+def test_available_is_read_off_the_rules():
+    outputs = ["results/{scale,smoke|desk}/dhp/figures/fig2.pdf", "results/{scale}/tsar/figures/fig2.png", "data/x.npz"]
+    assert available(outputs) == ["dhp_fig2"]
+
+
+def test_result_of_a_published_figure():
+    offered = ["synaptic_intelligence_fig2"]
+    expected = "results/desk/synaptic_intelligence/figures/fig2.png"
+    assert result(offered[0], "desk", offered, "png") == expected
+
+
+@pytest.mark.parametrize(
+    "name, message", [("tsar_fig19", "cannot be made yet"), ("tsar_fg2", "no such figure; did you mean tsar_fig2?")]
+)
+def test_other_figures_are_refused_with_advice(name, message):
+    with pytest.raises(UnknownFigure, match="list_figures") as error:
+        result(name, "smoke", ["tsar_fig1"], "pdf")
+    assert message in str(error.value)
+
+
+def test_listing_marks_what_can_be_made(capsys):
+    main(["tsar_fig1"])
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 43 and lines[-1].startswith("1 of 42")
+    assert [line for line in lines if line.startswith("*")] == ["* figures/tsar_fig1.pdf"]
+    assert "  figures/dhp_table1.csv" in lines

@@ -1,0 +1,54 @@
+"""Every module that a stage imports is either tied to its results or known not to change a number."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from common.workflow import ROOT
+from papers.tsar import runs
+
+# Command lines, files, progress and devices: none of these decides a number, so editing them makes nothing run again.
+PLUMBING = {
+    "common/catalog.py",
+    "common/checkpoint.py",
+    "common/collect.py",
+    "common/device.py",
+    "common/environment.py",
+    "common/load.py",
+    "common/progress.py",
+    "common/protocol.py",
+    "common/records.py",
+    "common/stage.py",
+    "common/workflow.py",
+    "papers/tsar/protocol.py",
+    "papers/tsar/runs.py",
+}
+
+
+def imported(file: str, found: set[str] | None = None) -> set[str]:
+    """The repository's files that `file` imports, directly or through others, and `file` itself."""
+    found = set() if found is None else found
+    if file in found:
+        return found
+    found.add(file)
+    for node in ast.walk(ast.parse((ROOT / file).read_text())):
+        if isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            modules = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        else:
+            continue
+        for path in (f"{module.replace('.', '/')}.py" for module in modules):
+            if path.startswith(("common/", "papers/")) and (ROOT / path).is_file():
+                imported(path, found)
+    return found
+
+
+@pytest.mark.parametrize("stage", runs.CODE)
+def test_code_list_is_what_the_stage_imports(stage):
+    needed = imported(f"papers/tsar/{stage}.py") - PLUMBING
+    listed = runs.CODE[stage]
+    assert needed == set(listed), "correct papers/tsar/runs.py, or PLUMBING in this test"
+    assert len(listed) == len(set(listed))

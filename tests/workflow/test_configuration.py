@@ -1,0 +1,158 @@
+"""Configuration is checked, the scale is chosen well, and the helpers of the rules do what they say."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+
+import pytest
+import yaml
+
+from common import workflow
+from common.workflow import ConfigError, check_config, choose_scale, repository, sections_digest, seed_batches
+
+GOOD = yaml.safe_load((workflow.ROOT / "config.yaml").read_text())
+
+
+def test_the_shipped_configuration_is_valid_and_picks_the_scale_itself():
+    check_config(GOOD)
+    assert GOOD["scale"] == "auto"
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"scal": "desk"}, "unknown key 'scal'; did you mean 'scale'?"),
+        ({"scale": "papr"}, "unknown scale 'papr'; did you mean 'paper'?"),
+        ({"scale": 5}, "unknown scale 5; Known are auto"),
+        ({"device": "gpu"}, "unknown device 'gpu'; write auto, cpu, cuda or cuda:1"),
+        ({"data_mirror": "/no/such/folder"}, "data_mirror '/no/such/folder' is not a folder"),
+        ({"imagenet_folder": 3}, "imagenet_folder 3 is not a folder"),
+        ({"papers": ["tsr"]}, "unknown paper 'tsr'; did you mean 'tsar'?"),
+        ({"papers": "tsar"}, "papers must be a list"),
+        ({"papers": []}, "papers must be a list"),
+    ],
+)
+def test_wrong_configuration_is_refused_with_advice(change, message):
+    with pytest.raises(ConfigError) as error:
+        check_config(GOOD | change)
+    assert message in str(error.value)
+
+
+def test_missing_key_is_refused():
+    with pytest.raises(ConfigError, match="missing key 'device'"):
+        check_config({key: value for key, value in GOOD.items() if key != "device"})
+
+
+@pytest.mark.parametrize("device", ["auto", "cpu", "cuda", "cuda:1"])
+def test_known_devices(device):
+    check_config(GOOD | {"device": device})
+
+
+@pytest.fixture
+def machine(monkeypatch, tmp_path):
+    """Sets what the machine shows of a GPU: a device file or not, what nvidia-smi prints, and the variable."""
+
+    def show(file: bool = False, listing: str | None = None, visible: str | None = None) -> None:
+        monkeypatch.setattr(workflow, "GPU_FILES", (str(tmp_path),) if file else ())
+        monkeypatch.setenv("PATH", str(tmp_path))
+        if listing is not None:
+            (tmp_path / "nvidia-smi").write_text(f"#!/bin/sh\n{listing}\n")
+            (tmp_path / "nvidia-smi").chmod(0o755)
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+        if visible is not None:
+            monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+
+    return show
+
+
+@pytest.mark.parametrize(
+    "shown, expected",
+    [
+        ({}, False),
+        ({"file": True}, True),
+        ({"file": True, "visible": "0"}, True),
+        ({"file": True, "visible": ""}, False),
+        ({"file": True, "visible": "-1"}, False),
+        ({"listing": "echo 'GPU 0: Some model'"}, True),
+        ({"listing": "echo 'No devices were found'"}, False),
+        ({"listing": "echo 'GPU access blocked'; exit 9"}, False),
+    ],
+)
+def test_gpu_is_seen_without_torch(machine, shown, expected):
+    machine(**shown)
+    assert workflow.gpu_visible() == expected
+    assert workflow.gpus("auto") == expected
+
+
+def test_gpus_follow_the_device(machine):
+    machine(file=True)
+    assert (workflow.gpus("cpu"), workflow.gpus("cuda:1")) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    "gpu, scale, device, chosen, reason",
+    [
+        (False, "auto", "auto", "smoke", "no CUDA device is visible"),
+        (True, "auto", "auto", "paper", "a CUDA device is visible"),
+        (True, "auto", "cpu", "smoke", "device is cpu"),
+        (True, "desk", "auto", "desk", "as configured"),
+    ],
+)
+def test_scale_is_chosen_and_explained(machine, capsys, gpu, scale, device, chosen, reason):
+    machine(file=gpu)
+    assert choose_scale(scale, device, announce=True) == chosen
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"Scale: {chosen} ") and reason in line and "--config scale=" in line
+    assert choose_scale(scale, device, announce=False) == chosen
+    assert capsys.readouterr().err == ""
+
+
+def test_seed_batches_cover_each_seed_once():
+    assert seed_batches(0, 5, 2) == ["0-1", "2-3", "4-4"]
+    assert seed_batches(1000, 3, 3) == ["1000-1002"]
+    assert seed_batches(0, 0, 3) == []
+    with pytest.raises(ValueError, match="at least one seed"):
+        seed_batches(0, 3, 0)
+
+
+def test_seed_batches_stay_when_seeds_are_added():
+    few, many = seed_batches(0, 10, 5), seed_batches(0, 25, 5)
+    assert many[: len(few)] == few
+
+
+def test_repository_files_must_exist(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (path,) = repository("common/workflow.py")
+    assert os.path.samefile(path, workflow.__file__) and not os.path.isabs(path)
+    with pytest.raises(FileNotFoundError, match="common/gone.py"):
+        repository("common/gone.py")
+
+
+def test_data_set_follows_the_scale():
+    assert workflow.dataset("omniglot", "smoke") == "data/smoke/omniglot.npz"
+    assert workflow.dataset("omniglot", "desk") == workflow.dataset("omniglot", "paper") == "data/prepared/omniglot.npz"
+
+
+def test_sections_digest_sees_only_its_sections():
+    @dataclasses.dataclass(frozen=True)
+    class Section:
+        value: int
+
+    @dataclasses.dataclass(frozen=True)
+    class Protocol:
+        one: Section
+        two: Section
+
+    before, after = Protocol(Section(1), Section(2)), Protocol(Section(1), Section(3))
+    assert sections_digest(before, "one") == sections_digest(after, "one")
+    assert sections_digest(before, "one", "two") != sections_digest(after, "one", "two")
+
+
+def test_jobs_find_the_repository_and_this_python(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", "/elsewhere")
+    monkeypatch.setenv("PATH", "/usr/bin")
+    workflow.prepare_environment()
+    assert os.environ["PYTHONPATH"].split(os.pathsep) == [str(workflow.ROOT), "/elsewhere"]
+    assert os.environ["PATH"].split(os.pathsep) == [os.path.dirname(sys.executable), "/usr/bin"]

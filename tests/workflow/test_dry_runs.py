@@ -1,0 +1,119 @@
+"""Every figure resolves at every scale, fast, without data; mistakes get a clear word."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+
+from common import protocol
+from common.workflow import ROOT
+from papers.tsar import runs
+from papers.tsar.protocol import Protocol
+
+FIGURES = ["tsar_fig1"]
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+@pytest.mark.parametrize("ending", ["pdf", "png"])
+def test_figure_resolves_at_smoke_scale_without_a_gpu(unchanged_checkout, figure, ending):
+    output = unchanged_checkout.run("--dry-run", f"figures/{figure}.{ending}")
+    assert "Scale: smoke (auto: no CUDA device is visible)." in output
+    assert "smoke_dataset" in output and "prepare_dataset" not in output
+
+
+def test_paper_scale_is_complete_and_fast(unchanged_checkout):
+    started = time.monotonic()
+    jobs = unchanged_checkout.jobs("figures/tsar_fig1.pdf", "--config", "scale=paper")
+    seconds = time.monotonic() - started
+    # 25 reporting seeds and 3 for tuning; grow, sculpt and oml rich and scarce; 23 biases besides -8 and 0; scratch once
+    assert jobs["tsar_meta_train"] == 28 * 3 * 2
+    assert jobs["tsar_meta_train_sweep"] == 28 * 23
+    assert jobs["tsar_tune"] == 3 * 2 + 23 + 1
+    assert jobs["tsar_transfer"] == 25 * (3 * 2 + 23 + 1)
+    assert jobs["prepare_dataset"] == 2
+    assert seconds < 10, f"the dry run of the paper scale took {seconds:.1f} s"
+
+
+def test_default_target_is_every_figure_and_comparison(unchanged_checkout):
+    jobs = unchanged_checkout.jobs()
+    assert jobs["publish_figure"] == len(FIGURES) and jobs["tsar_comparison"] == 1
+
+
+def test_transfer_tables_have_no_duplicates_and_scratch_once():
+    design = protocol.read(ROOT / "papers/tsar/protocol.yaml", Protocol, "paper").design
+    tables = runs.transfer_tables("paper", design)
+    assert len(tables) == len(set(tables)) == 25 * 30
+    assert {table.split("/")[4] for table in tables if "scratch" in table} == {"scratch_rich"}
+    assert (
+        runs.models("paper", "scratch", "rich", "0-1") == runs.tuning_models("paper", "scratch", "rich", design) == []
+    )
+    assert not any("bias-8_" in table or "bias0_" in table for table in tables)
+
+
+def test_works_from_another_directory(unchanged_checkout, tmp_path):
+    output = unchanged_checkout.run("--dry-run", "--directory", str(tmp_path), "figures/tsar_fig1.pdf")
+    assert "tsar_fig1" in output
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--config", "scale=papr"], "unknown scale 'papr'; did you mean 'paper'?"),
+        (["--config", "devise=cpu"], "unknown key 'devise'; did you mean 'device'?"),
+        (["--config", "scale=recorded"], "scale 'recorded' has no tables yet"),
+    ],
+)
+def test_configuration_errors_come_before_anything_runs(checkout, arguments, message):
+    for folder in checkout.folder.glob("papers/*/recorded"):
+        for table in folder.iterdir():
+            table.unlink()
+    output = checkout.run("--dry-run", "figures/tsar_fig1.pdf", *arguments, fails=True)
+    assert output.count(message) == 1 and "Building DAG" not in output
+
+
+def test_unknown_figure_is_explained(unchanged_checkout):
+    output = unchanged_checkout.run("--dry-run", "figures/tsar_fig99.pdf", fails=True)
+    assert "the papers have no such figure" in output and "snakemake --cores 1 list_figures" in output
+
+
+def test_list_figures_marks_what_the_rules_make(checkout):
+    lines = checkout.run("list_figures").splitlines()
+    assert [line for line in lines if line.startswith("* ")] == [f"* figures/{figure}.pdf" for figure in FIGURES]
+    assert "  figures/dan_fig1.pdf" in lines
+
+
+def test_recorded_tables_are_drawn_without_training(checkout):
+    folder = checkout.folder / "papers/tsar/recorded"
+    folder.mkdir(exist_ok=True)
+    (folder / "transfer.csv").write_text("seed\n0\n")
+    (folder / "transfer.json").write_text(json.dumps({"scale": "paper"}))
+    jobs = checkout.jobs("figures/tsar_fig1.pdf", "--config", "scale=recorded")
+    assert jobs == {"recorded": 1, "tsar_fig1": 1, "publish_figure": 1}
+
+
+def test_lint_is_clean(unchanged_checkout):
+    assert "Congratulations" in unchanged_checkout.run("--lint")
+
+
+def test_rule_files_are_formatted():
+    files = [ROOT / "Snakefile", *ROOT.glob("common/*.smk"), *ROOT.glob("papers/*/*.smk")]
+    command = [sys.executable, "-m", "snakefmt", "--check", *map(str, files)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_snakefile_stays_short():
+    assert len((ROOT / "Snakefile").read_text().splitlines()) < 60
+
+
+def test_parsing_imports_nothing_heavy():
+    modules = "common.workflow, common.artifacts, common.catalog, common.protocol, papers.tsar.runs"
+    script = (
+        f"import sys, {modules}; print([m for m in ('torch', 'pandas', 'numpy', 'matplotlib') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
