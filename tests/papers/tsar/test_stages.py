@@ -108,15 +108,16 @@ def test_tuning_images_are_a_tenth_of_each_class_and_disjoint():
 def test_transfer_depends_on_the_seed_alone(imagenet):
     def curve(seed, tuning=False):
         network = transfer.fresh("scratch", SMOKE, seed, None, CPU)
-        return transfer.learn_in_sequence(network, imagenet, SMOKE.transfer, 1e-3, seed, tuning, (1, 5, 10), "test")
+        return transfer.learn_in_sequence(network, imagenet, settings, 1e-3, seed, tuning, (1, 5, 10), "test")
 
+    settings = dataclasses.replace(SMOKE.transfer, classes=10)
     assert curve(0) == curve(0)
     assert [learned for learned, _ in curve(0)] == [1, 5, 10]
     assert all(0 <= recall <= 1 for _, recall in curve(1))
 
 
 def test_scratch_learns_a_class_and_forgets_it(imagenet):
-    settings = dataclasses.replace(SMOKE.transfer, images_per_class=9)
+    settings = dataclasses.replace(SMOKE.transfer, classes=10, images_per_class=9)
     network = transfer.fresh("scratch", SMOKE, 0, None, CPU)
     curve = transfer.learn_in_sequence(network, imagenet, settings, 1e-2, 0, False, (1, 10), "test")
     (_, first), (_, last) = curve
@@ -146,11 +147,11 @@ def meta(monkeypatch, folder, out, seeds, *more):
 
 
 def check_masks(masks, model, images):
-    """30 images x 576 weights of C2; those of the first image are what the meta-learned regulator says of it."""
-    assert masks.shape == (30, 8 * 8 * 9) and masks.dtype == np.float16 and masks.min() > 0
+    """200 images x 576 weights of C2; those of the first image are what the meta-learned regulator says of it."""
+    assert masks.shape == (200, 8 * 8 * 9) and masks.dtype == np.float16 and masks.min() > 0
     network = transfer.fresh("grow", SMOKE, 1, model, CPU)
     pool = data.tuning_pool(images.labels, tuning=False)
-    stream = class_by_class(images.labels, range(10), 3, generator(1, "transfer stream"), pool)
+    stream = class_by_class(images.labels, range(100), 2, generator(1, "transfer stream"), pool)
     _, first = network.context(images.batch(stream[0, :1])[0])
     np.testing.assert_allclose(masks[0], first[0, network.layer("c2")].detach(), rtol=1e-3, atol=1e-7)
     assert (masks[-1] != masks[0]).any()
@@ -181,7 +182,7 @@ def test_all_stages_by_hand(monkeypatch, folder, imagenet, tmp_path):
     check_masks(np.load(tmp_path / "masks.npy"), both["1"], imagenet)
     table, again = (pandas.read_csv(tmp_path / name) for name in ("transfer.csv", "again.csv"))
     assert table[table.seed == 1].recall.tolist() == again.recall.tolist()
-    assert table.groupby("seed").classes.apply(list).tolist() == [[1, 5, 10]] * 2
+    assert table.groupby("seed").classes.apply(list).tolist() == [[1, 10, 50, 100]] * 2
     assert np.isfinite(table.recall).all() and set(table.dataset) == {"imagenet"}
     about = json.loads((tmp_path / "transfer.json").read_text())
     assert about["stage"] == "transfer" and [(one["name"], one["completeness"]) for one in about["data"]] == [
