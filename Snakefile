@@ -42,7 +42,7 @@ rule publish_figure:
         png=lambda wildcards: result(wildcards.name, SCALE, FIGURES, "png"),
     output:
         pdf="figures/{name}.pdf",
-        png="figures/{name}.png",
+        png=report("figures/{name}.png", category="Figures", labels={"figure": "{name}"}),
     log:
         "logs/publish/{name}.log",
     localrule: True
