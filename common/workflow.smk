@@ -15,7 +15,7 @@ wildcard_constraints:
     scale="smoke|desk|paper|recorded",
 
 
-# Results we once ran at paper scale and keep in the repository: figures are drawn from them in seconds.
+# Results we once ran and keep in the repository: figures are drawn from them in seconds, stamped with their scale.
 rule recorded:
     input:
         table="papers/{paper}/recorded/{table}.csv",
