@@ -48,7 +48,13 @@ class MetaLearner:
         self.settings = plan.meta_learning
         self.treatment, self.condition, self.seed, self.images = treatment, condition, seed, images
         self.network = build(treatment, plan.network, generator(seed, "network")).to(images.pixels.device)
-        self.optimizer = Optimizer(self.network, self.network.parameters(), self.settings.outer_learning_rate)
+        settings = self.settings
+        self.inner_learning_rate, outer_learning_rate = (
+            (settings.oml_inner_learning_rate, settings.oml_outer_learning_rate)
+            if treatment == "oml"
+            else (settings.inner_learning_rate, settings.outer_learning_rate)
+        )
+        self.optimizer = Optimizer(self.network, self.network.parameters(), outer_learning_rate)
         self.classes = meta_classes(condition, self.settings, int(images.labels.max()) + 1, seed)
         by_label = torch.argsort(images.labels.cpu(), stable=True).view(-1, 20)
         self.drawings = by_label[self.classes]  # [classes, 20] indices into images
@@ -70,7 +76,7 @@ class MetaLearner:
             self.network,
             *self.images.batch(torch.cat([inner, outer])),
             inner_images=settings.inner_images,
-            inner_learning_rate=settings.inner_learning_rate,
+            inner_learning_rate=self.inner_learning_rate,
             second_order=self.treatment in settings.second_order,
             repeat_first=settings.repeat_first_image,
         )

@@ -32,6 +32,8 @@ class MetaLearning:
     inner_learning_rate: float
     outer_images: int
     outer_learning_rate: float
+    oml_inner_learning_rate: float
+    oml_outer_learning_rate: float
     second_order: tuple[str, ...]
     log_every: int
     percentile_every: int
