@@ -66,8 +66,9 @@ class Checkpoint:
         """Remove the file once the stage's results are written; no error if there is none."""
         self.path.unlink(missing_ok=True)
 
-    def _start_afresh(self, reason: str) -> None:
+    def _start_afresh(self, reason: str) -> dict | None:
         print(f"{self.path}: {reason}; starting from the beginning", flush=True)
+        return None
 
 
 def _storable(value: Any, where: str) -> Any:
