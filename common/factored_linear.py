@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from common.adam import fused_step
+from common.optimizers import fused_step
 
 # Elements of W handled at a time: on a CPU a block and its Adam moments should stay in cache, on a GPU each launch
 # should be large enough to hide its own overhead.

@@ -18,3 +18,29 @@ def recall(correct: torch.Tensor, tasks: int) -> torch.Tensor:
     if not 1 <= tasks <= correct.shape[-2]:
         raise ValueError(f"recall after {tasks} tasks: there are answers for {correct.shape[-2]} tasks")
     return correct[..., :tasks, :].double().mean(dim=(-2, -1))
+
+
+def average_accuracy(matrix: torch.Tensor) -> torch.Tensor:
+    """Return the mean accuracy over the tasks learned so far, after each task: [..., n_tasks].
+
+        A_k = (1 / k) sum_{t=1..k} a[k, t]
+
+    matrix: [..., n_tasks, n_tasks], a[k, t] the accuracy on task t after training task k; entries t > k are ignored.
+    """
+    n_tasks = matrix.shape[-1]
+    seen = torch.ones(n_tasks, n_tasks, dtype=matrix.dtype, device=matrix.device).tril()
+    return (matrix * seen).sum(-1) / seen.sum(-1)
+
+
+def backward_transfer(matrix: torch.Tensor) -> torch.Tensor:
+    """Return by how much accuracy on earlier tasks changed since they were learned, after the last of n >= 2 tasks.
+
+        BWT = (1 / (n - 1)) sum_{t=1..n-1} (a[n, t] - a[t, t])
+
+    matrix: as for `average_accuracy`; one value per leading index. Negative values are forgetting.
+    """
+    n_tasks = matrix.shape[-1]
+    if n_tasks < 2:
+        raise ValueError("backward_transfer: needs at least two tasks")
+    learned = matrix.diagonal(dim1=-2, dim2=-1)
+    return (matrix[..., -1, :-1] - learned[..., :-1]).mean(-1)

@@ -3,8 +3,69 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task of a supervised stream, as one replica meets it.
+
+    train, test: indices of images in the training and the test split; permutations: None, or [K, n_pixels], and then
+    the index k * n_images + i stands for image i with its pixels in the order permutations[k]; outputs: bool
+    [n_outputs], the outputs that compete in this task's softmax, or None for all.
+    """
+
+    train: torch.Tensor
+    test: torch.Tensor
+    permutations: torch.Tensor | None = None
+    outputs: torch.Tensor | None = None
+
+
+def split(
+    train_labels: torch.Tensor, test_labels: torch.Tensor, groups: Sequence[Sequence[int]], n_outputs: int
+) -> list[Task]:
+    """Return one task per group of classes, on whose images alone it trains and is tested, with a masked softmax.
+
+    groups: the classes of each task, such as [(0, 1), (2, 3)]. Raises ValueError for a class that has no images.
+    """
+    tasks = []
+    for group in groups:
+        classes = torch.as_tensor(group)
+        outputs = torch.zeros(n_outputs, dtype=torch.bool).index_fill_(0, classes, True)
+        train, test = (
+            torch.isin(torch.as_tensor(labels), classes).nonzero()[:, 0] for labels in (train_labels, test_labels)
+        )
+        if missing := set(group) - set(torch.as_tensor(train_labels)[train].tolist()):
+            raise ValueError(f"split: there are no training images of class {min(missing)}")
+        tasks.append(Task(train, test, outputs=outputs))
+    return tasks
+
+
+def permuted(
+    n_train: int, n_test: int, n_pixels: int, n_tasks: int, generator: torch.Generator, first_unpermuted: bool = True
+) -> list[Task]:
+    """Return tasks that show all images, each task with its pixels in another random order.
+
+    first_unpermuted: the first task shows the images as they are.
+    """
+    orders = [torch.randperm(n_pixels, generator=generator) for _ in range(n_tasks)]
+    if first_unpermuted:
+        orders[0] = torch.arange(n_pixels)
+    return [Task(torch.arange(n_train), torch.arange(n_test), order[None]) for order in orders]
+
+
+def joint(tasks: Sequence[Task], n_train: int, n_test: int) -> Task:
+    """Return one task that holds the images of all given permuted tasks, each with its own order of pixels.
+
+    n_train, n_test: images in the two splits. Raises ValueError for tasks without permutations.
+    """
+    if any(task.permutations is None or len(task.permutations) != 1 for task in tasks):
+        raise ValueError("joint: every task must have one permutation")
+    train = torch.cat([task.train + part * n_train for part, task in enumerate(tasks)])
+    test = torch.cat([task.test + part * n_test for part, task in enumerate(tasks)])
+    return Task(train, test, torch.cat([task.permutations for task in tasks]))
 
 
 def class_by_class(

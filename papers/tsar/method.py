@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from common import inner_loop
-from common.adam import Adam
+from common.optimizers import Adam
 from common.factored_linear import FactoredAdam
 from papers.tsar.model import Context, Network, Parameters
 

@@ -10,7 +10,7 @@ NETWORK = [
     "papers/tsar/data.py",
     "papers/tsar/model.py",
     "papers/tsar/method.py",
-    "common/adam.py",
+    "common/optimizers.py",
     "common/factored_linear.py",
     "common/inner_loop.py",
     "common/randomness.py",

@@ -5,7 +5,7 @@ import sys
 
 import torch
 
-from common.adam import Adam
+from common.optimizers import Adam
 
 
 def tensors(random):
@@ -48,7 +48,7 @@ def test_state_round_trip_continues_exactly():
 
 def test_does_not_import_the_compiler():
     code = (
-        "import torch, sys; from common.adam import Adam; x = torch.zeros(2, requires_grad=True); a = Adam([x], 0.1); "
+        "import torch, sys; from common.optimizers import Adam; x = torch.zeros(2, requires_grad=True); a = Adam([x], 0.1); "
     )
     code += "x.sum().backward(); a.step(); sys.exit('torch._dynamo' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

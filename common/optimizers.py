@@ -1,10 +1,12 @@
-"""Adam through torch's fused kernel, on plain tensors.
+"""SGD, and Adam through torch's fused kernel, on plain tensors.
 
 The kernel behind torch.optim.Adam(fused=True), called through torch's own function.  The class around it is left out because
 making one imports torch's compiler: 0.8 s, in each of the dozens of short jobs of a run.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -45,7 +47,7 @@ def fused_step(
 
 
 class Adam:
-    """Adam on a list of leaf tensors, from their .grad; the same numbers as torch.optim.Adam(fused=True).
+    """Adam on a list of tensors; the same numbers as torch.optim.Adam(fused=True).
 
     A tensor without a gradient is left alone, and its step is not counted.
     """
@@ -57,14 +59,16 @@ class Adam:
         self.steps = [torch.zeros((), device=tensor.device) for tensor in tensors]
 
     @torch.no_grad()
-    def step(self) -> None:
-        """One update of every tensor that has a gradient; the gradients are then dropped."""
-        state = zip(self.tensors, self.first_moments, self.second_moments, self.steps)
-        reached = [(tensor, tensor.grad, *rest) for tensor, *rest in state if tensor.grad is not None]
+    def step(self, gradients: Sequence[Tensor | None] | None = None) -> None:
+        """One update of every tensor that has a gradient; by default the tensors' .grad, which are then dropped."""
+        given = [tensor.grad for tensor in self.tensors] if gradients is None else gradients
+        state = zip(self.tensors, given, self.first_moments, self.second_moments, self.steps, strict=True)
+        reached = [entry for entry in state if entry[1] is not None]
         if reached:
             fused_step(*map(list, zip(*reached)), self.lr, self.betas, self.eps)
-        for tensor in self.tensors:
-            tensor.grad = None
+        if gradients is None:
+            for tensor in self.tensors:
+                tensor.grad = None
 
     def state_dict(self) -> dict:
         return {"first_moments": self.first_moments, "second_moments": self.second_moments, "steps": self.steps}
@@ -73,3 +77,20 @@ class Adam:
         for name, values in state.items():
             for own, value in zip(getattr(self, name), values, strict=True):
                 own.copy_(value)
+
+
+class Sgd:
+    """Plain gradient descent on a list of tensors: theta <- theta - lr g."""
+
+    def __init__(self, tensors: list[Tensor], lr: float):
+        self.tensors, self.lr = tensors, lr
+
+    @torch.no_grad()
+    def step(self, gradients: Sequence[Tensor]) -> None:
+        torch._foreach_add_(self.tensors, list(gradients), alpha=-self.lr)
+
+    def state_dict(self) -> dict:
+        return {}
+
+    def load_state_dict(self, state: dict) -> None:
+        """Nothing to load: the method has no memory."""

@@ -1,0 +1,242 @@
+"""The continual training loop: task after task, several replicas at once, and the accuracy matrix it fills."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from common.checkpoint import Checkpoint
+from common.consolidation import Consolidation
+from common.images import Images
+from common.progress import Progress
+from common.randomness import generator
+from common.stage import TrainingError
+from common.streams import Task
+
+EVALUATED_AT_ONCE = 2000  # images per replica; bounds memory, changes no number
+MASKED = -1e32  # logit of an output that does not compete; finite, or its gradient would be 0 * inf
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and in which steps each task trains."""
+
+    epochs: int
+    batch: int
+    reset_optimizer: bool  # at the start of every task
+    reset_network: bool = False  # likewise: training from scratch
+
+
+@dataclass
+class Stream:
+    """The data of a run: both splits, and for every task one `streams.Task` per replica, all of one size.
+
+    evaluated: the tasks to be tested on, where they are not those that are trained on.
+    """
+
+    train: Images
+    test: Images
+    tasks: list[list[Task]]
+    evaluated: list[list[Task]] | None = None
+
+    def __post_init__(self) -> None:
+        self.evaluated = self.tasks if self.evaluated is None else self.evaluated
+
+
+@dataclass
+class Learner:
+    """What learns: a network with its parameters [R, ...], an optimizer over them, and a consolidation.
+
+    network: has initial(seeds) and logits(parameters, inputs, generators); make_optimizer: parameters -> optimizer;
+    matrices: accuracy [R, n_tasks, n_evaluated] by split, row = after which task, column = on which task.
+    """
+
+    network: object
+    parameters: list[Tensor]
+    make_optimizer: Callable[[list[Tensor]], object]
+    consolidation: Consolidation
+    optimizer: object = field(init=False)
+    matrices: dict[str, Tensor] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for parameter in self.parameters:
+            parameter.requires_grad_()
+        self.optimizer = self.make_optimizer(self.parameters)
+
+    def state_dict(self) -> dict:
+        return {
+            "parameters": self.parameters,
+            "optimizer": self.optimizer.state_dict(),
+            "consolidation": self.consolidation.state_dict(),
+            "matrices": self.matrices,
+        }
+
+    def load_state_dict(self, state: dict) -> None:
+        with torch.no_grad():
+            for own, saved in zip(self.parameters, state["parameters"], strict=True):
+                own.copy_(saved)
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.consolidation.load_state_dict(state["consolidation"])
+        self.matrices = state["matrices"]
+
+
+def permutations(replicas: Sequence[Task], device: torch.device) -> list[Tensor | None]:
+    """The pixel orders of one task, per replica, on the device."""
+    return [own.permutations if own.permutations is None else own.permutations.to(device) for own in replicas]
+
+
+def outputs(replicas: Sequence[Task], device: torch.device) -> Tensor | None:
+    """The outputs that compete in one task, the same for all replicas; None for all outputs."""
+    return None if replicas[0].outputs is None else replicas[0].outputs.to(device)
+
+
+class TaskExamples:
+    """A finished task's training images, for importances: the first ones of an order of each replica's own."""
+
+    def __init__(self, stream: Stream, task: int, seeds: Sequence[int], chunk: int = 50) -> None:
+        self.stream, self.task, self.seeds, self.chunk = stream, task, seeds, chunk
+
+    def examples(self, count: int) -> Iterator[tuple[Tensor, Tensor, Tensor | None]]:
+        """Chunks of inputs [R, n, ...], labels [R, n] and the active outputs, `count` images in all (or all there are)."""
+        indices = order(self.stream, self.task, self.seeds, "importance")[:, :count]
+        replicas = self.stream.tasks[self.task]
+        orders, active = permutations(replicas, indices.device), outputs(replicas, indices.device)
+        for part in indices.split(self.chunk, dim=1):
+            yield *self.stream.train.batch(part, orders), active
+
+
+def learn(
+    learner: Learner,
+    stream: Stream,
+    schedule: Schedule,
+    seeds: Sequence[int],
+    label: str,
+    checkpoint: Checkpoint | None = None,
+    splits: Sequence[str] = ("test",),
+    observer: object | None = None,
+) -> dict[str, Tensor]:
+    """Train on all tasks in turn and return the accuracy matrices by split: [R, n_tasks, n_evaluated] (float64, CPU).
+
+    Batches cover the task's images in a new random order each epoch, which depends on seed, task and epoch alone; the
+    last batch may be smaller. splits: which of "test" and "train" to evaluate after each task, on all evaluated tasks.
+    observer: has before_end_of_task(task, learner), state_dict and load_state_dict. Raises TrainingError with seed,
+    task and step if a loss is not finite.
+    """
+    n_tasks = len(stream.tasks)
+    if not learner.matrices:
+        shape = (len(seeds), n_tasks, len(stream.evaluated))
+        learner.matrices = {split: torch.full(shape, math.nan, dtype=torch.float64) for split in splits}
+    first_task, first_epoch = _resume(learner, checkpoint, observer)
+    steps = [math.ceil(len(stream.tasks[task][0].train) / schedule.batch) for task in range(n_tasks)]
+    done = schedule.epochs * sum(steps[:first_task]) + first_epoch * (steps[first_task] if first_task < n_tasks else 0)
+    progress = Progress(label, schedule.epochs * sum(steps), done=done)
+    for task in range(first_task, n_tasks):
+        if first_epoch == 0:
+            _start_task(learner, schedule, seeds, task)
+        for epoch in range(first_epoch, schedule.epochs):
+            train_epoch(learner, stream, task, epoch, schedule.batch, seeds, progress)
+            if checkpoint is not None and checkpoint.due():
+                _save(learner, checkpoint, observer, task, epoch + 1)
+        if observer is not None:
+            observer.before_end_of_task(task, learner)
+        learner.consolidation.end_task(learner.parameters, learner.network.logits, TaskExamples(stream, task, seeds))
+        for split, matrix in learner.matrices.items():
+            matrix[:, task] = evaluate(learner, stream, split)
+        if checkpoint is not None:
+            _save(learner, checkpoint, observer, task + 1, 0)
+        first_epoch = 0
+    return learner.matrices
+
+
+def train_epoch(
+    learner: Learner, stream: Stream, task: int, epoch: int, batch: int, seeds: Sequence[int], progress: Progress
+) -> None:
+    """One pass over the task's training images."""
+    device = learner.parameters[0].device
+    indices = order(stream, task, seeds, "order", epoch)
+    orders, active = permutations(stream.tasks[task], device), outputs(stream.tasks[task], device)
+    noise = [generator(seed, "dropout", task, epoch) for seed in seeds]
+    if device.type != "cpu":
+        noise = [torch.Generator(device).manual_seed(source.initial_seed()) for source in noise]
+    for part in indices.split(batch, dim=1):
+        inputs, labels = stream.train.batch(part, orders)
+        losses = cross_entropy(learner.network.logits(learner.parameters, inputs, noise), labels, active)
+        gradients = list(torch.autograd.grad(losses.sum(), learner.parameters))
+        learner.consolidation.step(learner.parameters, gradients, learner.optimizer)
+        progress.advance()
+    if not losses.isfinite().all():  # once an epoch: asking at every step would stall a GPU
+        seed = seeds[int((~losses.isfinite()).nonzero()[0])]
+        raise TrainingError(
+            f"{progress.label}: the loss of seed {seed} is not finite in task {task + 1}, epoch {epoch + 1} "
+            f"(step {progress.done}); lower the learning rate or the strength of consolidation"
+        )
+
+
+def order(stream: Stream, task: int, seeds: Sequence[int], *purpose: str | int) -> Tensor:
+    """Indices of the task's training images in a random order per replica: [R, n], on the images' device."""
+    rows = [
+        own.train[torch.randperm(len(own.train), generator=generator(seed, *purpose, task))]
+        for seed, own in zip(seeds, stream.tasks[task], strict=True)
+    ]
+    return torch.stack(rows).to(stream.train.labels.device)
+
+
+def cross_entropy(logits: Tensor, labels: Tensor, active: Tensor | None) -> Tensor:
+    """Mean cross-entropy per replica: logits [R, B, n_out], labels [R, B], active outputs bool [n_out] or None -> [R]."""
+    losses = functional.cross_entropy(masked(logits, active).flatten(0, 1), labels.flatten(), reduction="none")
+    return losses.view(labels.shape).mean(1)
+
+
+def masked(logits: Tensor, active: Tensor | None) -> Tensor:
+    """Logits with those of the outputs that do not compete set to -1e32."""
+    return logits if active is None else logits.masked_fill(~active, MASKED)
+
+
+@torch.no_grad()
+def evaluate(learner: Learner, stream: Stream, split: str) -> Tensor:
+    """Accuracy on every task, with that task's outputs: float64 [R, n_tasks], on the CPU."""
+    images: Images = getattr(stream, split)
+    device = images.labels.device
+    columns = []
+    for replicas in stream.evaluated:
+        orders, active = permutations(replicas, device), outputs(replicas, device)
+        indices = torch.stack([getattr(own, split) for own in replicas]).to(device)
+        right = []
+        for part in indices.split(EVALUATED_AT_ONCE, dim=1):
+            inputs, labels = images.batch(part, orders)
+            answers = masked(learner.network.logits(learner.parameters, inputs), active).argmax(-1)
+            right.append(answers == labels)
+        columns.append(torch.cat(right, dim=1).double().mean(1).cpu())
+    return torch.stack(columns, dim=1)
+
+
+def _start_task(learner: Learner, schedule: Schedule, seeds: Sequence[int], task: int) -> None:
+    if schedule.reset_network and task > 0:
+        fresh = learner.network.initial(seeds, f"initialisation for task {task + 1}")
+        with torch.no_grad():
+            for own, new in zip(learner.parameters, fresh, strict=True):
+                own.copy_(new)
+    if schedule.reset_optimizer:
+        learner.optimizer = learner.make_optimizer(learner.parameters)
+
+
+def _save(learner: Learner, checkpoint: Checkpoint, observer: object | None, task: int, epoch: int) -> None:
+    """Save the state before `epoch` of `task`; random numbers depend on these two alone and need no saving."""
+    state = {"task": task, "epoch": epoch, "learner": learner.state_dict()}
+    checkpoint.save(state | ({} if observer is None else {"observer": observer.state_dict()}))
+
+
+def _resume(learner: Learner, checkpoint: Checkpoint | None, observer: object | None) -> tuple[int, int]:
+    """Load the checkpoint, if there is one, and return the task and epoch to go on with."""
+    state = checkpoint.load() if checkpoint is not None else None
+    if state is None:
+        return 0, 0
+    learner.load_state_dict(state["learner"])
+    if observer is not None:
+        observer.load_state_dict(state["observer"])
+    return state["task"], state["epoch"]

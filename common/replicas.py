@@ -1,0 +1,113 @@
+"""Layers with a replica axis: many seeds of one network trained as one batched model.
+
+A network's parameters are a list of tensors [R, ...], one slice per replica; activations are [R, B, ...].  R = 1 is the
+ordinary network.  Networks are functions of their parameters (`logits(parameters, inputs)`), so the same code gives the
+gradient of every single example: one example per replica (`per_example_gradients` in common/consolidation.py).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from common.randomness import generator
+
+CACHE_BYTES = 16 * 2**20  # of the last-level cache that one core can count on
+
+
+def seeds_per_job(parameters: int, seeds: int, on_gpu: bool) -> int:
+    """How many seeds of a network with this many parameters train as one batched model: the one rule for all papers.
+
+    On a GPU all of them.  On a CPU as many as keep their weights, gradients and two moments (16 bytes a parameter) in
+    the cache: stacking saves the overhead of small operations, but once the weights come from memory it costs more.
+    """
+    if on_gpu:
+        return seeds
+    return max(1, min(seeds, CACHE_BYTES // (16 * parameters)))
+
+
+def linear(inputs: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """x W + b per replica: inputs [R, B, n_in], weight [R, n_in, n_out], bias [R, n_out] -> [R, B, n_out]."""
+    return torch.baddbmm(bias.unsqueeze(1), inputs, weight)
+
+
+def conv2d(inputs: Tensor, weight: Tensor, bias: Tensor, padding: int = 0) -> Tensor:
+    """Convolution per replica, as one grouped convolution.
+
+    inputs [R, B, n_in, H, W], weight [R, n_out, n_in, k, k], bias [R, n_out] -> [R, B, n_out, H', W'].
+    """
+    replicas, batch = inputs.shape[:2]
+    if replicas == 1:
+        return functional.conv2d(inputs[0], weight[0], bias[0], padding=padding)[None]
+    side_by_side = inputs.transpose(0, 1).reshape(batch, -1, *inputs.shape[3:])
+    output = functional.conv2d(side_by_side, weight.flatten(0, 1), bias.flatten(), padding=padding, groups=replicas)
+    return output.unflatten(1, (replicas, -1)).transpose(0, 1)
+
+
+def max_pool(inputs: Tensor, size: int) -> Tensor:
+    """Maxima over windows of size x size: [R, B, n, H, W] -> [R, B, n, H // size, W // size]."""
+    return functional.max_pool2d(inputs.flatten(0, 1), size).unflatten(0, inputs.shape[:2])
+
+
+def dropout(inputs: Tensor, rate: float, generators: Sequence[torch.Generator] | None) -> Tensor:
+    """Zero each value with probability `rate` and divide the rest by 1 - rate; unchanged where generators is None.
+
+    generators: one per replica, on the inputs' device, so that a replica's masks do not depend on its neighbours.
+    """
+    if generators is None or rate == 0:
+        return inputs
+    mask = torch.stack(
+        [torch.empty_like(inputs[r]).bernoulli_(1 - rate, generator=g) for r, g in enumerate(generators)]
+    )
+    return inputs * mask.div_(1 - rate)
+
+
+def glorot_uniform(shape: Sequence[int], fan_in: int, fan_out: int, source: torch.Generator) -> Tensor:
+    """Weights drawn from U(-a, a), a = sqrt(6 / (fan_in + fan_out)) (Glorot & Bengio 2010)."""
+    bound = math.sqrt(6 / (fan_in + fan_out))
+    return torch.empty(*shape).uniform_(-bound, bound, generator=source)
+
+
+class Mlp:
+    """A multilayer perceptron with ReLU hidden layers: sizes (n_in, hidden..., n_out).
+
+    zero_output: the last weight matrix starts at zero instead of at Glorot's; dropout_rate: on every hidden layer.
+    """
+
+    def __init__(self, sizes: Sequence[int], zero_output: bool = False, dropout_rate: float = 0.0) -> None:
+        self.sizes, self.zero_output, self.dropout_rate = tuple(sizes), zero_output, dropout_rate
+
+    def initial(self, seeds: Sequence[int], purpose: str = "initialisation") -> list[Tensor]:
+        """Parameters [R, ...] in the order weight, bias, weight, bias, ...; replica r depends on seeds[r] alone."""
+        return stack(self._initial(generator(seed, purpose)) for seed in seeds)
+
+    def _initial(self, source: torch.Generator) -> list[Tensor]:
+        parameters = []
+        for fan_in, fan_out in zip(self.sizes, self.sizes[1:]):
+            parameters += [glorot_uniform((fan_in, fan_out), fan_in, fan_out, source), torch.zeros(fan_out)]
+        if self.zero_output:
+            parameters[-2].zero_()
+        return parameters
+
+    def logits(
+        self, parameters: Sequence[Tensor], inputs: Tensor, generators: Sequence[torch.Generator] | None = None
+    ) -> Tensor:
+        """Outputs before the softmax: inputs [R, B, n_in] -> [R, B, n_out]; with generators, hidden units drop out."""
+        hidden = inputs
+        for weight, bias in zip(parameters[:-2:2], parameters[1:-2:2]):
+            hidden = dropout(linear(hidden, weight, bias).relu_(), self.dropout_rate, generators)
+        return linear(hidden, parameters[-2], parameters[-1])
+
+
+def stack(replicas) -> list[Tensor]:
+    """Lists of tensors, one list per replica -> one list of tensors [R, ...]."""
+    return [torch.stack(tensors) for tensors in zip(*replicas, strict=True)]
+
+
+def count(parameters: Sequence[Tensor]) -> int:
+    """Parameters of one replica."""
+    return sum(tensor[0].numel() for tensor in parameters)

@@ -1,0 +1,98 @@
+"""The three benchmarks as streams: which data sets, and how they are cut into tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy
+import torch
+
+from common.catalog import DataError
+from common.continual import Stream
+from common.images import Images
+from common.load import Split, load
+from common.randomness import generator
+from common.streams import Task, joint, permuted, split
+from papers.synaptic_intelligence.model import DIGITS, PIXELS
+from papers.synaptic_intelligence.protocol import Cifar, SplitMnist, Training
+
+DATASETS = {"split_mnist": ["mnist"], "permuted_mnist": ["mnist"], "cifar": ["cifar10", "cifar100"]}
+CLASSES_PER_TASK = 10
+
+
+def stream(
+    settings: Training,
+    paths: Sequence[str],
+    condition: str,
+    seeds: Sequence[int],
+    device: torch.device,
+    held_out: int = 0,
+) -> tuple[Stream, list[dict]]:
+    """The stream of a benchmark for these seeds, and what the data sets say of themselves.
+
+    paths: prepared files in the order of DATASETS; held_out: if positive, the last so many training images take the place of the
+    test split, which is then not touched (for tuning). Raises DataError if a data set cannot serve.
+    """
+    datasets = [load(path) for path in paths]
+    parts = [
+        (_first(d.splits["train"], settings.train_images), _first(d.splits["test"], settings.test_images))
+        for d in datasets
+    ]
+    if held_out:
+        ((train, _),) = parts
+        if held_out >= len(train.labels):
+            raise DataError(f"{paths[0]} has {len(train.labels)} training images: too few to hold {held_out} out")
+        cut = len(train.labels) - held_out
+        parts = [(Split(train.images[:cut], train.labels[:cut]), Split(train.images[cut:], train.labels[cut:]))]
+    if isinstance(settings, Cifar):
+        train, test = (_cifar(settings, [part[index] for part in parts], paths) for index in (0, 1))
+    else:
+        ((train, test),) = parts
+    flat = not isinstance(settings, Cifar)
+    images = [Images(part.images, part.labels, device, flat) for part in (train, test)]
+    tasks, evaluated = _tasks(settings, train, test, condition, seeds)
+    return Stream(*images, tasks, evaluated), [dataset.about for dataset in datasets]
+
+
+def _tasks(
+    settings: Training, train: Split, test: Split, condition: str, seeds: Sequence[int]
+) -> tuple[list[list[Task]], list[list[Task]] | None]:
+    """Tasks to train on [task][replica], and tasks to evaluate where they are others."""
+    labels = torch.from_numpy(train.labels), torch.from_numpy(test.labels)
+    if isinstance(settings, SplitMnist):
+        pairs = [(digit, digit + 1) for digit in range(0, DIGITS, 2)]
+        return [[task] * len(seeds) for task in split(*labels, pairs, DIGITS)], None
+    if isinstance(settings, Cifar):
+        groups = [range(first, first + CLASSES_PER_TASK) for first in range(0, outputs(settings), CLASSES_PER_TASK)]
+        return [[task] * len(seeds) for task in split(*labels, groups, outputs(settings))], None
+    sizes = len(train.labels), len(test.labels)
+    runs = [permuted(*sizes, PIXELS, settings.tasks, generator(seed, "permutations")) for seed in seeds]
+    single = [list(replicas) for replicas in zip(*runs)]
+    if condition == "joint":
+        return [[joint(tasks, *sizes) for tasks in runs]], single
+    return single, None
+
+
+def outputs(settings: Cifar) -> int:
+    """Ten for CIFAR-10 and ten for every task of CIFAR-100."""
+    return CLASSES_PER_TASK * (1 + settings.cifar100_tasks)
+
+
+def _cifar(settings: Cifar, parts: list[Split], paths: Sequence[str]) -> Split:
+    """CIFAR-10 followed by the first classes of CIFAR-100, whose labels then begin at 10."""
+    ten, hundred = parts
+    chosen = hundred.labels < CLASSES_PER_TASK * settings.cifar100_tasks
+    missing = set(range(CLASSES_PER_TASK * settings.cifar100_tasks)) - set(hundred.labels[chosen].tolist())
+    if missing:
+        raise DataError(f"{paths[1]} has no images of class {min(missing)}, which this benchmark needs")
+    return Split(
+        numpy.concatenate([ten.images, hundred.images[chosen]]),
+        numpy.concatenate([ten.labels, hundred.labels[chosen] + CLASSES_PER_TASK]),
+    )
+
+
+def _first(part: Split, count: int) -> Split:
+    """The first images of a split; all of them where count is 0. Raises DataError for too few."""
+    if count > len(part.labels):
+        raise DataError(f"{count} images were asked for, but the data set has {len(part.labels)}")
+    return Split(part.images[: count or None], part.labels[: count or None])

@@ -1,0 +1,70 @@
+"""The networks: a perceptron for the MNIST benchmarks, a convolutional network for CIFAR, both with a replica axis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from common.randomness import generator
+from common.replicas import Mlp, conv2d, dropout, glorot_uniform, linear, max_pool, stack
+from papers.synaptic_intelligence.protocol import Cifar, PermutedMnist, SplitMnist
+
+PIXELS, DIGITS = 28 * 28, 10
+CIFAR_SIDE = 32
+
+
+class Cnn:
+    """The network of Section 5.3, as the authors' code has it: 1,276,508 parameters with 32 and 64 channels and 60 outputs.
+
+    Twice (3x3 convolution same, 3x3 valid, 2x2 max-pool, dropout), then a dense layer with dropout and the outputs, whose
+    weights start at zero; ReLU throughout.
+    """
+
+    def __init__(
+        self, channels: tuple[int, int], dense: int, outputs: int, convolution_dropout: float, dense_dropout: float
+    ) -> None:
+        first, second = channels
+        self.convolutions = [(3, first), (first, first), (first, second), (second, second)]  # channels in, out
+        side = ((CIFAR_SIDE - 2) // 2 - 2) // 2
+        self.dense = [(side * side * second, dense), (dense, outputs)]
+        self.convolution_dropout, self.dense_dropout = convolution_dropout, dense_dropout
+
+    def initial(self, seeds: Sequence[int], purpose: str = "initialisation") -> list[Tensor]:
+        """Parameters [R, ...]: weight, bias of each layer; Glorot-uniform weights, zero biases, zero output weights."""
+        return stack(self._initial(generator(seed, purpose)) for seed in seeds)
+
+    def _initial(self, source: torch.Generator) -> list[Tensor]:
+        parameters = []
+        for n_in, n_out in self.convolutions:
+            parameters += [glorot_uniform((n_out, n_in, 3, 3), 9 * n_in, 9 * n_out, source), torch.zeros(n_out)]
+        for n_in, n_out in self.dense:
+            parameters += [glorot_uniform((n_in, n_out), n_in, n_out, source), torch.zeros(n_out)]
+        parameters[-2].zero_()
+        return parameters
+
+    def logits(
+        self, parameters: Sequence[Tensor], inputs: Tensor, generators: Sequence[torch.Generator] | None = None
+    ) -> Tensor:
+        """Outputs before the softmax: inputs [R, B, 3, 32, 32] -> [R, B, outputs]; with generators, units drop out."""
+        hidden = inputs
+        for block in (0, 4):
+            for layer, padding in ((block, 1), (block + 2, 0)):
+                hidden = conv2d(hidden, parameters[layer], parameters[layer + 1], padding).relu_()
+            hidden = dropout(max_pool(hidden, 2), self.convolution_dropout, generators)
+        hidden = linear(hidden.flatten(2), parameters[8], parameters[9]).relu_()
+        return linear(dropout(hidden, self.dense_dropout, generators), parameters[10], parameters[11])
+
+
+def build(settings: SplitMnist | PermutedMnist | Cifar, condition: str) -> Mlp | Cnn:
+    """The network of a benchmark; the outputs start at zero on the two split benchmarks (authors' code)."""
+    if isinstance(settings, SplitMnist):
+        return Mlp((PIXELS, *settings.hidden, DIGITS), zero_output=True)
+    if isinstance(settings, PermutedMnist):
+        rate = settings.dropout_rate if condition == "dropout" else 0.0
+        return Mlp((PIXELS, *settings.hidden, DIGITS), dropout_rate=rate)
+    outputs = 10 * (1 + settings.cifar100_tasks)
+    return Cnn(
+        settings.channels, settings.dense, outputs, settings.convolution_dropout_rate, settings.dense_dropout_rate
+    )
