@@ -18,8 +18,10 @@ PAPERS = {
     "dan": (4, 0),
     "dhp": (4, 1),
 }
-# The output of a rule that draws a figure; Snakemake adds the wildcard's constraint: {scale,smoke|desk}.
-DRAWN = re.compile(r"results/\{scale[^}]*\}/(?P<paper>\w+)/figures/(?P<artifact>(fig|table)\d+)\.pdf")
+# The output of a rule that draws a figure, or one of several; Snakemake adds a wildcard's constraint: {name,fig1|fig2}.
+DRAWN = re.compile(
+    r"results/\{scale[^}]*\}/(?P<paper>\w+)/figures/(\{\w+,)?(?P<artifacts>(fig\d+|table\d+|\|)+)\}?\.pdf"
+)
 
 
 class UnknownFigure(Exception):
@@ -38,7 +40,7 @@ def all_artifacts() -> list[str]:
 def available(outputs: Iterable[str]) -> list[str]:
     """Names of the artifacts that can be made, read off the output patterns of all rules."""
     matches = filter(None, map(DRAWN.fullmatch, outputs))
-    return [f"{match['paper']}_{match['artifact']}" for match in matches]
+    return [f"{match['paper']}_{artifact}" for match in matches for artifact in match["artifacts"].split("|")]
 
 
 def result(name: str, scale: str, offered: list[str], ending: str) -> str:

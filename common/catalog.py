@@ -74,6 +74,7 @@ class Entry:
     mirror_names: tuple[str, ...]
     smoke: dict[str, Portion]
     class_ids: tuple[str, ...] = ()
+    order_by_content: bool = False  # where the official archive and the mirrors disagree about the order of the images
 
 
 @cache

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas
 
@@ -29,7 +29,7 @@ class Claim(NamedTuple):
     id: str
     artifact: str
     text: str
-    predicate: Callable[[pandas.DataFrame], list[Condition]]
+    predicate: Callable[[Any], list[Condition]]
 
 
 def within(what: str, runs: Mapping[int, float], low: float = -math.inf, high: float = math.inf) -> Condition:
@@ -68,7 +68,7 @@ def outcome(conditions: Iterable[Condition]) -> str:
     return next(outcome for outcome in ("fails", "not run", "unclear", "holds") if outcome in found)
 
 
-def check(claims: Iterable[Claim], results: pandas.DataFrame) -> pandas.DataFrame:
+def check(claims: Iterable[Claim], results: Any) -> pandas.DataFrame:
     """Return one row per claim: id, artifact, claim, outcome, and detail, our numbers behind it."""
     rows = []
     for claim in claims:

@@ -21,9 +21,9 @@ Tensors = list[Tensor]
 
 
 class Optimizer(Protocol):
-    """What changes the parameters: Adam or SGD."""
+    """What changes the parameters: Adam or SGD; on request it says by how much."""
 
-    def step(self, gradients: Tensors) -> None: ...
+    def step(self, gradients: Tensors, change: Tensors | None = None) -> None: ...
 
 
 class TaskData(Protocol):
@@ -117,14 +117,13 @@ class SynapticIntelligence(Consolidation):
         super().__init__(parameters, strength)
         self.xi = xi
         self.path_integral: Tensors = [torch.zeros_like(p, requires_grad=False) for p in parameters]
-        self._before: Tensors = [torch.empty_like(p, requires_grad=False) for p in parameters]
+        self._change: Tensors = [torch.empty_like(p, requires_grad=False) for p in parameters]
 
     @torch.no_grad()
     def step(self, parameters: Sequence[Tensor], gradients: Tensors, optimizer: Optimizer) -> None:
-        torch._foreach_copy_(self._before, list(parameters))
-        optimizer.step(self.penalized(parameters, gradients))
-        torch._foreach_sub_(self._before, list(parameters))  # minus the parameter change
-        torch._foreach_addcmul_(self.path_integral, gradients, self._before)
+        optimizer.step(self.penalized(parameters, gradients), self._change)
+        for path, g, change in zip(self.path_integral, gradients, self._change):
+            path.addcmul_(g, change, value=-1)
 
     @torch.no_grad()
     def end_task(self, parameters: Sequence[Tensor], logits: Callable[..., Tensor], data: TaskData) -> None:

@@ -8,18 +8,17 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from common.checkpoint import Checkpoint
 from common.consolidation import Consolidation
 from common.images import Images
 from common.progress import Progress
 from common.randomness import generator
+from common.replicas import Network, masked
 from common.stage import TrainingError
 from common.streams import Task
 
 EVALUATED_AT_ONCE = 2000  # images per replica; bounds memory, changes no number
-MASKED = -1e32  # logit of an output that does not compete; finite, or its gradient would be 0 * inf
 
 
 @dataclass(frozen=True)
@@ -52,11 +51,11 @@ class Stream:
 class Learner:
     """What learns: a network with its parameters [R, ...], an optimizer over them, and a consolidation.
 
-    network: has initial(seeds) and logits(parameters, inputs, generators); make_optimizer: parameters -> optimizer;
+    make_optimizer: parameters -> optimizer;
     matrices: accuracy [R, n_tasks, n_evaluated] by split, row = after which task, column = on which task.
     """
 
-    network: object
+    network: Network
     parameters: list[Tensor]
     make_optimizer: Callable[[list[Tensor]], object]
     consolidation: Consolidation
@@ -165,8 +164,7 @@ def train_epoch(
         noise = [torch.Generator(device).manual_seed(source.initial_seed()) for source in noise]
     for part in indices.split(batch, dim=1):
         inputs, labels = stream.train.batch(part, orders)
-        losses = cross_entropy(learner.network.logits(learner.parameters, inputs, noise), labels, active)
-        gradients = list(torch.autograd.grad(losses.sum(), learner.parameters))
+        losses, gradients = learner.network.gradients(learner.parameters, inputs, labels, active, noise)
         learner.consolidation.step(learner.parameters, gradients, learner.optimizer)
         progress.advance()
     if not losses.isfinite().all():  # once an epoch: asking at every step would stall a GPU
@@ -184,17 +182,6 @@ def order(stream: Stream, task: int, seeds: Sequence[int], *purpose: str | int) 
         for seed, own in zip(seeds, stream.tasks[task], strict=True)
     ]
     return torch.stack(rows).to(stream.train.labels.device)
-
-
-def cross_entropy(logits: Tensor, labels: Tensor, active: Tensor | None) -> Tensor:
-    """Mean cross-entropy per replica: logits [R, B, n_out], labels [R, B], active outputs bool [n_out] or None -> [R]."""
-    losses = functional.cross_entropy(masked(logits, active).flatten(0, 1), labels.flatten(), reduction="none")
-    return losses.view(labels.shape).mean(1)
-
-
-def masked(logits: Tensor, active: Tensor | None) -> Tensor:
-    """Logits with those of the outputs that do not compete set to -1e32."""
-    return logits if active is None else logits.masked_fill(~active, MASKED)
 
 
 @torch.no_grad()

@@ -59,13 +59,21 @@ class Adam:
         self.steps = [torch.zeros((), device=tensor.device) for tensor in tensors]
 
     @torch.no_grad()
-    def step(self, gradients: Sequence[Tensor | None] | None = None) -> None:
-        """One update of every tensor that has a gradient; by default the tensors' .grad, which are then dropped."""
+    def step(self, gradients: Sequence[Tensor | None] | None = None, change: list[Tensor] | None = None) -> None:
+        """One update of every tensor that has a gradient; by default the tensors' .grad, which are then dropped.
+
+        change: tensors to write theta' - theta to, if it is wanted.
+        """
+        if change is not None:
+            torch._foreach_copy_(change, self.tensors)
         given = [tensor.grad for tensor in self.tensors] if gradients is None else gradients
         state = zip(self.tensors, given, self.first_moments, self.second_moments, self.steps, strict=True)
         reached = [entry for entry in state if entry[1] is not None]
         if reached:
             fused_step(*map(list, zip(*reached)), self.lr, self.betas, self.eps)
+        if change is not None:
+            for before, tensor in zip(change, self.tensors):
+                torch.sub(tensor, before, out=before)
         if gradients is None:
             for tensor in self.tensors:
                 tensor.grad = None
@@ -86,8 +94,14 @@ class Sgd:
         self.tensors, self.lr = tensors, lr
 
     @torch.no_grad()
-    def step(self, gradients: Sequence[Tensor]) -> None:
-        torch._foreach_add_(self.tensors, list(gradients), alpha=-self.lr)
+    def step(self, gradients: Sequence[Tensor], change: list[Tensor] | None = None) -> None:
+        """One update of every tensor; change: tensors to write theta' - theta to, if it is wanted."""
+        if change is None:
+            torch._foreach_add_(self.tensors, list(gradients), alpha=-self.lr)
+            return
+        for gradient, step in zip(gradients, change, strict=True):
+            torch.mul(gradient, -self.lr, out=step)
+        torch._foreach_add_(self.tensors, change)
 
     def state_dict(self) -> dict:
         return {}

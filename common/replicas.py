@@ -8,7 +8,8 @@ gradient of every single example: one example per replica (`per_example_gradient
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor
@@ -16,18 +17,10 @@ from torch.nn import functional
 
 from common.randomness import generator
 
-CACHE_BYTES = 16 * 2**20  # of the last-level cache that one core can count on
+Tensors = Sequence[Tensor]
+Generators = Sequence[torch.Generator]
 
-
-def seeds_per_job(parameters: int, seeds: int, on_gpu: bool) -> int:
-    """How many seeds of a network with this many parameters train as one batched model: the one rule for all papers.
-
-    On a GPU all of them.  On a CPU as many as keep their weights, gradients and two moments (16 bytes a parameter) in
-    the cache: stacking saves the overhead of small operations, but once the weights come from memory it costs more.
-    """
-    if on_gpu:
-        return seeds
-    return max(1, min(seeds, CACHE_BYTES // (16 * parameters)))
+MASKED = -1e32  # logit of an output that does not compete; finite, or its gradient would be 0 * inf
 
 
 def linear(inputs: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
@@ -53,7 +46,7 @@ def max_pool(inputs: Tensor, size: int) -> Tensor:
     return functional.max_pool2d(inputs.flatten(0, 1), size).unflatten(0, inputs.shape[:2])
 
 
-def dropout(inputs: Tensor, rate: float, generators: Sequence[torch.Generator] | None) -> Tensor:
+def dropout(inputs: Tensor, rate: float, generators: Generators | None) -> Tensor:
     """Zero each value with probability `rate` and divide the rest by 1 - rate; unchanged where generators is None.
 
     generators: one per replica, on the inputs' device, so that a replica's masks do not depend on its neighbours.
@@ -72,7 +65,46 @@ def glorot_uniform(shape: Sequence[int], fan_in: int, fan_out: int, source: torc
     return torch.empty(*shape).uniform_(-bound, bound, generator=source)
 
 
-class Mlp:
+def masked(logits: Tensor, active: Tensor | None) -> Tensor:
+    """Logits with those of the outputs that do not compete set to -1e32; active: bool [n_out], or None for all."""
+    return logits if active is None else logits.masked_fill(~active, MASKED)
+
+
+def cross_entropy(logits: Tensor, labels: Tensor, active: Tensor | None = None) -> Tensor:
+    """Mean cross-entropy per replica: logits [R, B, n_out], labels [R, B], active outputs bool [n_out] or None -> [R]."""
+    losses = functional.cross_entropy(masked(logits, active).flatten(0, 1), labels.flatten(), reduction="none")
+    return losses.view(labels.shape).mean(1)
+
+
+class Network(ABC):
+    """A network as functions of its parameters."""
+
+    def initial(self, seeds: Sequence[int], purpose: str = "initialisation") -> list[Tensor]:
+        """Parameters [R, ...] in the order weight, bias, weight, bias, ...; replica r depends on seeds[r] alone."""
+        return stack(self.draw(generator(seed, purpose)) for seed in seeds)
+
+    @abstractmethod
+    def draw(self, source: torch.Generator) -> list[Tensor]:
+        """Initial parameters of one network, without the replica axis."""
+
+    @abstractmethod
+    def logits(self, parameters: Tensors, inputs: Tensor, generators: Generators | None = None) -> Tensor:
+        """Outputs before the softmax: inputs [R, B, ...] -> [R, B, n_out]; with generators (one per replica), units drop out."""
+
+    def gradients(
+        self,
+        parameters: Tensors,
+        inputs: Tensor,
+        labels: Tensor,
+        active: Tensor | None = None,
+        generators: Generators | None = None,
+    ) -> tuple[Tensor, list[Tensor]]:
+        """The mean cross-entropy of each replica [R] and its gradients, by automatic differentiation."""
+        losses = cross_entropy(self.logits(parameters, inputs, generators), labels, active)
+        return losses.detach(), list(torch.autograd.grad(losses.sum(), parameters))
+
+
+class Mlp(Network):
     """A multilayer perceptron with ReLU hidden layers: sizes (n_in, hidden..., n_out).
 
     zero_output: the last weight matrix starts at zero instead of at Glorot's; dropout_rate: on every hidden layer.
@@ -81,11 +113,7 @@ class Mlp:
     def __init__(self, sizes: Sequence[int], zero_output: bool = False, dropout_rate: float = 0.0) -> None:
         self.sizes, self.zero_output, self.dropout_rate = tuple(sizes), zero_output, dropout_rate
 
-    def initial(self, seeds: Sequence[int], purpose: str = "initialisation") -> list[Tensor]:
-        """Parameters [R, ...] in the order weight, bias, weight, bias, ...; replica r depends on seeds[r] alone."""
-        return stack(self._initial(generator(seed, purpose)) for seed in seeds)
-
-    def _initial(self, source: torch.Generator) -> list[Tensor]:
+    def draw(self, source: torch.Generator) -> list[Tensor]:
         parameters = []
         for fan_in, fan_out in zip(self.sizes, self.sizes[1:]):
             parameters += [glorot_uniform((fan_in, fan_out), fan_in, fan_out, source), torch.zeros(fan_out)]
@@ -93,17 +121,14 @@ class Mlp:
             parameters[-2].zero_()
         return parameters
 
-    def logits(
-        self, parameters: Sequence[Tensor], inputs: Tensor, generators: Sequence[torch.Generator] | None = None
-    ) -> Tensor:
-        """Outputs before the softmax: inputs [R, B, n_in] -> [R, B, n_out]; with generators, hidden units drop out."""
+    def logits(self, parameters: Tensors, inputs: Tensor, generators: Generators | None = None) -> Tensor:
         hidden = inputs
         for weight, bias in zip(parameters[:-2:2], parameters[1:-2:2]):
             hidden = dropout(linear(hidden, weight, bias).relu_(), self.dropout_rate, generators)
         return linear(hidden, parameters[-2], parameters[-1])
 
 
-def stack(replicas) -> list[Tensor]:
+def stack(replicas: Iterable[list[Tensor]]) -> list[Tensor]:
     """Lists of tensors, one list per replica -> one list of tensors [R, ...]."""
     return [torch.stack(tensors) for tensors in zip(*replicas, strict=True)]
 

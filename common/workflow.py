@@ -28,6 +28,8 @@ GPU_FILES = ("/dev/nvidia0", "/proc/driver/nvidia/gpus")  # there where the driv
 MEMORY_MB = {"smoke": 2_000, "desk": 4_000, "paper": 32_000}
 MINUTES = {"smoke": 10, "desk": 600, "paper": 1_440}
 
+CACHE_BYTES = 16 * 2**20  # of the last-level cache that one core can count on
+
 
 class ConfigError(Exception):
     """A value in config.yaml, or given with --config, that cannot be; the message says which and what to write."""
@@ -108,6 +110,15 @@ def repository(*files: str) -> list[str]:
 def dataset(name: str, scale: str) -> str:
     """The prepared data set a scale reads: tiny at smoke scale, complete at the others."""
     return f"data/smoke/{name}.npz" if scale == "smoke" else prepared_file(name)
+
+
+def seeds_per_job(parameters: int, seeds: int, device: str) -> int:
+    """How many seeds of a network with this many parameters train as one batched model: the one rule for all papers.
+
+    On a GPU all of them.  On a CPU as many as keep weights, gradients and two moments (16 bytes a parameter) in the cache:
+    stacking saves the overhead of small operations, but costs more than that once the weights come from memory.
+    """
+    return seeds if gpus(device) else max(1, min(seeds, CACHE_BYTES // (16 * parameters)))
 
 
 def seed_batches(first: int, count: int, size: int) -> list[str]:

@@ -13,10 +13,8 @@ from common.images import Images
 from common.load import Split, load
 from common.randomness import generator
 from common.streams import Task, joint, permuted, split
-from papers.synaptic_intelligence.model import DIGITS, PIXELS
-from papers.synaptic_intelligence.protocol import Cifar, SplitMnist, Training
+from papers.synaptic_intelligence.protocol import DIGITS, PIXELS, Cifar, SplitMnist, Training
 
-DATASETS = {"split_mnist": ["mnist"], "permuted_mnist": ["mnist"], "cifar": ["cifar10", "cifar100"]}
 CLASSES_PER_TASK = 10
 
 
@@ -30,20 +28,14 @@ def stream(
 ) -> tuple[Stream, list[dict]]:
     """The stream of a benchmark for these seeds, and what the data sets say of themselves.
 
-    paths: prepared files in the order of DATASETS; held_out: if positive, the last so many training images take the place of the
-    test split, which is then not touched (for tuning). Raises DataError if a data set cannot serve.
+    paths: prepared files: of mnist, or of cifar10 and cifar100; held_out: if positive, that many training images, drawn
+    once and for all, take the place of the test split, which is then not touched (for tuning). Raises DataError if a data
+    set cannot serve.
     """
     datasets = [load(path) for path in paths]
-    parts = [
-        (_first(d.splits["train"], settings.train_images), _first(d.splits["test"], settings.test_images))
-        for d in datasets
-    ]
+    parts = [(dataset.splits["train"], dataset.splits["test"]) for dataset in datasets]
     if held_out:
-        ((train, _),) = parts
-        if held_out >= len(train.labels):
-            raise DataError(f"{paths[0]} has {len(train.labels)} training images: too few to hold {held_out} out")
-        cut = len(train.labels) - held_out
-        parts = [(Split(train.images[:cut], train.labels[:cut]), Split(train.images[cut:], train.labels[cut:]))]
+        parts = [_without(held_out, train, path) for (train, _), path in zip(parts, paths)]
     if isinstance(settings, Cifar):
         train, test = (_cifar(settings, [part[index] for part in parts], paths) for index in (0, 1))
     else:
@@ -91,8 +83,10 @@ def _cifar(settings: Cifar, parts: list[Split], paths: Sequence[str]) -> Split:
     )
 
 
-def _first(part: Split, count: int) -> Split:
-    """The first images of a split; all of them where count is 0. Raises DataError for too few."""
-    if count > len(part.labels):
-        raise DataError(f"{count} images were asked for, but the data set has {len(part.labels)}")
-    return Split(part.images[: count or None], part.labels[: count or None])
+def _without(held_out: int, train: Split, path: str) -> tuple[Split, Split]:
+    """The training images without `held_out` of them, and those."""
+    if held_out >= len(train.labels):
+        raise DataError(f"{path} has {len(train.labels)} training images: too few to hold {held_out} out")
+    shuffled = torch.randperm(len(train.labels), generator=generator("held-out images")).numpy()
+    kept, apart = numpy.sort(shuffled[held_out:]), numpy.sort(shuffled[:held_out])
+    return Split(train.images[kept], train.labels[kept]), Split(train.images[apart], train.labels[apart])

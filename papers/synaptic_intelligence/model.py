@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 
-from common.randomness import generator
-from common.replicas import Mlp, conv2d, dropout, glorot_uniform, linear, max_pool, stack
-from papers.synaptic_intelligence.protocol import Cifar, PermutedMnist, SplitMnist
-
-PIXELS, DIGITS = 28 * 28, 10
-CIFAR_SIDE = 32
+from common.replicas import Generators, Mlp, Network, Tensors, conv2d, dropout, glorot_uniform, linear, max_pool
+from papers.synaptic_intelligence.protocol import CIFAR_SIDE, DIGITS, PIXELS, Cifar, PermutedMnist, SplitMnist
 
 
-class Cnn:
+class Cnn(Network):
     """The network of Section 5.3, as the authors' code has it: 1,276,508 parameters with 32 and 64 channels and 60 outputs.
 
     Twice (3x3 convolution same, 3x3 valid, 2x2 max-pool, dropout), then a dense layer with dropout and the outputs, whose
@@ -31,11 +25,8 @@ class Cnn:
         self.dense = [(side * side * second, dense), (dense, outputs)]
         self.convolution_dropout, self.dense_dropout = convolution_dropout, dense_dropout
 
-    def initial(self, seeds: Sequence[int], purpose: str = "initialisation") -> list[Tensor]:
-        """Parameters [R, ...]: weight, bias of each layer; Glorot-uniform weights, zero biases, zero output weights."""
-        return stack(self._initial(generator(seed, purpose)) for seed in seeds)
-
-    def _initial(self, source: torch.Generator) -> list[Tensor]:
+    def draw(self, source: torch.Generator) -> list[Tensor]:
+        """Glorot-uniform weights, zero biases, zero output weights."""
         parameters = []
         for n_in, n_out in self.convolutions:
             parameters += [glorot_uniform((n_out, n_in, 3, 3), 9 * n_in, 9 * n_out, source), torch.zeros(n_out)]
@@ -44,10 +35,7 @@ class Cnn:
         parameters[-2].zero_()
         return parameters
 
-    def logits(
-        self, parameters: Sequence[Tensor], inputs: Tensor, generators: Sequence[torch.Generator] | None = None
-    ) -> Tensor:
-        """Outputs before the softmax: inputs [R, B, 3, 32, 32] -> [R, B, outputs]; with generators, units drop out."""
+    def logits(self, parameters: Tensors, inputs: Tensor, generators: Generators | None = None) -> Tensor:
         hidden = inputs
         for block in (0, 4):
             for layer, padding in ((block, 1), (block + 2, 0)):
@@ -57,7 +45,7 @@ class Cnn:
         return linear(dropout(hidden, self.dense_dropout, generators), parameters[10], parameters[11])
 
 
-def build(settings: SplitMnist | PermutedMnist | Cifar, condition: str) -> Mlp | Cnn:
+def build(settings: SplitMnist | PermutedMnist | Cifar, condition: str) -> Network:
     """The network of a benchmark; the outputs start at zero on the two split benchmarks (authors' code)."""
     if isinstance(settings, SplitMnist):
         return Mlp((PIXELS, *settings.hidden, DIGITS), zero_output=True)

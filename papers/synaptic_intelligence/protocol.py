@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+PIXELS, DIGITS = 28 * 28, 10  # of MNIST
+CIFAR_SIDE = 32
 FIRST_TUNING_SEED = 1000  # tuning seeds count up from here; reporting seeds from 0
 
 
@@ -21,8 +23,6 @@ class Training:
     epsilon: float
     reset_optimizer: bool
     xi: float
-    train_images: int
-    test_images: int
 
 
 @dataclass(frozen=True)

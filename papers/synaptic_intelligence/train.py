@@ -9,6 +9,7 @@ importances of the tasks correlate (Figure 5).
 
 from __future__ import annotations
 
+import shutil
 import time
 from argparse import ArgumentParser
 from collections.abc import Sequence
@@ -105,7 +106,7 @@ def checkpoint(path: Path | None, key: dict) -> Checkpoint | None:
 
 def main() -> None:
     parser = options(__doc__)
-    parser.add_argument("--benchmark", choices=data.DATASETS, required=True)
+    parser.add_argument("--benchmark", choices=("split_mnist", "permuted_mnist", "cifar"), required=True)
     parser.add_argument("--tuning", type=Path, nargs="*", default=[], help="tables of tune, for ewc and sgd")
     parser.add_argument("--correlations", type=Path, help="where to write the correlations of importances (.csv)")
     arguments = parser.parse_args()
@@ -149,6 +150,8 @@ def main() -> None:
             records.write_table(arguments.correlations, observer.table(arguments.condition))
         rows = table(arguments.condition, arguments.seeds, matrices, len(stream.evaluated))
         records.write_table(arguments.out, rows)
+    if observer is not None:  # its table is collected on its own, and needs a provenance of its own
+        shutil.copyfile(arguments.out.with_suffix(".json"), arguments.correlations.with_suffix(".json"))
     if saved is not None:
         saved.delete()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas
 
-from common import claims, collect, records
+from common import claims, collect, comparison, records
 from common import reported as reported_numbers
 from papers.tsar import recall
 from papers.tsar.claims import CLAIMS
@@ -40,41 +40,17 @@ def check_claims(results: pandas.DataFrame) -> pandas.DataFrame:
     return claims.check(CLAIMS, results)
 
 
-def markdown(numbers: pandas.DataFrame, checked: pandas.DataFrame, provenance: dict) -> str:
-    """Return both tables in Markdown, for a README: the numbers that were run, and all claims."""
-    run = numbers[numbers["ours_n"] > 0]
-    lines = [
+def markdown(numbers: pandas.DataFrame, checked: pandas.DataFrame, provenance: dict) -> list[str]:
+    """Return the lines of both tables in Markdown, for a README: the numbers that were run, and all claims."""
+    return [
         f"{collect.stamp(provenance)[0].replace(' | ', ', ')}.",
         "",
-        "| Artifact | Number | Paper | Ours | Difference (95% interval) | Margin | Verdict |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
-        *[_number_row(row) for row in run.to_dict("records")],
+        *comparison.numbers_lines(numbers, lambda row: f"{row['method']}, {row['setting']}", decimals=2),
         "",
-        f"{len(numbers) - len(run)} of {len(numbers)} reported numbers: not run.",
+        comparison.not_run_line(numbers),
         "",
-        "| Claim | Artifact | What the paper claims | Outcome | Our numbers in %, with 95% intervals |",
-        "| --- | --- | --- | --- | --- |",
-        *[
-            f"| {row.id} | {row.artifact} | {row.claim} | {row.outcome} | {row.detail} |"
-            for row in checked.itertuples()
-        ],
+        *comparison.claims_lines(checked, "Our numbers in %, with 95% intervals"),
     ]
-    return "\n".join(lines) + "\n"
-
-
-def _number_row(row: dict) -> str:
-    unit = row["unit"]
-    paper = f"{row['value']:g} {unit}" + (
-        f" ({row['spread_kind'].upper()} {row['spread']:g})" if row["spread"] >= 0 else ""
-    )
-    several = row["ours_n"] > 1
-    ours = (
-        f"{row['ours_mean']:.2f} {unit} (" + (f"SD {row['ours_sd']:.2f}, " if several else "") + f"n = {row['ours_n']})"
-    )
-    difference = f"{row['difference']:+.2f}" + (f" [{row['ci_low']:+.2f}, {row['ci_high']:+.2f}]" if several else "")
-    name = f"{row['method']}, {row['setting']}"
-    cells = (f"{row['artifact']}{row['panel']}", name, paper, ours, difference, f"{row['margin']:g}", row["verdict"])
-    return f"| {' | '.join(cells)} |"
 
 
 def main() -> None:
@@ -86,11 +62,7 @@ def main() -> None:
     results = recall.read(arguments.transfer)
     provenance = records.read_provenance(arguments.transfer.with_suffix(".json"))
     numbers, checked = compare_numbers(results, reported_numbers.read(arguments.reported)), check_claims(results)
-    for path, table in ((arguments.out, numbers), (arguments.out.with_name("claims.csv"), checked)):
-        table.insert(0, "scale", provenance["scale"])
-        records.write_table(path, table)
-    with records.atomic_write(arguments.out.with_suffix(".md")) as temporary:
-        temporary.write_text(markdown(numbers, checked, provenance))
+    comparison.write(arguments.out, provenance["scale"], numbers, checked, markdown(numbers, checked, provenance))
 
 
 if __name__ == "__main__":

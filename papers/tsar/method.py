@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from common import inner_loop
-from common.optimizers import Adam
 from common.factored_linear import FactoredAdam
+from common.optimizers import Adam
 from papers.tsar.model import Context, Network, Parameters
 
 

@@ -22,7 +22,13 @@ CODE = {
     "tune": ["papers/tsar/tune.py", *TRANSFER],
     "transfer": TRANSFER,
     "figures": ["papers/tsar/figures.py", "common/plotting.py", *RESULTS],
-    "compare": ["papers/tsar/compare.py", "papers/tsar/claims.py", "common/claims.py", *RESULTS],
+    "compare": [
+        "papers/tsar/compare.py",
+        "papers/tsar/claims.py",
+        "common/claims.py",
+        "common/comparison.py",
+        *RESULTS,
+    ],
 }
 
 

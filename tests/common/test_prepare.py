@@ -454,3 +454,16 @@ def test_about_is_plain_json(tmp_path):
     with np.load(smoke("fashion_mnist", root=tmp_path)) as archive:
         about = json.loads(str(archive["about"]))
     assert set(about) == {"name", "source", "completeness", "description", "splits"}
+
+
+def test_cifar_lies_in_the_same_order_whatever_its_source(tmp_path):
+    generator = np.random.default_rng(0)
+    images = generator.integers(0, 256, (30, 2, 2, 3), dtype=np.uint8)
+    arrays = {"train_images": images, "train_labels": np.arange(30) % 10, "train_names": np.arange(30)}
+    rows = generator.permutation(30)
+    shuffled = {key: array[rows] for key, array in arrays.items()}
+    one, other = (prepare._ordered(entry("cifar10"), given) for given in (arrays, shuffled))
+    for key in arrays:
+        np.testing.assert_array_equal(one[key], other[key])
+    assert (one["train_names"] != arrays["train_names"]).any()
+    assert prepare._ordered(entry("mnist"), arrays) is arrays

@@ -1,0 +1,64 @@
+"""How a comparison with a paper is written down: numbers and claims as CSV, and both in short as Markdown for a README."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas
+
+from common import records
+
+
+def numbers_lines(numbers: pandas.DataFrame, name: Callable[[dict], str], decimals: int) -> list[str]:
+    """Return a Markdown table of the numbers that were run, one line per row of the file.
+
+    numbers: as `reported.compare` returns it; name: what to call a row's number; decimals: how exactly to state ours.
+    """
+    run = numbers[numbers["ours_n"] > 0]
+    return [
+        "| Artifact | Number | Paper | Ours | Difference (95% interval) | Margin | Verdict |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+        *[_number_line(row, name(row), decimals) for row in run.to_dict("records")],
+    ]
+
+
+def claims_lines(checked: pandas.DataFrame, numbers: str) -> list[str]:
+    """Return a Markdown table of all claims; checked: as `claims.check` returns it; numbers: heading of our numbers."""
+    return [
+        f"| Claim | Artifact | What the paper claims | Outcome | {numbers} |",
+        "| --- | --- | --- | --- | --- |",
+        *[
+            f"| {row.id} | {row.artifact} | {row.claim} | {row.outcome} | {row.detail} |"
+            for row in checked.itertuples()
+        ],
+    ]
+
+
+def not_run_line(numbers: pandas.DataFrame) -> str:
+    """Return the sentence that says how many of the reported numbers were not run."""
+    return f"{(numbers['ours_n'] == 0).sum()} of {len(numbers)} reported numbers: not run."
+
+
+def write(out: Path, scale: str, numbers: pandas.DataFrame, checked: pandas.DataFrame, markdown: list[str]) -> None:
+    """Write numbers to `out` (comparison.csv), claims.csv beside it, both with a column `scale`, and the Markdown (.md)."""
+    for path, table in ((out, numbers), (out.with_name("claims.csv"), checked)):
+        scales = pandas.DataFrame({"scale": scale}, index=table.index)
+        records.write_table(path, pandas.concat([scales, table], axis=1))
+    with records.atomic_write(out.with_suffix(".md")) as temporary:
+        temporary.write_text("\n".join(markdown) + "\n")
+
+
+def _number_line(row: dict, name: str, decimals: int) -> str:
+    unit = "" if row["unit"] == "fraction" else f" {row['unit']}"
+    spread = f" ({row['spread_kind'].upper()} {row['spread']:g})" if row["spread"] >= 0 else ""
+    paper = f"{row['value']:g}{unit}{spread}"
+    ours, difference = f"{row['ours_mean']:.{decimals}f}{unit}", f"{row['difference']:+.{decimals}f}"
+    if row["ours_n"] > 1:
+        ours += f" (SD {row['ours_sd']:.{decimals}f}, n = {row['ours_n']})"
+        difference += f" [{row['ci_low']:+.{decimals}f}, {row['ci_high']:+.{decimals}f}]"
+    else:
+        ours += f" (n = {row['ours_n']})"
+    panel = row["panel"] if len(row["panel"]) < 2 else f" {row['panel']}"  # fig1A, but fig4 average
+    cells = (f"{row['artifact']}{panel}", name, paper, ours, difference, f"{row['margin']:g}", row["verdict"])
+    return f"| {' | '.join(cells)} |"

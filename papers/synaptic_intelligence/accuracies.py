@@ -1,0 +1,120 @@
+"""Accuracies out of a collected table: entries of the accuracy matrix and averages over tasks, run by run.
+
+All accuracies are fractions. Tasks count from 1. "After task k" is after training on tasks 1 to k, one after the other.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas
+
+from common import records
+
+COLUMNS = ["condition", "seed", "split", "after_task", "task", "accuracy"]
+SPLITS = ("test", "train")
+LABELS = {  # what the conditions are called in figures and in reported.csv
+    "si-0": "fine-tuning, c = 0",
+    "si-0.01": "SI, c = 0.01",
+    "si-0.02": "SI, c = 0.02",
+    "si-0.1": "SI, c = 0.1",
+    "si-1": "SI, c = 1",
+    "ewc": "EWC",
+    "sgd": "SGD",
+    "dropout": "fine-tuning, dropout 0.5",
+    "joint": "joint training",
+    "scratch": "from scratch",
+}
+CONDITIONS = {
+    "split_mnist": ("si-0", "si-1"),
+    "permuted_mnist": ("si-0", "si-0.01", "si-0.02", "si-0.1", "ewc", "sgd", "dropout", "joint"),
+    "cifar": ("si-0", "si-0.01", "si-0.1", "scratch"),
+}
+TASKS = {"split_mnist": 5, "permuted_mnist": 10, "cifar": 6}  # of the paper; a scale may have fewer
+
+
+def read(path: str | Path) -> pandas.DataFrame:
+    """Return the collected table. Raises ValueError if it is not such a table."""
+    table = records.read_tables(path)
+    missing = [column for column in COLUMNS if column not in table.columns]
+    if missing:
+        raise ValueError(f"{path} has no column {', '.join(missing)}: collect it from the tables of the training stage")
+    for column, known in (("condition", tuple(LABELS)), ("split", SPLITS)):
+        if unknown := sorted(set(table[column]) - set(known)):
+            raise ValueError(f"{path}: unknown {column} {', '.join(map(repr, unknown))}; known are {', '.join(known)}")
+    if not table["accuracy"].between(0, 1).all():
+        raise ValueError(f"{path}: accuracy must lie between 0 and 1; run the training stage again")
+    if not (table[["after_task", "task"]] >= 1).all(axis=None):
+        raise ValueError(f"{path}: tasks count from 1; run the training stage again")
+    return table
+
+
+def none() -> pandas.DataFrame:
+    """Return the table of an experiment that was not run: the columns and no rows."""
+    return pandas.DataFrame(columns=COLUMNS)
+
+
+def matrices(results: pandas.DataFrame, condition: str, split: str) -> pandas.DataFrame:
+    """Return the accuracy matrices: one row per seed, one column per (after_task, task); empty if there are no runs.
+
+    Raises ValueError if an entry is there twice or a seed lacks entries that others have.
+    """
+    rows = results[(results["condition"] == condition) & (results["split"] == split)]
+    twice = rows[rows.duplicated(["seed", "after_task", "task"])]
+    where = f"accuracy of {condition} on {split} images"
+    if not twice.empty:
+        seeds = sorted(set(twice["seed"]))
+        raise ValueError(f"{where} is there twice for seeds {seeds}: do not collect overlapping batches")
+    table = rows.pivot(index="seed", columns=["after_task", "task"], values="accuracy").sort_index(axis=1)
+    holes = table.index[table.isna().any(axis=1)].tolist()
+    if holes:
+        raise ValueError(f"{where}: seeds {holes} lack entries that others have; run their training again")
+    return table
+
+
+def entry(results: pandas.DataFrame, condition: str, split: str, after: int, task: int) -> dict[int, float]:
+    """Return the accuracy on a task after training on that many tasks, by seed; empty if it was not measured."""
+    table = matrices(results, condition, split)
+    return table[(after, task)].to_dict() if (after, task) in table.columns else {}
+
+
+def averages(results: pandas.DataFrame, condition: str, split: str) -> pandas.DataFrame:
+    """Return the mean accuracy over the tasks learned so far: one row per seed, one column per number of tasks k.
+
+        A_k = (1 / k) sum_{t=1..k} a[k, t]
+
+    Joint training learns all tasks at once, so it has one column. Empty if there are no runs.
+    """
+    table = matrices(results, condition, split)
+    learned = table.loc[:, [task <= after for after, task in table.columns]]
+    return learned.T.groupby(level="after_task").mean().T
+
+
+def average(results: pandas.DataFrame, condition: str, split: str, tasks: int) -> dict[int, float]:
+    """Return the mean accuracy over the first `tasks` tasks right after the last of them, by seed; empty if not run."""
+    table = averages(results, condition, split)
+    return table[tasks].to_dict() if tasks in table.columns else {}
+
+
+def final(results: pandas.DataFrame, condition: str, split: str) -> pandas.DataFrame:
+    """Return the accuracy on every task after all tasks: one row per seed, one column per task; empty if not run.
+
+    "scratch" knows one task at a time: its accuracy on a task is the one right after training on it.
+    """
+    table = matrices(results, condition, split)
+    if table.empty:
+        return pandas.DataFrame()
+    last = max(after for after, _ in table.columns)
+    chosen = [(after, task) for after, task in table.columns if after == (task if condition == "scratch" else last)]
+    return table[chosen].droplevel("after_task", axis=1)
+
+
+def on_task(results: pandas.DataFrame, condition: str, split: str, task: int) -> dict[int, float]:
+    """Return `final` of one task, by seed; empty if it was not measured."""
+    table = final(results, condition, split)
+    return table[task].to_dict() if task in table.columns else {}
+
+
+def tasks(results: pandas.DataFrame) -> int:
+    """Return how many tasks the experiment has; 0 if it was not run."""
+    return 0 if results.empty else int(results["task"].max())

@@ -1,0 +1,145 @@
+"""Compare our runs with the paper: a verdict per reported number and an outcome per qualitative claim.
+
+    python -m papers.synaptic_intelligence.compare --results TABLE.csv... --reported reported.csv --out comparison.csv
+
+Tables are told apart by their names (split_mnist.csv and so on); what they do not hold counts as not run. Writes
+claims.csv and comparison.md, both in short, beside the numbers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas
+
+from common import claims, collect, comparison, records
+from common import reported as reported_numbers
+from papers.synaptic_intelligence import accuracies, correlations, evidence
+from papers.synaptic_intelligence.claims import CLAIMS
+from papers.synaptic_intelligence.evidence import Tables
+
+READERS = {
+    **dict.fromkeys(accuracies.CONDITIONS, accuracies.read),
+    "correlations": correlations.read,
+    "theory": evidence.read_theory,
+}
+BENCHMARKS = {"fig3": "split_mnist", "fig4": "permuted_mnist", "fig6": "cifar"}
+AVERAGE, JOINT = "average accuracy over the tasks learned so far", "average accuracy after all tasks at once"
+ENTRY = re.compile(r"accuracy on task (\d+) after task x")
+FINAL = re.compile(r"accuracy on task x (alone|after all tasks)")
+IDENTITY = ["artifact", "panel", "quantity", "method", "setting", "x"]
+
+
+def read(paths: Iterable[Path]) -> tuple[Tables, dict[str, dict]]:
+    """Return the tables, and their merged provenances, by name. Raises ValueError unless all are of one scale."""
+    tables, provenances = {}, {}
+    for path in paths:
+        if path.stem not in READERS:
+            raise ValueError(f"{path}: no table of this name is compared; known are {', '.join(READERS)}")
+        if path.stem in tables:
+            raise ValueError(f"{path}: a table of this name was given before; give each once")
+        tables[path.stem] = READERS[path.stem](path)
+        source = path.with_suffix(".json")
+        provenance = records.read_provenance(source)
+        provenances[path.stem] = provenance if "parts" in provenance else collect.merge({str(source): provenance})
+    if len(scales := {provenance["scale"] for provenance in provenances.values()}) > 1:
+        raise ValueError(f"the tables are of different scales: {', '.join(sorted(scales))}; compare one at a time")
+    return tables, provenances
+
+
+def compare_numbers(tables: Tables, reported: pandas.DataFrame) -> pandas.DataFrame:
+    """Return every result the paper reports with ours beside it and a verdict; "not run" where we have no runs."""
+    ours = []
+    for row in reported_numbers.results(reported).to_dict("records"):
+        identity = {key: row[key] for key in IDENTITY}
+        ours += [{**identity, "seed": seed, "value": value} for seed, value in our_runs(tables, row).items()]
+    table = pandas.DataFrame(ours, columns=[*IDENTITY, "seed", "value"])
+    return reported_numbers.compare(reported, table, on=IDENTITY)
+
+
+def our_runs(tables: Tables, row: dict) -> dict[int, float]:
+    """Return our accuracies for a row of reported.csv, by seed; empty if not run, or if the tasks were fewer.
+
+    Raises ValueError if the row names a quantity, a method or images that our tables cannot tell.
+    """
+    benchmark, quantity, x = BENCHMARKS[row["artifact"]], row["quantity"], row["x"]
+    condition = next((key for key, label in accuracies.LABELS.items() if label == row["method"]), None)
+    split = {"test images": "test", "training images": "train"}.get(row["setting"].split(";")[0].split(", ")[-1])
+    entry = ENTRY.fullmatch(quantity)
+    if condition is None or split is None or not (entry or FINAL.fullmatch(quantity) or quantity in (AVERAGE, JOINT)):
+        raise ValueError(f"reported.csv: no accuracy is {quantity!r} of {row['method']!r}, {row['setting']!r}")
+    results = tables.get(benchmark, accuracies.none())
+    if entry:
+        return accuracies.entry(results, condition, split, int(x), int(entry[1]))
+    if quantity == AVERAGE:
+        return accuracies.average(results, condition, split, int(x))
+    tasks = accuracies.TASKS[benchmark]
+    if quantity == JOINT:
+        return accuracies.average(results, condition, split, tasks)
+    return accuracies.on_task(results, condition, split, int(x)) if accuracies.tasks(results) == tasks else {}
+
+
+def check_claims(tables: Tables) -> pandas.DataFrame:
+    """Return one row per claim: id, artifact, claim, outcome (holds, fails, unclear, not run) and our numbers."""
+    return claims.check(CLAIMS, tables)
+
+
+def markdown(numbers: pandas.DataFrame, checked: pandas.DataFrame, provenances: dict[str, dict]) -> list[str]:
+    """Return the lines of all tables in Markdown, for a README; the entries of accuracy matrices in short."""
+    of_matrices = numbers["panel"] == "matrix"
+    return [
+        *[f"- {name}: {collect.stamp(record)[0].replace(' | ', ', ')}." for name, record in provenances.items()],
+        "",
+        *comparison.numbers_lines(numbers[~of_matrices], _name, decimals=4),
+        "",
+        "Entries of the accuracy matrices, task by task (each with its own verdict in comparison.csv):",
+        "",
+        *_matrix_lines(numbers[of_matrices & (numbers["ours_n"] > 0)]),
+        "",
+        comparison.not_run_line(numbers),
+        "",
+        *comparison.claims_lines(checked, "Our numbers (accuracies in %), with 95% intervals"),
+    ]
+
+
+def _name(row: dict) -> str:
+    """Return what to call a reported number in Markdown."""
+    quantity = row["quantity"].replace("task x", f"task {row['x']:g}")
+    tasks = f" ({row['x']:g})" if row["quantity"] == AVERAGE else ""
+    return f"{row['method']}: {quantity}{tasks}; {row['setting']}"
+
+
+def _matrix_lines(numbers: pandas.DataFrame) -> list[str]:
+    """Return one line per condition: how many entries have which verdict, and the largest difference."""
+    lines = [
+        "| Artifact | Condition | Entries | agrees | differs | unclear | Largest difference |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for (artifact, method, setting), rows in numbers.groupby(["artifact", "method", "setting"], sort=False):
+        counts = [(rows["verdict"] == verdict).sum() for verdict in ("agrees", "differs", "unclear")]
+        most = rows.loc[rows["difference"].abs().idxmax()]
+        where = most["quantity"].replace("task x", f"task {most['x']:g}")
+        cells = [artifact, f"{method}; {setting}", len(rows), *counts, f"{most['difference']:+.4f} ({where})"]
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    return lines
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m papers.synaptic_intelligence.compare", description="Compare runs with the paper."
+    )
+    parser.add_argument("--results", required=True, nargs="+", type=Path, help="tables, their .json beside them")
+    parser.add_argument("--reported", required=True, type=Path, help="the paper's numbers")
+    parser.add_argument("--out", required=True, type=Path, help="comparison.csv; claims.csv and .md go beside it")
+    arguments = parser.parse_args()
+    tables, provenances = read(arguments.results)
+    numbers, checked = compare_numbers(tables, reported_numbers.read(arguments.reported)), check_claims(tables)
+    scale = next(iter(provenances.values()))["scale"]
+    comparison.write(arguments.out, scale, numbers, checked, markdown(numbers, checked, provenances))
+
+
+if __name__ == "__main__":
+    main()

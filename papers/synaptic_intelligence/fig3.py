@@ -1,0 +1,103 @@
+"""Figure 3: split MNIST, the accuracy on each task and on average while five tasks are learned."""
+
+from __future__ import annotations
+
+import pandas
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from common import collect, plotting
+from common.stats import summary
+from papers.synaptic_intelligence import accuracies
+from papers.synaptic_intelligence.drawing import COLORS, SMALL, TINY, label, no_runs, paper_numbers
+
+CONDITIONS = accuracies.CONDITIONS["split_mnist"]
+TASKS = accuracies.TASKS["split_mnist"]  # panels are those of the paper, whatever the scale
+CHANCE = 0.5  # one of two digits
+ASIDE = {"si-0": -0.09, "si-1": 0.09}  # so that error bars do not hide each other
+PAPER = "authors' notebook, on training images (mean, SEM, n = 10)"
+CAPTION = (
+    "Solid lines: test images, mean and SEM over seeds. Dashed: training images, mean. Each panel begins where its task is trained.\n"
+    "Hollow diamonds: read off the figure in the authors' notebook, which evaluates on training images (the paper does"
+    " not say); compare them with the dashed lines."
+)
+
+
+def fig3(results: pandas.DataFrame, reported: pandas.DataFrame, provenance: dict) -> Figure:
+    """Return Figure 3 with its six panels: tasks 1 to 5, each from its own training on, and the average.
+
+    results: split MNIST, as `accuracies.read` returns it; reported: as `reported.read` does; provenance: the table's.
+    """
+    values = fig3_values(results)
+    with plotting.style():
+        figure = Figure(figsize=(10.5, 3.2))
+        axes = figure.subplots(1, TASKS + 1, sharey=True)
+        lowest = min(values["mean"].min(), 1)
+        for axis, panel in zip(axes, [f"task {task}" for task in range(1, TASKS + 1)] + ["average"], strict=True):
+            _draw_panel(axis, panel, values[values["panel"] == panel], reported)
+            axis.set(ylim=(min(0.45, lowest - 0.05), 1.1), xlim=(0.6, TASKS + 0.4), xticks=range(1, TASKS + 1))
+        axes[0].set_ylabel("Accuracy", fontsize=SMALL)
+        _draw_legend(figure, axes[0], values)
+        figure.supxlabel(CAPTION, fontsize=6.5, color="0.35")
+        plotting.stamp(figure, *collect.stamp(provenance))
+    return figure
+
+
+def fig3_values(results: pandas.DataFrame) -> pandas.DataFrame:
+    """Return what Figure 3 plots: panel, condition, split, x (tasks trained), mean, sem (nan if n = 1) and n."""
+    rows = []
+    for condition in CONDITIONS:
+        for split in accuracies.SPLITS:
+            for (after, task), runs in accuracies.matrices(results, condition, split).items():
+                if task <= after:
+                    rows.append((f"task {task}", condition, split, after, runs))
+            for after, runs in accuracies.averages(results, condition, split).items():
+                rows.append(("average", condition, split, after, runs))
+    summaries = [(*key, own.mean, own.sem, own.n) for *key, runs in rows for own in [summary(runs)]]
+    return pandas.DataFrame(summaries, columns=["panel", "condition", "split", "x", "mean", "sem", "n"])
+
+
+def _draw_panel(axis: Axes, panel: str, values: pandas.DataFrame, reported: pandas.DataFrame) -> None:
+    _, _, number = panel.partition(" ")
+    axis.set_title(
+        f"Task {number} ({2 * int(number) - 2} or {2 * int(number) - 1})" if number else "Average", fontsize=SMALL + 1
+    )
+    axis.set_xlabel("Tasks trained", fontsize=SMALL)
+    axis.tick_params(labelsize=SMALL)
+    axis.axhline(CHANCE, color="0.3", linestyle=":", linewidth=0.8, zorder=1)
+    for condition in CONDITIONS:
+        color, aside = COLORS[condition], ASIDE[condition]
+        ours = values[values["condition"] == condition]
+        test, train = (ours[ours["split"] == split] for split in ("test", "train"))
+        axis.plot(train["x"] + aside, train["mean"], "--", color=color, linewidth=0.8)
+        axis.errorbar(
+            test["x"] + aside,
+            test["mean"],
+            None if test["sem"].isna().all() else test["sem"],
+            fmt="o-",
+            color=color,
+            markersize=2.5,
+            linewidth=1.5,
+            elinewidth=1,
+            capsize=2,
+        )
+        for row in paper_numbers(reported, "fig3", panel, condition).itertuples():
+            plotting.reported_marker(axis, row.x + 2 * aside, row.value, row.spread, color, label=PAPER)
+    if values.empty:
+        no_runs(axis)
+
+
+def _draw_legend(figure: Figure, axis: Axes, values: pandas.DataFrame) -> None:
+    """Put one legend above all panels: conditions, the paper's numbers, chance."""
+    handles, names = axis.get_legend_handles_labels()
+    papers = [handle for handle, name in zip(handles, names, strict=True) if name == PAPER]
+    entries = []
+    for condition in CONDITIONS:
+        runs = values.loc[(values["condition"] == condition) & (values["split"] == "test"), "n"]
+        (line,) = axis.plot([], [], "o-", markersize=2.5, color=COLORS[condition])
+        entries.append((line, label(condition, runs.max() if len(runs) else 0)))
+    (training,) = axis.plot([], [], "--", color="0.4", linewidth=0.8)
+    (chance,) = axis.plot([], [], ":", color="0.3", linewidth=0.8)
+    entries.append((training, "ours on training images"))
+    entries += [(handle, PAPER) for handle in papers] + [(chance, f"chance ({CHANCE:g})")]
+    figure.legend(*zip(*entries, strict=True), loc="outside upper center", ncols=len(entries), fontsize=TINY)

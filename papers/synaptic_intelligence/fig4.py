@@ -1,0 +1,116 @@
+"""Figure 4: permuted MNIST, the average accuracy over the tasks learned so far, of all methods."""
+
+from __future__ import annotations
+
+import matplotlib
+import pandas
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from common import collect, plotting
+from common.stats import summary
+from papers.synaptic_intelligence import accuracies
+from papers.synaptic_intelligence.drawing import COLORS, SMALL, TINY, label, no_runs, paper_numbers
+
+CURVES = ("si-0.1", "ewc", "si-0.02", "si-0.01", "si-0", "sgd", "dropout")
+THIN = ("si-0.01", "si-0.02")  # not in the paper's figure
+TASKS = accuracies.TASKS["permuted_mnist"]
+ZOOM, FULL = (0.965, 1.005), (0.5, 1.0)
+ARCHIVE = "authors' archive (one run)"
+CAPTION = (
+    "Line and band: mean and SD over seeds (single runs where there are fewer than three); test images. The upper panel"
+    " enlarges the lower one.\nc = 0 and dropout were trained with Adam, as the paper's text says; SGD is plain"
+    " stochastic gradient descent. EWC is our own run;\nthe paper copies its points from Kirkpatrick et al. (2017)."
+    " Arrow: the average training accuracy of one network trained on all tasks at once."
+)
+
+
+def fig4(results: pandas.DataFrame, reported: pandas.DataFrame, provenance: dict) -> Figure:
+    """Return Figure 4: the whole range below, and above it a close-up with the two reference marks.
+
+    results: permuted MNIST, as `accuracies.read` returns it; reported: as `reported.read` does; provenance: the table's.
+    """
+    values = fig4_values(results)
+    with plotting.style():
+        figure = Figure(figsize=(7.2, 5.4))
+        zoom, full = figure.subplots(2, 1, sharex=True, height_ratios=(1, 1.15))
+        zoom.set(ylim=ZOOM, xlim=(0.5, TASKS + 0.8), xticks=range(1, TASKS + 1))
+        full.set(ylim=(min([FULL[0], *values["mean"] - 0.02]), FULL[1]))
+        full.set_xlabel("Number of tasks", fontsize=SMALL)
+        for axis in (zoom, full):
+            for condition in CURVES:
+                _draw_curve(axis, results, condition)
+            _draw_archive(axis, reported)
+            axis.tick_params(labelsize=SMALL)
+            axis.set_ylabel("Average accuracy", fontsize=SMALL)
+        figure.align_ylabels()
+        _draw_single_task(zoom, values)
+        _draw_joint(zoom, values, reported)
+        if values.empty:
+            no_runs(full)
+        figure.legend(*zoom.get_legend_handles_labels(), loc="outside right upper", fontsize=TINY, labelspacing=0.7)
+        figure.supxlabel(CAPTION, fontsize=6.5, color="0.35")
+        plotting.stamp(figure, *collect.stamp(provenance))
+    return figure
+
+
+def fig4_values(results: pandas.DataFrame) -> pandas.DataFrame:
+    """Return what Figure 4 plots: mark, condition, split, x (number of tasks), mean, sd (nan if n = 1) and n.
+
+    mark: "average" of the curves, "single task" of the dotted line, "joint" of the arrow (and its test accuracy).
+    """
+    rows = [
+        ("average", condition, "test", tasks, runs)
+        for condition in CURVES
+        for tasks, runs in accuracies.averages(results, condition, "test").items()
+    ]
+    single = accuracies.entry(results, "si-0", "test", 1, 1)
+    rows += [("single task", "si-0", "test", 1, list(single.values()))] * bool(single)
+    for split in ("train", "test"):
+        for tasks, runs in accuracies.averages(results, "joint", split).items():
+            rows.append(("joint", "joint", split, tasks, runs))
+    summaries = [(*key, own.mean, own.sd, own.n) for *key, runs in rows for own in [summary(runs)]]
+    return pandas.DataFrame(summaries, columns=["mark", "condition", "split", "x", "mean", "sd", "n"])
+
+
+def _draw_curve(axis: Axes, results: pandas.DataFrame, condition: str) -> None:
+    table = accuracies.averages(results, condition, "test")
+    name, color, width = label(condition, len(table)), COLORS[condition], 0.8 if condition in THIN else 1.8
+    if table.empty:
+        axis.plot([], [], ":", color=color, linewidth=width, label=name)
+        return
+    with matplotlib.rc_context({"lines.linewidth": width}):
+        plotting.band(axis, table.columns.to_numpy(), table.to_numpy(), name, color)
+    if len(table.columns) == 1:  # a line through one point is invisible
+        axis.plot(table.columns, table.mean(), "o", color=color, markersize=3)
+
+
+def _draw_archive(axis: Axes, reported: pandas.DataFrame) -> None:
+    low, high = axis.get_ylim()
+    for condition in CURVES:
+        numbers = paper_numbers(reported, "fig4", "average", condition)
+        for row in numbers[numbers["value"].between(low, high)].itertuples():
+            plotting.reported_marker(axis, row.x, row.value, row.spread, COLORS[condition], label=ARCHIVE)
+
+
+def _draw_single_task(axis: Axes, values: pandas.DataFrame) -> None:
+    for row in values[values["mark"] == "single task"].itertuples():
+        name = f"single task: {row.mean:.4f}\n(task 1 after task 1, c = 0)"
+        axis.axhline(row.mean, color="black", linestyle=":", linewidth=1, zorder=1, label=name)
+
+
+def _draw_joint(axis: Axes, values: pandas.DataFrame, reported: pandas.DataFrame) -> None:
+    """Draw the paper's arrow, at our training accuracy, and the authors' own number beside it."""
+    joint = values[values["mark"] == "joint"].set_index("split")
+    right = axis.get_xlim()[1]
+    name = label("joint", 0)
+    if not joint.empty:
+        train, test = joint.loc["train"], joint.loc["test"]
+        name = f"{label('joint', train['n'])}:\n{train['mean']:.4f} training (arrow), {test['mean']:.4f} test"
+        if axis.get_ylim()[0] <= train["mean"] <= axis.get_ylim()[1]:
+            arrow = {"arrowstyle": "-|>", "color": "black", "linewidth": 1.5}
+            tip, tail = (right - 0.55, train["mean"]), (right + 0.2, train["mean"])
+            axis.annotate("", tip, tail, arrowprops=arrow, annotation_clip=False)
+    axis.plot([], [], "<", color="black", label=name)
+    for row in paper_numbers(reported, "fig4", "joint", "joint").itertuples():
+        plotting.reported_marker(axis, right - 0.75, row.value, row.spread, COLORS["joint"], label=ARCHIVE)

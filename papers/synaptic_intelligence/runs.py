@@ -1,0 +1,109 @@
+"""Which files the results need: the code behind each stage, and the tables of every run."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from common.workflow import ROOT, dataset, seed_batches, seeds_per_job
+from papers.synaptic_intelligence.protocol import CIFAR_SIDE, DIGITS, FIRST_TUNING_SEED, PIXELS, Protocol, Training
+
+HERE = "papers/synaptic_intelligence"
+BENCHMARKS = {"split_mnist": ["mnist"], "permuted_mnist": ["mnist"], "cifar": ["cifar10", "cifar100"]}
+CORRELATED = ("si-0", "si-0.1")  # conditions of permuted MNIST whose importances Figure 5 compares
+
+# The code that decides a stage's numbers: editing one of these files, and no other, makes the stage run again.
+TRAIN = [
+    f"{HERE}/train.py",
+    f"{HERE}/data.py",
+    f"{HERE}/importances.py",
+    f"{HERE}/method.py",
+    f"{HERE}/model.py",
+    "common/consolidation.py",
+    "common/continual.py",
+    "common/images.py",
+    "common/optimizers.py",
+    "common/randomness.py",
+    "common/replicas.py",
+    "common/streams.py",
+]
+RESULTS = [f"{HERE}/accuracies.py", f"{HERE}/correlations.py", "common/reported.py", "common/stats.py"]
+DRAWN = ["drawing", "fig3", "fig4", "fig5", "fig6", "schematics"]
+CODE = {
+    "train": TRAIN,
+    "tune": [f"{HERE}/tune.py", "common/metrics.py", *TRAIN],
+    "landscapes": [f"{HERE}/landscapes.py", f"{HERE}/theory.py", "common/randomness.py"],
+    "theory": [f"{HERE}/theory.py", "common/randomness.py"],
+    "figures": [f"{HERE}/figures.py", *(f"{HERE}/{name}.py" for name in DRAWN), "common/plotting.py", *RESULTS],
+    "compare": [
+        f"{HERE}/compare.py",
+        f"{HERE}/claims.py",
+        f"{HERE}/evidence.py",
+        "common/claims.py",
+        "common/comparison.py",
+        *RESULTS,
+    ],
+}
+
+
+def data(benchmark: str, scale: str) -> list[str]:
+    """The prepared data sets of a benchmark."""
+    return [dataset(name, scale) for name in BENCHMARKS[benchmark]]
+
+
+def parameters(protocol: Protocol, benchmark: str) -> int:
+    """How many parameters the benchmark's network has."""
+    settings = getattr(protocol, benchmark)
+    if benchmark != "cifar":
+        sizes = (PIXELS, *settings.hidden, DIGITS)
+        return sum((n_in + 1) * n_out for n_in, n_out in pairwise(sizes))
+    first, second = settings.channels
+    convolutions = ((3, first), (first, first), (first, second), (second, second))
+    side = ((CIFAR_SIDE - 2) // 2 - 2) // 2
+    dense = ((side * side * second, settings.dense), (settings.dense, 10 * (1 + settings.cifar100_tasks)))
+    return sum((9 * n_in + 1) * n_out for n_in, n_out in convolutions) + sum(
+        (n_in + 1) * n_out for n_in, n_out in dense
+    )
+
+
+def batches(protocol: Protocol, benchmark: str, device: str) -> list[str]:
+    """The seeds of a benchmark, cut into jobs."""
+    settings: Training = getattr(protocol, benchmark)
+    return seed_batches(0, settings.seeds, seeds_per_job(parameters(protocol, benchmark), settings.seeds, device))
+
+
+def tables(protocol: Protocol, scale: str, benchmark: str, device: str) -> list[str]:
+    """The accuracy tables of all conditions and seeds of a benchmark."""
+    return [
+        f"results/{scale}/synaptic_intelligence/{benchmark}/{condition}/seeds{seeds}.csv"
+        for condition in getattr(protocol, benchmark).conditions
+        for seeds in batches(protocol, benchmark, device)
+    ]
+
+
+def correlations(protocol: Protocol, scale: str, device: str) -> list[str]:
+    """The tables of correlated importances."""
+    return [
+        f"results/{scale}/synaptic_intelligence/permuted_mnist/{condition}/correlations_seeds{seeds}.csv"
+        for condition in CORRELATED
+        if condition in protocol.permuted_mnist.conditions
+        for seeds in batches(protocol, "permuted_mnist", device)
+    ]
+
+
+def tuning(protocol: Protocol, scale: str, condition: str) -> list[str]:
+    """The tables of all values tried for a condition; none for a condition that leaves nothing open."""
+    values = {"ewc": protocol.tuning.ewc_strengths, "sgd": protocol.tuning.sgd_learning_rates}.get(condition, ())
+    return [f"results/{scale}/synaptic_intelligence/tune/{condition}_{value:g}.csv" for value in values]
+
+
+def tuning_seeds() -> str:
+    """One seed, apart from all that are reported."""
+    return f"{FIRST_TUNING_SEED}-{FIRST_TUNING_SEED}"
+
+
+def compared(scale: str) -> list[str]:
+    """The tables that the comparison with the paper reads: at the scale "recorded" those that are kept."""
+    names = ["split_mnist", "permuted_mnist", "cifar", "correlations", "theory"]
+    if scale == "recorded":
+        names = [name for name in names if (ROOT / HERE / "recorded" / f"{name}.csv").is_file()]
+    return [f"results/{scale}/synaptic_intelligence/{name}.csv" for name in names]

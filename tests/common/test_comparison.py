@@ -1,0 +1,50 @@
+"""Comparisons are written as CSV with their scale, and as Markdown that leaves out what was not run."""
+
+from __future__ import annotations
+
+import math
+
+import pandas
+
+from common import comparison, records
+
+ROW = {"artifact": "fig1", "panel": "A", "unit": "%", "value": 92.2, "spread": 1.1, "spread_kind": "sd"}
+ROW |= {"ours_mean": 90.0, "ours_sd": 0.5, "ours_n": 3, "difference": -2.2, "ci_low": -3.5, "ci_high": -0.9}
+ROW |= {"margin": 2.2, "verdict": "unclear"}
+
+
+def lines(*changes, decimals=2):
+    numbers = pandas.DataFrame([ROW | change for change in changes])
+    return comparison.numbers_lines(numbers, lambda row: "Grow", decimals)[2:]
+
+
+def test_a_number_stands_beside_ours():
+    assert lines({}) == [
+        "| fig1A | Grow | 92.2 % (SD 1.1) | 90.00 % (SD 0.50, n = 3) | -2.20 [-3.50, -0.90] | 2.2 | unclear |"
+    ]
+
+
+def test_fractions_bear_no_unit_and_long_panels_stand_apart():
+    change = {"panel": "average", "unit": "fraction", "value": 0.97, "spread": math.nan, "spread_kind": "none"}
+    change |= {"ours_mean": 0.9694, "ours_n": 1, "ours_sd": math.nan, "difference": -0.0006}
+    assert lines(change, decimals=4) == [
+        "| fig1 average | Grow | 0.97 | 0.9694 (n = 1) | -0.0006 | 2.2 | unclear |",
+    ]
+
+
+def test_what_was_not_run_is_counted_not_listed():
+    numbers = pandas.DataFrame([ROW, ROW | {"ours_n": 0}, ROW | {"ours_n": 0}])
+    assert len(comparison.numbers_lines(numbers, lambda row: "Grow", 2)) == 3
+    assert comparison.not_run_line(numbers) == "2 of 3 reported numbers: not run."
+
+
+def test_everything_is_written_beside_the_numbers(tmp_path):
+    numbers = pandas.DataFrame([ROW])
+    checked = pandas.DataFrame([("a-01", "fig1", "It works", "holds", "1.00")])
+    checked.columns = ["id", "artifact", "claim", "outcome", "detail"]
+    text = comparison.claims_lines(checked, "Ours")
+    comparison.write(tmp_path / "comparison.csv", "desk", numbers, checked, text)
+    assert records.read_tables(tmp_path / "comparison.csv").columns[0] == "scale"
+    assert records.read_tables(tmp_path / "claims.csv").iloc[0].tolist()[:2] == ["desk", "a-01"]
+    assert (tmp_path / "comparison.md").read_text().endswith("| a-01 | fig1 | It works | holds | 1.00 |\n")
+    assert "scale" not in numbers.columns

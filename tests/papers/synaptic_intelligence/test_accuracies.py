@@ -1,0 +1,123 @@
+"""Matrices, averages and final accuracies of constructed tables, and the tables that are refused."""
+
+from __future__ import annotations
+
+import numpy
+import pandas
+import pytest
+
+from common import records
+from papers.synaptic_intelligence import accuracies, correlations
+from tests.papers.synaptic_intelligence.constructed import (
+    correlated,
+    correlation_table,
+    forgetting,
+    runs,
+    table,
+    uniform,
+)
+
+MATRIX = [[0.9, 0.1, 0.2], [0.7, 0.8, 0.3], [0.4, 0.6, 0.8]]
+TABLE = table(runs("si-0", MATRIX, seeds=2, spread=0.01), runs("si-0", forgetting(3, 1, 0), split="train"))
+
+
+def test_an_entry_is_the_accuracy_of_each_seed():
+    assert accuracies.entry(TABLE, "si-0", "test", 2, 1) == pytest.approx({0: 0.69, 1: 0.7})
+    assert accuracies.entry(TABLE, "si-0", "train", 3, 1) == pytest.approx({0: 0.999, 1: 1, 2: 1})
+    assert accuracies.entry(TABLE, "si-0", "test", 4, 1) == accuracies.entry(TABLE, "si-1", "test", 1, 1) == {}
+
+
+def test_averages_are_over_the_tasks_learned_so_far():
+    found = accuracies.averages(TABLE, "si-0", "test")
+    assert found.columns.tolist() == [1, 2, 3]
+    assert found.loc[1].tolist() == pytest.approx([0.9, 0.75, 0.6])
+    assert found.loc[0].tolist() == pytest.approx([0.89, 0.74, 0.59])
+    assert accuracies.average(TABLE, "si-0", "test", 3) == pytest.approx({0: 0.59, 1: 0.6})
+    assert accuracies.average(TABLE, "si-0", "test", 4) == {}
+
+
+def test_joint_training_has_one_average():
+    joint = table(runs("joint", [[0.9, 0.8, 0.7]], first_task=3, spread=0))
+    assert accuracies.averages(joint, "joint", "test").columns.tolist() == [3]
+    assert accuracies.average(joint, "joint", "test", 3) == pytest.approx(dict.fromkeys(range(3), 0.8))
+
+
+def test_final_is_after_all_tasks_but_from_scratch_right_after_each():
+    assert accuracies.final(TABLE, "si-0", "test").loc[1].tolist() == pytest.approx([0.4, 0.6, 0.8])
+    scratch = table(runs("scratch", MATRIX, spread=0))
+    assert accuracies.final(scratch, "scratch", "test").loc[0].tolist() == pytest.approx([0.9, 0.8, 0.8])
+    assert accuracies.on_task(scratch, "scratch", "test", 2) == pytest.approx(dict.fromkeys(range(3), 0.8))
+    assert accuracies.on_task(scratch, "scratch", "test", 4) == {}
+
+
+def test_nothing_run_is_empty_everywhere():
+    nothing = accuracies.none()
+    assert accuracies.tasks(nothing) == 0
+    assert accuracies.tasks(TABLE) == 3
+    assert accuracies.averages(nothing, "si-0", "test").empty
+    assert accuracies.entry(nothing, "si-0", "test", 1, 1) == accuracies.on_task(nothing, "si-0", "test", 1) == {}
+    assert correlations.matrices(correlations.none(), "si-0", 1) == {}
+
+
+def test_doubled_and_broken_runs_are_refused():
+    with pytest.raises(ValueError, match=r"si-0 on test images is there twice for seeds \[1\]"):
+        accuracies.averages(pandas.concat([TABLE, TABLE.query("seed == 1")]), "si-0", "test")
+    with pytest.raises(ValueError, match=r"seeds \[0\] lack entries"):
+        accuracies.averages(TABLE.drop(index=4), "si-0", "test")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"condition": "si-2"}, "unknown condition 'si-2'"),
+        ({"split": "validation"}, "unknown split 'validation'; known are test, train"),
+        ({"accuracy": 98.0}, "accuracy must lie between 0 and 1"),
+        ({"after_task": 0}, "tasks count from 1"),
+    ],
+)
+def test_other_tables_are_refused(tmp_path, change, message):
+    records.write_table(tmp_path / "a.csv", TABLE.assign(**change))
+    with pytest.raises(ValueError, match=message):
+        accuracies.read(tmp_path / "a.csv")
+
+
+def test_a_table_reads_back_as_it_was_written(tmp_path):
+    records.write_table(tmp_path / "a.csv", TABLE)
+    pandas.testing.assert_frame_equal(accuracies.read(tmp_path / "a.csv"), TABLE)
+    records.write_table(tmp_path / "b.csv", TABLE.drop(columns="split"))
+    with pytest.raises(ValueError, match=r"b\.csv has no column split"):
+        accuracies.read(tmp_path / "b.csv")
+
+
+def test_every_condition_of_an_experiment_has_a_label():
+    assert set().union(*accuracies.CONDITIONS.values()) == set(accuracies.LABELS)
+    assert len(set(accuracies.LABELS.values())) == len(accuracies.LABELS)
+
+
+def test_correlations_become_symmetric_matrices():
+    pairs = {(1, 2): 0.5, (1, 3): 0.2, (2, 3): -0.1}
+    found = correlations.matrices(correlation_table(correlated("si-0", 2, pairs, spread=0)), "si-0", 2)
+    assert list(found) == [0, 1, 2]
+    numpy.testing.assert_allclose(found[0], [[1, 0.5, 0.2], [0.5, 1, -0.1], [0.2, -0.1, 1]])
+    assert correlations.mean_of_pairs(found[0]) == pytest.approx(0.2)
+    assert numpy.isnan(correlations.mean_of_pairs(numpy.ones((1, 1))))
+
+
+def test_one_order_of_each_pair_is_enough_but_every_pair_is_needed():
+    both = correlation_table(correlated("si-0", 1, uniform(3, 0.3), seeds=1))
+    upper = both.query("task < other_task")
+    numpy.testing.assert_allclose(correlations.matrices(upper, "si-0", 1)[0], correlations.matrices(both, "si-0", 1)[0])
+    with pytest.raises(ValueError, match="seed 0 lacks pairs of its 3 tasks"):
+        correlations.matrices(upper[1:], "si-0", 1)
+    with pytest.raises(ValueError, match=r"there twice for seeds \[0\]"):
+        correlations.matrices(pandas.concat([both, both]), "si-0", 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [({"correlation": 1.5}, "must lie between -1 and 1"), ({"kind": "kendall"}, "unknown kind 'kendall'")],
+)
+def test_other_correlations_are_refused(tmp_path, change, message):
+    records.write_table(tmp_path / "a.csv", correlation_table(correlated("si-0", 1, uniform(3, 0.3))).assign(**change))
+    with pytest.raises(ValueError, match=message):
+        correlations.read(tmp_path / "a.csv")

@@ -1,0 +1,157 @@
+"""The equations of Section 4 against simulated descents: eq. 11 and what follows from it, and the sum of eq. 3."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+
+import pandas
+import pytest
+import torch
+
+from common import records, stage
+from papers.synaptic_intelligence import theory
+
+SEEDS = (0, 1)
+START = torch.tensor([1.0, -0.5, 0.8, 0.3, -1.2], dtype=torch.float64)
+
+
+def descend(hessian, step=0.004, steps=4000):
+    return theory.path_integral(itertools.repeat(theory.quadratic(hessian), steps), START, step)
+
+
+@pytest.fixture(scope="module")
+def measured():
+    rows = pandas.DataFrame([row for seed in SEEDS for row in theory.measure(seed)])
+    assert set(rows["seed"]) == set(SEEDS)
+    return rows.groupby("quantity")["value"].agg(list).to_dict()
+
+
+def test_path_integral_on_a_quadratic_is_the_diagonal_of_eq_11():
+    hessian = theory.random_hessian(0)
+    expected = theory.importance_matrix(hessian, START).diagonal()
+    coarse, fine = (descend(hessian, step, steps).importance for step, steps in ((0.02, 800), (0.004, 4000)))
+    assert torch.allclose(fine, expected, rtol=0.01)
+    # What remains is the size of the steps: five times smaller steps, five times closer.
+    assert torch.linalg.norm(coarse - expected) / torch.linalg.norm(fine - expected) == pytest.approx(5, rel=0.1)
+
+
+def test_eq_11_has_the_energy_as_its_trace_and_is_not_the_hessian_in_general():
+    hessian = theory.random_hessian(1)
+    matrix = theory.importance_matrix(hessian, START)
+    assert matrix.trace() == pytest.approx(float(theory.quadratic(hessian)(START)), rel=1e-12)
+    by_each = theory.normalised(matrix.diagonal(), START)
+    assert not torch.allclose(by_each, hessian.diagonal() / 2, rtol=0.1)
+
+
+def test_eq_11_holds_off_the_diagonal_too():
+    hessian = theory.random_hessian(2)
+    simulated = theory.mean_path_integral_matrix(hessian, START[None], step=0.002, steps=8000)
+    expected = theory.importance_matrix(hessian, START)
+    assert torch.linalg.norm(simulated - expected) < 0.005 * torch.linalg.norm(expected)
+
+
+@pytest.mark.parametrize("hessian", [[[1.0, 0.5], [0.4, 1.0]], [[1.0, 0.0], [0.0, -1.0]]])
+def test_eq_11_refuses_what_is_no_hessian_at_a_minimum(hessian):
+    with pytest.raises(ValueError, match="symmetric and have no negative eigenvalue"):
+        theory.importance_matrix(torch.tensor(hessian, dtype=torch.float64), START[:2])
+
+
+def test_diagonal_case_has_the_factor_one_half_and_eq_4_then_gives_back_the_error():
+    diagonal = torch.tensor([2.0, 0.5, 1.0, 0.0, 0.7], dtype=torch.float64)
+    exact = theory.importance_if_diagonal(diagonal, START)
+    assert torch.allclose(theory.importance_matrix(torch.diag(diagonal), START).diagonal(), exact, atol=1e-14)
+    assert torch.allclose(descend(torch.diag(diagonal)).importance, exact, rtol=0.005)
+    assert torch.allclose(theory.normalised(exact, START), diagonal / 2, atol=1e-14)
+    elsewhere = torch.linspace(-1, 2, 5, dtype=torch.float64)
+    surrogate = (theory.normalised(exact, START) * elsewhere**2).sum()
+    assert surrogate == pytest.approx(float(theory.quadratic(torch.diag(diagonal))(elsewhere)))
+
+
+def test_diagonal_case_has_elements_off_the_diagonal():
+    diagonal = torch.tensor([2.0, 0.5], dtype=torch.float64)
+    simulated = theory.mean_path_integral_matrix(torch.diag(diagonal), START[None, :2], step=0.002, steps=8000)
+    assert simulated[0, 1] == pytest.approx(float(START[0] * START[1]) * 2.0 * 0.5 / 2.5, rel=0.005)
+
+
+def test_rank_one_case_is_exact_and_its_movement_lies_along_the_eigenvector():
+    direction = torch.tensor([0.5, -0.1, 0.3, 0.7, 0.2], dtype=torch.float64)
+    direction = direction / torch.linalg.norm(direction)
+    hessian = 1.3 * torch.outer(direction, direction)
+    exact = theory.importance_if_rank_one(1.3, direction, START)
+    assert torch.allclose(theory.importance_matrix(hessian, START), exact, atol=1e-14)
+    assert torch.allclose(exact, (START @ direction) ** 2 / 2 * hessian, atol=1e-14)
+    descent = descend(hessian)
+    assert torch.allclose(descent.importance, exact.diagonal(), rtol=0.005)
+    assert torch.allclose(descent.movement, -(START @ direction) * direction, atol=1e-6)
+    # Divided by each parameter's own movement (Eq. 5), all are half the eigenvalue; by the whole movement, half of H.
+    assert torch.allclose(
+        theory.normalised(descent.importance, descent.movement), torch.tensor(0.65).double(), rtol=0.005
+    )
+    whole = descent.importance / (descent.movement @ descent.movement)
+    assert torch.allclose(whole, hessian.diagonal() / 2, rtol=0.005)
+
+
+def test_damping_bounds_the_strength_of_a_parameter_that_did_not_move():
+    strength = theory.normalised(torch.tensor([1.0, 0.0]), torch.tensor([2.0, 0.0]), damping=0.1)
+    assert strength.tolist() == pytest.approx([1 / 4.1, 0])
+
+
+def test_penalty_moves_the_parameters_but_is_not_in_the_gradient():
+    pull, start = torch.tensor([3.0, 0.0], dtype=torch.float64), torch.tensor([1.0, 2.0], dtype=torch.float64)
+    descent = theory.path_integral([lambda p: p[1]], start, 0.1, penalty=lambda p: pull @ p)
+    assert descent.movement.tolist() == pytest.approx([-0.3, -0.1])
+    assert descent.importance.tolist() == pytest.approx([0, 0.1])  # the first moved, but not by the loss
+
+
+def test_divergence_is_an_error():
+    with pytest.raises(stage.TrainingError, match="step 10 diverges"):
+        theory.path_integral(itertools.repeat(theory.quadratic(theory.random_hessian(0)), 400), START, 10)
+
+
+@pytest.mark.parametrize("task", ["quadratic", "small network"])
+def test_importances_sum_to_the_loss_drop(measured, task):
+    assert all(abs(excess) < 0.02 for excess in measured[f"{task}, excess over the loss drop"])
+
+
+def test_mini_batches_overestimate_the_loss_drop_and_not_by_the_size_of_the_step(measured):
+    noisy = measured["mini-batches, excess over the loss drop"]
+    noiseless = measured["full batch at that step, excess over the loss drop"]
+    assert min(noisy) > 0.5
+    assert max(noiseless) < 0.05
+
+
+def test_mean_over_random_starts_is_half_the_variance_times_the_hessian(measured):
+    assert min(measured["random starts"]) >= 2000
+    assert max(measured["relative Frobenius error"]) < 0.05
+
+
+def test_variance_of_the_starts_scales_the_mean():
+    hessian, noise = theory.random_hessian(3), torch.Generator().manual_seed(0)
+    starts = 3 * torch.randn(4000, theory.PARAMETERS, generator=noise, dtype=torch.float64)
+    exact = torch.stack([theory.importance_matrix(hessian, start) for start in starts]).mean(0)
+    expected = theory.mean_importance_matrix(hessian, variance=9)
+    assert torch.linalg.norm(exact - expected) < 0.08 * torch.linalg.norm(expected)
+
+
+@pytest.mark.parametrize("case", ["diagonal", "rank one"])
+def test_special_cases_are_proportional_to_the_hessian(measured, case):
+    assert min(measured[f"{case}, correlation"]) > 0.999
+    assert measured[f"{case}, constant"] == pytest.approx([0.5] * len(SEEDS))
+
+
+def test_rank_one_by_eq_5_is_half_the_eigenvalue_everywhere(measured):
+    for which in ("smallest", "largest"):
+        assert measured[f"rank one, by Eq. 5, {which} / eigenvalue"] == pytest.approx([0.5] * len(SEEDS))
+
+
+def test_stage_writes_the_measurements_with_their_provenance(tmp_path, monkeypatch):
+    out = tmp_path / "theory.csv"
+    monkeypatch.setattr(sys, "argv", ["theory", "--scale", "smoke", "--seeds", "0-0", "--out", str(out)])
+    theory.main()
+    table, provenance = records.read_tables(out), records.read_provenance(out.with_suffix(".json"))
+    assert list(table.columns) == ["claim", "quantity", "seed", "value"]
+    assert set(table["claim"]) == {f"synaptic_intelligence-{claim}" for claim in (21, 22, 23, 24)}
+    assert table.to_dict("records") == theory.measure(0)
+    assert (provenance["stage"], provenance["seeds"], provenance["data"]) == ("theory", [0], [])
+    assert provenance["protocol"]["theory"]["STARTS"] == theory.STARTS
