@@ -11,19 +11,18 @@ the gradients of the task's loss alone; at the end of a task comes `consolidatio
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-Tensors = list[Tensor]
-
 
 class Optimizer(Protocol):
     """What changes the parameters: Adam or SGD; on request it says by how much."""
 
-    def step(self, gradients: Tensors, change: Tensors | None = None) -> None: ...
+    def step(self, gradients: list[Tensor], change: list[Tensor] | None = None) -> None: ...
 
 
 class TaskData(Protocol):
@@ -45,10 +44,10 @@ class Consolidation:
 
     def __init__(self, parameters: Sequence[Tensor], strength: float) -> None:
         self.strength = strength
-        self.importance: Tensors = [torch.zeros_like(p, requires_grad=False) for p in parameters]
-        self.anchor: Tensors = [p.detach().clone() for p in parameters]
+        self.importance: list[Tensor] = [torch.zeros_like(p, requires_grad=False) for p in parameters]
+        self.anchor: list[Tensor] = [p.detach().clone() for p in parameters]
         self.tasks = 0  # finished so far
-        self._total: Tensors = [torch.empty_like(p, requires_grad=False) for p in parameters]
+        self._total: list[Tensor] = [torch.empty_like(p, requires_grad=False) for p in parameters]
 
     @property
     def pulls(self) -> bool:
@@ -64,7 +63,7 @@ class Consolidation:
         return self.strength * self.factor * torch.stack(terms).sum(0)
 
     @torch.no_grad()
-    def penalized(self, parameters: Sequence[Tensor], gradients: Tensors) -> Tensors:
+    def penalized(self, parameters: Sequence[Tensor], gradients: list[Tensor]) -> list[Tensor]:
         """Gradients of task loss plus penalty: g_k + 2 strength factor Omega_k (theta_k - theta~_k).
 
         The tensors returned are the next call's to overwrite; `gradients` stay as they are.
@@ -77,7 +76,7 @@ class Consolidation:
         return self._total
 
     @torch.no_grad()
-    def step(self, parameters: Sequence[Tensor], gradients: Tensors, optimizer: Optimizer) -> None:
+    def step(self, parameters: Sequence[Tensor], gradients: list[Tensor], optimizer: Optimizer) -> None:
         """One update of the parameters; gradients: of the task's loss, without the penalty."""
         optimizer.step(self.penalized(parameters, gradients))
 
@@ -109,18 +108,17 @@ class SynapticIntelligence(Consolidation):
     paper is silent): a negative one would reward movement.  The anchor theta~ is the end of the last task, which is
     also the start of the next.
 
-    xi: damping, in units of a squared parameter.  path_integral: omega, of the task at hand; finished: that of the last
-    finished task, kept for Figure 5.
+    xi: damping, in units of a squared parameter.  path_integral: omega, of the task at hand.
     """
 
     def __init__(self, parameters: Sequence[Tensor], strength: float, xi: float) -> None:
         super().__init__(parameters, strength)
         self.xi = xi
-        self.path_integral: Tensors = [torch.zeros_like(p, requires_grad=False) for p in parameters]
-        self._change: Tensors = [torch.empty_like(p, requires_grad=False) for p in parameters]
+        self.path_integral: list[Tensor] = [torch.zeros_like(p, requires_grad=False) for p in parameters]
+        self._change: list[Tensor] = [torch.empty_like(p, requires_grad=False) for p in parameters]
 
     @torch.no_grad()
-    def step(self, parameters: Sequence[Tensor], gradients: Tensors, optimizer: Optimizer) -> None:
+    def step(self, parameters: Sequence[Tensor], gradients: list[Tensor], optimizer: Optimizer) -> None:
         optimizer.step(self.penalized(parameters, gradients), self._change)
         for path, g, change in zip(self.path_integral, gradients, self._change):
             path.addcmul_(g, change, value=-1)
@@ -137,24 +135,26 @@ class SynapticIntelligence(Consolidation):
         return super().state_dict() | {"path_integral": self.path_integral}
 
 
-class _PerExample(Consolidation):
+class _PerExample(Consolidation, ABC):
     """Penalties whose importance is a mean over examples, found at the end of a task; lambda / 2 in the loss."""
 
     factor = 0.5
 
     def __init__(self, parameters: Sequence[Tensor], strength: float, examples: int) -> None:
         super().__init__(parameters, strength)
+        if examples < 1:
+            raise ValueError(f"an importance needs at least one example, not {examples}")
         self.examples = examples
 
+    @abstractmethod
     def objective(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """The function of single examples whose gradients matter: logits [n, n_out], labels [n] -> [n]."""
-        raise NotImplementedError
+        """The function of single examples whose gradients matter: active logits [n, n_out], labels [n] -> [n]."""
 
     def reduce(self, gradients: Tensor) -> Tensor:
         """What is averaged over examples."""
         return gradients.square_()
 
-    def estimate(self, parameters: Sequence[Tensor], logits: Callable[..., Tensor], data: TaskData) -> Tensors:
+    def estimate(self, parameters: Sequence[Tensor], logits: Callable[..., Tensor], data: TaskData) -> list[Tensor]:
         """The task's importance: the mean over `examples` training images, for every replica."""
         total, seen = [torch.zeros_like(p, requires_grad=False) for p in parameters], 0
         for inputs, labels, outputs in data.examples(self.examples):
@@ -237,7 +237,7 @@ def per_example_gradients(
     inputs: Tensor,
     labels: Tensor,
     outputs: Tensor | None = None,
-) -> Tensors:
+) -> list[Tensor]:
     """Gradients [n, ...] of the objective of each of n examples: inputs [n, ...], labels [n], parameters without replicas.
 
     Each example gets a replica of the parameters to itself, so one backward pass gives all the gradients.

@@ -45,6 +45,11 @@ class Stream:
 
     def __post_init__(self) -> None:
         self.evaluated = self.tasks if self.evaluated is None else self.evaluated
+        for replicas in (*self.tasks, *self.evaluated):
+            if len({_shape(own) for own in replicas}) > 1:
+                raise ValueError(
+                    "Stream: the replicas of a task must have equal sizes, outputs and numbers of permutations"
+                )
 
 
 @dataclass
@@ -82,6 +87,12 @@ class Learner:
         self.optimizer.load_state_dict(state["optimizer"])
         self.consolidation.load_state_dict(state["consolidation"])
         self.matrices = state["matrices"]
+
+
+def _shape(task: Task) -> tuple:
+    """What must be equal for tasks to be trained side by side."""
+    outputs = None if task.outputs is None else tuple(task.outputs.tolist())
+    return len(task.train), len(task.test), outputs, None if task.permutations is None else len(task.permutations)
 
 
 def permutations(replicas: Sequence[Task], device: torch.device) -> list[Tensor | None]:
@@ -141,6 +152,7 @@ def learn(
             train_epoch(learner, stream, task, epoch, schedule.batch, seeds, progress)
             if checkpoint is not None and checkpoint.due():
                 _save(learner, checkpoint, observer, task, epoch + 1)
+        _check_finite(learner, seeds, f"{label}, task {task + 1}")
         if observer is not None:
             observer.before_end_of_task(task, learner)
         learner.consolidation.end_task(learner.parameters, learner.network.logits, TaskExamples(stream, task, seeds))
@@ -200,6 +212,16 @@ def evaluate(learner: Learner, stream: Stream, split: str) -> Tensor:
             right.append(answers == labels)
         columns.append(torch.cat(right, dim=1).double().mean(1).cpu())
     return torch.stack(columns, dim=1)
+
+
+def _check_finite(learner: Learner, seeds: Sequence[int], where: str) -> None:
+    for parameter in learner.parameters:
+        finite = parameter.detach().flatten(1).isfinite().all(1)
+        if not finite.all():
+            raise TrainingError(
+                f"{where}: parameters of seed {seeds[int((~finite).nonzero()[0])]} are not finite; lower the learning rate "
+                "or the strength of consolidation"
+            )
 
 
 def _start_task(learner: Learner, schedule: Schedule, seeds: Sequence[int], task: int) -> None:

@@ -96,12 +96,12 @@ class Sgd:
     @torch.no_grad()
     def step(self, gradients: Sequence[Tensor], change: list[Tensor] | None = None) -> None:
         """One update of every tensor; change: tensors to write theta' - theta to, if it is wanted."""
-        if change is None:
-            torch._foreach_add_(self.tensors, list(gradients), alpha=-self.lr)
-            return
-        for gradient, step in zip(gradients, change, strict=True):
-            torch.mul(gradient, -self.lr, out=step)
-        torch._foreach_add_(self.tensors, change)
+        if change is not None:
+            torch._foreach_copy_(change, self.tensors)
+        torch._foreach_add_(self.tensors, list(gradients), alpha=-self.lr)
+        if change is not None:  # measured, not computed: asking for it must not change the rounding of the update
+            for before, tensor in zip(change, self.tensors, strict=True):
+                torch.sub(tensor, before, out=before)
 
     def state_dict(self) -> dict:
         return {}

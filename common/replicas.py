@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from common.randomness import generator
 
-Tensors = Sequence[Tensor]
+Tensors = Sequence[Tensor]  # one for each weight or bias, with or without the replica axis
 Generators = Sequence[torch.Generator]
 
 MASKED = -1e32  # logit of an output that does not compete; finite, or its gradient would be 0 * inf
@@ -54,7 +54,10 @@ def dropout(inputs: Tensor, rate: float, generators: Generators | None) -> Tenso
     if generators is None or rate == 0:
         return inputs
     mask = torch.stack(
-        [torch.empty_like(inputs[r]).bernoulli_(1 - rate, generator=g) for r, g in enumerate(generators)]
+        [
+            torch.empty(inputs.shape[1:], dtype=inputs.dtype, device=inputs.device).bernoulli_(1 - rate, generator=g)
+            for r, g in enumerate(generators)
+        ]
     )
     return inputs * mask.div_(1 - rate)
 

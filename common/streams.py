@@ -37,8 +37,9 @@ def split(
         train, test = (
             torch.isin(torch.as_tensor(labels), classes).nonzero()[:, 0] for labels in (train_labels, test_labels)
         )
-        if missing := set(group) - set(torch.as_tensor(train_labels)[train].tolist()):
-            raise ValueError(f"split: there are no training images of class {min(missing)}")
+        for name, labels, rows in (("training", train_labels, train), ("test", test_labels, test)):
+            if missing := set(group) - set(torch.as_tensor(labels)[rows].tolist()):
+                raise ValueError(f"split: there are no {name} images of class {min(missing)}")
         tasks.append(Task(train, test, outputs=outputs))
     return tasks
 

@@ -1,11 +1,12 @@
-"""Our Adam against torch's."""
+"""Our Adam against torch's, gradient descent by hand, and the change that both report."""
 
 import subprocess
 import sys
 
+import pytest
 import torch
 
-from common.optimizers import Adam
+from common.optimizers import Adam, Sgd
 
 
 def tensors(random):
@@ -47,8 +48,47 @@ def test_state_round_trip_continues_exactly():
 
 
 def test_does_not_import_the_compiler():
-    code = (
-        "import torch, sys; from common.optimizers import Adam; x = torch.zeros(2, requires_grad=True); a = Adam([x], 0.1); "
-    )
+    code = "import torch, sys; from common.optimizers import Adam; x = torch.zeros(2, requires_grad=True); a = Adam([x], 0.1); "
     code += "x.sum().backward(); a.step(); sys.exit('torch._dynamo' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def gradients(seed):
+    return [tensor.detach() for tensor in tensors(torch.Generator().manual_seed(seed))]
+
+
+@pytest.mark.parametrize("make", [lambda group: Adam(group, lr=1e-2), lambda group: Sgd(group, lr=0.013)])
+def test_the_change_is_what_happened_and_asking_for_it_changes_nothing(make):
+    plain, asked = ([torch.randn(997, generator=torch.Generator().manual_seed(0))] for _ in range(2))
+    change = [torch.empty(997)]
+    one, other = make(plain), make(asked)
+    for step in range(5):
+        given = [torch.randn(997, generator=torch.Generator().manual_seed(10 + step))]
+        before, kept = asked[0].clone(), given[0].clone()
+        one.step(given)
+        other.step(given, change)
+        assert torch.equal(plain[0], asked[0])
+        assert torch.equal(change[0], asked[0] - before)
+        assert torch.equal(given[0], kept)
+    assert change[0].abs().max() > 0
+
+
+def test_gradients_that_are_given_equal_gradients_of_the_tensors():
+    ours, theirs = (tensors(torch.Generator().manual_seed(0)) for _ in range(2))
+    one, other = Adam(ours, lr=1e-2), Adam(theirs, lr=1e-2)
+    for step in range(3):
+        for tensor, gradient in zip(theirs, gradients(step), strict=True):
+            tensor.grad = gradient
+        one.step(gradients(step))
+        other.step()
+    assert all(torch.equal(a, b) for a, b in zip(ours, theirs, strict=True))
+
+
+def test_gradient_descent():
+    tensor = torch.tensor([1.0, -2.0], dtype=torch.float64, requires_grad=True)
+    descent = Sgd([tensor], lr=0.25)
+    descent.step([torch.tensor([2.0, 0.5], dtype=torch.float64)])
+    assert tensor.tolist() == [0.5, -2.125]
+    descent.load_state_dict(descent.state_dict())
+    descent.step([torch.tensor([2.0, 0.5], dtype=torch.float64)])
+    assert tensor.tolist() == [0.0, -2.25]

@@ -1,4 +1,4 @@
-"""Class-by-class streams hold the right images, each once, in a random but reproducible order."""
+"""Streams hold the right images, each once, in a random but reproducible order: by task, permuted, joint, by class."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from common.randomness import generator
-from common.streams import class_by_class
+from common.streams import Task, class_by_class, joint, permuted, split
 
 LABELS = torch.arange(50).repeat(12)[torch.randperm(600, generator=generator("labels of the test"))]
 
@@ -64,3 +64,54 @@ def test_too_few_images_and_repeated_classes_are_named():
         class_by_class(LABELS, [60], 1, generator(0))
     with pytest.raises(ValueError, match="named twice"):
         class_by_class(LABELS, [1, 2, 1], 1, generator(0))
+
+
+def test_split_tasks_hold_the_images_and_outputs_of_their_classes():
+    test_labels = torch.tensor([3, 1, 1, 0, 2])
+    first, second = split(torch.tensor([0, 1, 2, 3, 1, 0]), test_labels, [(0, 1), (3, 2)], 5)
+    assert first.train.tolist() == [0, 1, 4, 5]
+    assert first.test.tolist() == [1, 2, 3]
+    assert first.outputs.tolist() == [True, True, False, False, False]
+    assert second.train.tolist() == [2, 3]
+    assert second.test.tolist() == [0, 4]
+    assert second.outputs.tolist() == [False, False, True, True, False]
+    assert first.permutations is None
+
+
+def test_split_names_a_class_without_images():
+    with pytest.raises(ValueError, match="no training images of class 2"):
+        split(torch.tensor([0, 1, 3]), torch.tensor([0, 1]), [(0, 1), (2, 3)], 4)
+
+
+def test_permuted_tasks_show_all_images_in_orders_of_their_own():
+    tasks = permuted(7, 4, 30, 3, generator("permutations"))
+    for task in tasks:
+        assert task.train.tolist() == list(range(7))
+        assert task.test.tolist() == list(range(4))
+        assert task.permutations.shape == (1, 30)
+        assert task.permutations[0].sort().values.tolist() == list(range(30))
+        assert task.outputs is None
+    orders = [tuple(task.permutations[0].tolist()) for task in tasks]
+    assert orders[0] == tuple(range(30))
+    assert len(set(orders)) == 3
+    again = permuted(7, 4, 30, 3, generator("permutations"), first_unpermuted=False)
+    assert tuple(again[0].permutations[0].tolist()) != orders[0]
+    assert [tuple(task.permutations[0].tolist()) for task in again[1:]] == orders[1:]
+
+
+def test_joint_task_counts_images_on_from_task_to_task():
+    tasks = permuted(7, 4, 30, 3, generator("permutations"))
+    everything = joint(tasks, 7, 4)
+    assert everything.train.tolist() == list(range(21))
+    assert everything.test.tolist() == list(range(12))
+    assert torch.equal(everything.permutations, torch.cat([task.permutations for task in tasks]))
+    few = [Task(torch.tensor([5, 2]), torch.tensor([1]), task.permutations) for task in tasks[:2]]
+    assert joint(few, 7, 4).train.tolist() == [5, 2, 12, 9]
+    assert joint(few, 7, 4).test.tolist() == [1, 5]
+
+
+def test_joint_refuses_tasks_without_one_permutation_each():
+    tasks = permuted(7, 4, 30, 2, generator("permutations"))
+    for bad in (Task(tasks[0].train, tasks[0].test), joint(tasks, 7, 4)):
+        with pytest.raises(ValueError, match="one permutation"):
+            joint([tasks[0], bad], 7, 4)
