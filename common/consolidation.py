@@ -22,7 +22,9 @@ from torch import Tensor
 class Optimizer(Protocol):
     """What changes the parameters: Adam or SGD; on request it says by how much."""
 
-    def step(self, gradients: list[Tensor], change: list[Tensor] | None = None) -> None: ...
+    def step(self, gradients: list[Tensor]) -> None: ...
+
+    def step_and_change(self, gradients: list[Tensor], space: list[Tensor]) -> tuple[list[Tensor], float]: ...
 
 
 class TaskData(Protocol):
@@ -115,13 +117,13 @@ class SynapticIntelligence(Consolidation):
         super().__init__(parameters, strength)
         self.xi = xi
         self.path_integral: list[Tensor] = [torch.zeros_like(p, requires_grad=False) for p in parameters]
-        self._change: list[Tensor] = [torch.empty_like(p, requires_grad=False) for p in parameters]
+        self._space: list[Tensor] = [torch.empty_like(p, requires_grad=False) for p in parameters]
 
     @torch.no_grad()
     def step(self, parameters: Sequence[Tensor], gradients: list[Tensor], optimizer: Optimizer) -> None:
-        optimizer.step(self.penalized(parameters, gradients), self._change)
-        for path, g, change in zip(self.path_integral, gradients, self._change):
-            path.addcmul_(g, change, value=-1)
+        changes, factor = optimizer.step_and_change(self.penalized(parameters, gradients), self._space)
+        for path, g, change in zip(self.path_integral, gradients, changes):
+            path.addcmul_(g, change, value=-factor)
 
     @torch.no_grad()
     def end_task(self, parameters: Sequence[Tensor], logits: Callable[..., Tensor], data: TaskData) -> None:

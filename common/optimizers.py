@@ -59,24 +59,28 @@ class Adam:
         self.steps = [torch.zeros((), device=tensor.device) for tensor in tensors]
 
     @torch.no_grad()
-    def step(self, gradients: Sequence[Tensor | None] | None = None, change: list[Tensor] | None = None) -> None:
-        """One update of every tensor that has a gradient; by default the tensors' .grad, which are then dropped.
-
-        change: tensors to write theta' - theta to, if it is wanted.
-        """
-        if change is not None:
-            torch._foreach_copy_(change, self.tensors)
+    def step(self, gradients: Sequence[Tensor | None] | None = None) -> None:
+        """One update of every tensor that has a gradient; by default the tensors' .grad, which are then dropped."""
         given = [tensor.grad for tensor in self.tensors] if gradients is None else gradients
         state = zip(self.tensors, given, self.first_moments, self.second_moments, self.steps, strict=True)
         reached = [entry for entry in state if entry[1] is not None]
         if reached:
             fused_step(*map(list, zip(*reached)), self.lr, self.betas, self.eps)
-        if change is not None:
-            for before, tensor in zip(change, self.tensors):
-                torch.sub(tensor, before, out=before)
         if gradients is None:
             for tensor in self.tensors:
                 tensor.grad = None
+
+    @torch.no_grad()
+    def step_and_change(self, gradients: Sequence[Tensor], space: list[Tensor]) -> tuple[list[Tensor], float]:
+        """One update, and by how much: tensors and a factor, theta' - theta = factor * tensor.
+
+        space: tensors like the parameters, to be overwritten.
+        """
+        torch._foreach_copy_(space, self.tensors)
+        self.step(gradients)
+        for before, tensor in zip(space, self.tensors, strict=True):
+            torch.sub(tensor, before, out=before)
+        return space, 1.0
 
     def state_dict(self) -> dict:
         return {"first_moments": self.first_moments, "second_moments": self.second_moments, "steps": self.steps}
@@ -94,14 +98,14 @@ class Sgd:
         self.tensors, self.lr = tensors, lr
 
     @torch.no_grad()
-    def step(self, gradients: Sequence[Tensor], change: list[Tensor] | None = None) -> None:
-        """One update of every tensor; change: tensors to write theta' - theta to, if it is wanted."""
-        if change is not None:
-            torch._foreach_copy_(change, self.tensors)
+    def step(self, gradients: Sequence[Tensor]) -> None:
+        """One update of every tensor."""
         torch._foreach_add_(self.tensors, list(gradients), alpha=-self.lr)
-        if change is not None:  # measured, not computed: asking for it must not change the rounding of the update
-            for before, tensor in zip(change, self.tensors, strict=True):
-                torch.sub(tensor, before, out=before)
+
+    def step_and_change(self, gradients: Sequence[Tensor], space: list[Tensor]) -> tuple[list[Tensor], float]:
+        """One update, and by how much: tensors and a factor, theta' - theta = factor * tensor; space is not needed."""
+        self.step(gradients)
+        return list(gradients), -self.lr
 
     def state_dict(self) -> dict:
         return {}

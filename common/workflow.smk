@@ -13,6 +13,7 @@ from common.workflow import (
 
 wildcard_constraints:
     scale="smoke|desk|paper|recorded",
+    seeds=r"\d+-\d+",
 
 
 # Results we once ran and keep in the repository: figures are drawn from them in seconds, stamped with their scale.

@@ -42,7 +42,10 @@ def stream(
         ((train, test),) = parts
     flat = not isinstance(settings, Cifar)
     images = [Images(part.images, part.labels, device, flat) for part in (train, test)]
-    tasks, evaluated = _tasks(settings, train, test, condition, seeds)
+    try:
+        tasks, evaluated = _tasks(settings, train, test, condition, seeds)
+    except ValueError as error:
+        raise DataError(f"{', '.join(map(str, paths))} cannot be cut into tasks: {error}") from error
     return Stream(*images, tasks, evaluated), [dataset.about for dataset in datasets]
 
 

@@ -21,7 +21,7 @@ SI_TABLES = {
 
 
 wildcard_constraints:
-    benchmark="|".join(si_runs.BENCHMARKS),
+    si_benchmark="|".join(si_runs.BENCHMARKS),
     si_condition=r"si-[\d.]+|ewc|sgd|dropout|joint|scratch",
 
 
@@ -58,14 +58,14 @@ rule synaptic_intelligence_tune:
 
 rule synaptic_intelligence_train:
     input:
-        data=lambda wildcards: si_runs.data(wildcards.benchmark, wildcards.scale),
+        data=lambda wildcards: si_runs.data(wildcards.si_benchmark, wildcards.scale),
         tuning=lambda wildcards: si_runs.tuning(SI[wildcards.scale], wildcards.scale, wildcards.si_condition),
         code=repository(*si_runs.CODE["train"]),
     output:
-        table="results/{scale}/synaptic_intelligence/{benchmark}/{si_condition}/seeds{seeds}.csv",
-        provenance="results/{scale}/synaptic_intelligence/{benchmark}/{si_condition}/seeds{seeds}.json",
+        table="results/{scale}/synaptic_intelligence/{si_benchmark}/{si_condition}/seeds{seeds}.csv",
+        provenance="results/{scale}/synaptic_intelligence/{si_benchmark}/{si_condition}/seeds{seeds}.json",
     log:
-        "logs/{scale}/synaptic_intelligence/{benchmark}/{si_condition}_seeds{seeds}.log",
+        "logs/{scale}/synaptic_intelligence/{si_benchmark}/{si_condition}_seeds{seeds}.log",
     conda:
         "../../environment.yml"
     threads: 1
@@ -75,13 +75,13 @@ rule synaptic_intelligence_train:
         mem_mb=lambda wildcards: MEMORY_MB[wildcards.scale],
         runtime=lambda wildcards: MINUTES[wildcards.scale],
     params:
-        checkpoint="results/{scale}/synaptic_intelligence/checkpoints/{benchmark}_{si_condition}_seeds{seeds}.ckpt",
-        protocol=lambda wildcards: sections_digest(SI[wildcards.scale], wildcards.benchmark),
+        checkpoint="results/{scale}/synaptic_intelligence/checkpoints/{si_benchmark}_{si_condition}_seeds{seeds}.ckpt",
+        protocol=lambda wildcards: sections_digest(SI[wildcards.scale], wildcards.si_benchmark),
         options="",
     message:
-        "Training: {wildcards.benchmark}, {wildcards.si_condition}, seeds {wildcards.seeds}, {wildcards.scale} scale; see {log}"
+        "Training: {wildcards.si_benchmark}, {wildcards.si_condition}, seeds {wildcards.seeds}, {wildcards.scale} scale; see {log}"
     shell:
-        "python -m papers.synaptic_intelligence.train --scale {wildcards.scale} --benchmark {wildcards.benchmark}"
+        "python -m papers.synaptic_intelligence.train --scale {wildcards.scale} --benchmark {wildcards.si_benchmark}"
         " --condition {wildcards.si_condition} --seeds {wildcards.seeds} --device {resources.device} --data {input.data}"
         " --tuning {input.tuning} --out {output.table} --checkpoint {params.checkpoint} {params.options} > {log} 2>&1"
 
@@ -89,16 +89,16 @@ rule synaptic_intelligence_train:
 # The same training, which also correlates the importances of the tasks.
 use rule synaptic_intelligence_train as synaptic_intelligence_train_correlated with:
     output:
-        table="results/{scale}/synaptic_intelligence/{benchmark}/{si_condition}/seeds{seeds}.csv",
-        provenance="results/{scale}/synaptic_intelligence/{benchmark}/{si_condition}/seeds{seeds}.json",
-        correlations="results/{scale}/synaptic_intelligence/{benchmark}/{si_condition}/correlations_seeds{seeds}.csv",
-        correlations_provenance="results/{scale}/synaptic_intelligence/{benchmark}/{si_condition}/correlations_seeds{seeds}.json",
+        table="results/{scale}/synaptic_intelligence/{si_benchmark}/{si_condition}/seeds{seeds}.csv",
+        provenance="results/{scale}/synaptic_intelligence/{si_benchmark}/{si_condition}/seeds{seeds}.json",
+        correlations="results/{scale}/synaptic_intelligence/{si_benchmark}/{si_condition}/correlations_seeds{seeds}.csv",
+        correlations_provenance="results/{scale}/synaptic_intelligence/{si_benchmark}/{si_condition}/correlations_seeds{seeds}.json",
     wildcard_constraints:
-        benchmark="permuted_mnist",
+        si_benchmark="permuted_mnist",
         si_condition="|".join(si_runs.CORRELATED),
     params:
-        checkpoint="results/{scale}/synaptic_intelligence/checkpoints/{benchmark}_{si_condition}_seeds{seeds}.ckpt",
-        protocol=lambda wildcards: sections_digest(SI[wildcards.scale], wildcards.benchmark),
+        checkpoint="results/{scale}/synaptic_intelligence/checkpoints/{si_benchmark}_{si_condition}_seeds{seeds}.ckpt",
+        protocol=lambda wildcards: sections_digest(SI[wildcards.scale], wildcards.si_benchmark),
         options=lambda wildcards, output: f"--correlations {output.correlations}",
 
 
@@ -108,14 +108,14 @@ ruleorder: synaptic_intelligence_train_correlated > synaptic_intelligence_train
 rule synaptic_intelligence_table:
     input:
         tables=lambda wildcards: si_runs.tables(
-            SI[wildcards.scale], wildcards.scale, wildcards.benchmark, config["device"]
+            SI[wildcards.scale], wildcards.scale, wildcards.si_benchmark, config["device"]
         ),
         code=repository("common/collect.py"),
     output:
-        table="results/{scale}/synaptic_intelligence/{benchmark}.csv",
-        provenance="results/{scale}/synaptic_intelligence/{benchmark}.json",
+        table="results/{scale}/synaptic_intelligence/{si_benchmark}.csv",
+        provenance="results/{scale}/synaptic_intelligence/{si_benchmark}.json",
     log:
-        "logs/{scale}/synaptic_intelligence/{benchmark}_table.log",
+        "logs/{scale}/synaptic_intelligence/{si_benchmark}_table.log",
     wildcard_constraints:
         scale="|".join(protocols.SCALES),
     conda:

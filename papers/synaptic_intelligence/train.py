@@ -10,7 +10,6 @@ importances of the tasks correlate (Figure 5).
 from __future__ import annotations
 
 import shutil
-import time
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,13 +20,14 @@ from torch import Tensor
 from common import device, protocol, records, stage
 from common.checkpoint import Checkpoint
 from common.continual import Learner, Schedule, learn
+from common.workflow import ROOT
 from papers.synaptic_intelligence import data, method
 from papers.synaptic_intelligence.importances import Correlations
 from papers.synaptic_intelligence.model import build
 from papers.synaptic_intelligence.protocol import Protocol, Training
+from papers.synaptic_intelligence.runs import BENCHMARKS, CODE
 
 PROTOCOL = Path(__file__).with_name("protocol.yaml")
-CODE = (Path(__file__).parent, Path(__file__).parents[2] / "common")  # a checkpoint of other code is not resumed
 
 
 def learner(
@@ -44,10 +44,10 @@ def learner(
     )
 
 
-def schedule(settings: Training, condition: str, epochs: int | None = None) -> Schedule:
+def schedule(settings: Training, condition: str) -> Schedule:
     """The published schedule; "scratch" starts every task with a fresh network and optimizer."""
     fresh = condition == "scratch"
-    return Schedule(epochs or settings.epochs, settings.batch, settings.reset_optimizer or fresh, fresh)
+    return Schedule(settings.epochs, settings.batch, settings.reset_optimizer or fresh, fresh)
 
 
 def splits(benchmark: str, condition: str) -> tuple[str, ...]:
@@ -99,17 +99,24 @@ def options(description: str) -> ArgumentParser:
     return parser
 
 
-def checkpoint(path: Path | None, key: dict) -> Checkpoint | None:
-    """A checkpoint every five minutes, that only the same settings and code resume; None without a path."""
-    return path and Checkpoint(path, f"{protocol.digest(key)} {records.code_hash(*CODE)}", interval_seconds=300)
+def checkpoint(path: Path | None, key: dict, stage_name: str) -> Checkpoint | None:
+    """A checkpoint every five minutes, that only the same settings and the same code of the stage resume; None without a path."""
+    code = records.code_hash(*(ROOT / file for file in CODE[stage_name]))
+    return path and Checkpoint(path, f"{protocol.digest(key)} {code}", interval_seconds=300)
 
 
 def main() -> None:
     parser = options(__doc__)
-    parser.add_argument("--benchmark", choices=("split_mnist", "permuted_mnist", "cifar"), required=True)
+    parser.add_argument("--benchmark", choices=BENCHMARKS, required=True)
     parser.add_argument("--tuning", type=Path, nargs="*", default=[], help="tables of tune, for ewc and sgd")
     parser.add_argument("--correlations", type=Path, help="where to write the correlations of importances (.csv)")
     arguments = parser.parse_args()
+    try:
+        method.check(arguments.benchmark, arguments.condition)
+    except ValueError as error:
+        parser.error(str(error))
+    if arguments.correlations and method.strength_of_consolidation(arguments.condition) is None:
+        parser.error("--correlations needs importances, which only the conditions si-C have")
     plan = protocol.read(PROTOCOL, Protocol, arguments.scale, arguments.set)
     settings: Training = getattr(plan, arguments.benchmark)
     where = device.select(arguments.device, matmul_precision=arguments.matmul_precision)
@@ -121,7 +128,7 @@ def main() -> None:
         "tuned": tuned,
         "seeds": arguments.seeds,
     }
-    saved = checkpoint(arguments.checkpoint, key | {"data": abouts})
+    saved = checkpoint(arguments.checkpoint, key | {"data": abouts}, "train")
     observer = Correlations(arguments.seeds, len(stream.tasks)) if arguments.correlations else None
     with records.provenance(
         arguments.out.with_suffix(".json"),
@@ -133,7 +140,8 @@ def main() -> None:
         data=abouts,
         device=where,
     ) as measured:
-        started = time.monotonic()
+        measured["condition"], measured["tuned"] = arguments.condition, tuned
+        measured["resumed"] = saved is not None and saved.path.exists()  # the times are then of the last part alone
         matrices = learn(
             learner(settings, arguments.condition, arguments.seeds, where, tuned),
             stream,
@@ -144,8 +152,6 @@ def main() -> None:
             splits(arguments.benchmark, arguments.condition),
             observer,
         )
-        measured["condition"], measured["tuned"] = arguments.condition, tuned
-        measured["seconds_per_seed"] = (time.monotonic() - started) / len(arguments.seeds)
         if observer is not None:
             records.write_table(arguments.correlations, observer.table(arguments.condition))
         rows = table(arguments.condition, arguments.seeds, matrices, len(stream.evaluated))

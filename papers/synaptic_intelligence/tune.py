@@ -40,7 +40,7 @@ def main() -> None:
     )
     used = {"permuted_mnist": protocol.as_dict(settings), "tuning": protocol.as_dict(plan.tuning)}
     key = used | {"condition": arguments.condition, "value": arguments.value, "seeds": arguments.seeds, "data": abouts}
-    saved = checkpoint(arguments.checkpoint, key)
+    saved = checkpoint(arguments.checkpoint, key, "tune")
     with records.provenance(
         arguments.out.with_suffix(".json"),
         paper="synaptic_intelligence",
@@ -51,15 +51,19 @@ def main() -> None:
         data=abouts,
         device=where,
     ):
-        matrices = learn(
-            learner(settings, arguments.condition, arguments.seeds, where, arguments.value),
-            stream,
-            schedule(settings, arguments.condition),
-            arguments.seeds,
-            f"tuning {arguments.condition} {arguments.value:g}",
-            saved,
-        )
-        final = average_accuracy(matrices["test"])[:, -1].tolist()
+        try:
+            matrices = learn(
+                learner(settings, arguments.condition, arguments.seeds, where, arguments.value),
+                stream,
+                schedule(settings, arguments.condition),
+                arguments.seeds,
+                f"tuning {arguments.condition} {arguments.value:g}",
+                saved,
+            )
+            final = average_accuracy(matrices["test"])[:, -1].tolist()
+        except stage.TrainingError as error:  # a value that diverges has lost, and the others go on
+            print(f"{error}: this value counts as accuracy 0", flush=True)
+            final = [0.0] * len(arguments.seeds)
         rows = [
             {"condition": arguments.condition, "value": arguments.value, "seed": seed, "accuracy": accuracy}
             for seed, accuracy in zip(arguments.seeds, final, strict=True)

@@ -12,7 +12,6 @@ TSAR = {
 wildcard_constraints:
     treatment=r"grow|sculpt|oml|anml|scratch|no_regulation|bias-?\d+|reservoir-?\d+",
     condition="rich|scarce",
-    seeds=r"\d+-\d+",
 
 
 rule tsar_meta_train:

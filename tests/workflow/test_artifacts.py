@@ -20,6 +20,22 @@ def test_available_is_read_off_the_rules():
     assert available(outputs) == ["dhp_fig2"]
 
 
+@pytest.mark.parametrize(
+    "output, names",
+    [
+        ("results/{scale}/dhp/figures/{figure,fig1|fig2}.pdf", ["dhp_fig1", "dhp_fig2"]),
+        ("results/{scale,smoke|desk}/dhp/figures/{name,fig3|table1}.pdf", ["dhp_fig3", "dhp_table1"]),
+        ("results/{scale}/dan/figures/{si_figure,fig4}.pdf", ["dan_fig4"]),
+        ("results/{scale}/dhp/figures/{figure}.pdf", []),  # without a constraint nobody can tell which
+        ("results/{scale}/dhp/figures/{figure,fig1|fig2}.png", []),
+        ("results/{scale}/dhp/figures/{figure,draft}.pdf", []),
+    ],
+)
+def test_a_rule_may_draw_several_figures(output, names):
+    assert available([output]) == names
+    assert set(names) <= set(all_artifacts())
+
+
 def test_result_of_a_published_figure():
     offered = ["synaptic_intelligence_fig2"]
     expected = "results/desk/synaptic_intelligence/figures/fig2.png"

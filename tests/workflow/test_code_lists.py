@@ -7,7 +7,10 @@ import ast
 import pytest
 
 from common.workflow import ROOT
-from papers.tsar import runs
+from papers.synaptic_intelligence import runs as synaptic_intelligence
+from papers.tsar import runs as tsar
+
+CODE = {"synaptic_intelligence": synaptic_intelligence.CODE, "tsar": tsar.CODE}
 
 # Command lines, files, progress and devices: none of these decides a number, so editing them makes nothing run again.
 PLUMBING = {
@@ -22,8 +25,7 @@ PLUMBING = {
     "common/records.py",
     "common/stage.py",
     "common/workflow.py",
-    "papers/tsar/protocol.py",
-    "papers/tsar/runs.py",
+    *(f"papers/{paper}/{module}.py" for paper in CODE for module in ("protocol", "runs")),
 }
 
 
@@ -46,9 +48,13 @@ def imported(file: str, found: set[str] | None = None) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("stage", runs.CODE)
-def test_code_list_is_what_the_stage_imports(stage):
-    needed = imported(f"papers/tsar/{stage}.py") - PLUMBING
-    listed = runs.CODE[stage]
-    assert needed == set(listed), "correct papers/tsar/runs.py, or PLUMBING in this test"
+@pytest.mark.parametrize("paper, stage", [(paper, stage) for paper, code in CODE.items() for stage in code])
+def test_code_list_is_what_the_stage_imports(paper, stage):
+    needed = imported(f"papers/{paper}/{stage}.py") - PLUMBING
+    listed = CODE[paper][stage]
+    assert needed == set(listed), f"correct papers/{paper}/runs.py, or PLUMBING in this test"
     assert len(listed) == len(set(listed))
+
+
+def test_every_paper_is_checked():
+    assert set(CODE) == {rules.parent.name for rules in ROOT.glob("papers/*/rules.smk")}

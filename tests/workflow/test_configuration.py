@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 import sys
 
@@ -10,7 +11,15 @@ import pytest
 import yaml
 
 from common import workflow
-from common.workflow import ConfigError, check_config, choose_scale, repository, sections_digest, seed_batches
+from common.workflow import (
+    ConfigError,
+    check_config,
+    choose_scale,
+    repository,
+    sections_digest,
+    seed_batches,
+    seeds_per_job,
+)
 
 GOOD = yaml.safe_load((workflow.ROOT / "config.yaml").read_text())
 
@@ -120,6 +129,35 @@ def test_seed_batches_cover_each_seed_once():
 def test_seed_batches_stay_when_seeds_are_added():
     few, many = seed_batches(0, 10, 5), seed_batches(0, 25, 5)
     assert many[: len(few)] == few
+
+
+def weights_and_state(parameters, seeds):
+    """Bytes of weights, gradients and two moments, all float32."""
+    return 4 * 4 * parameters * seeds
+
+
+@pytest.mark.parametrize("parameters", [1_000, 269_322, 478_410, 1_276_508, 5_592_010])
+@pytest.mark.parametrize("seeds", [1, 3, 10])
+def test_on_a_cpu_seeds_share_a_job_as_long_as_they_fit_the_cache(machine, parameters, seeds):
+    machine()
+    together = seeds_per_job(parameters, seeds, "cpu")
+    assert 1 <= together <= seeds
+    assert together == 1 or weights_and_state(parameters, together) <= workflow.CACHE_BYTES
+    assert together == seeds or weights_and_state(parameters, together + 1) > workflow.CACHE_BYTES
+    assert seeds_per_job(parameters, seeds, "auto") == together
+
+
+def test_seeds_per_job_of_known_networks(machine):
+    """784-256-256-10, 784-400-400-10 and the network of Section 5.3 of Synaptic Intelligence, of ten seeds."""
+    machine()
+    assert [seeds_per_job(parameters, 10, "cpu") for parameters in (269_322, 478_410, 1_276_508)] == [3, 2, 1]
+
+
+def test_on_a_gpu_all_seeds_share_a_job(machine):
+    machine(file=True)
+    for device, parameters in itertools.product(("cuda", "cuda:1", "auto"), (1_000, 5_592_010)):
+        assert seeds_per_job(parameters, 10, device) == 10
+    assert seeds_per_job(5_592_010, 10, "cpu") == 1
 
 
 def test_repository_files_must_exist(monkeypatch, tmp_path):

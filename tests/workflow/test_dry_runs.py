@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import resource
+import shutil
 import subprocess
 import sys
 
@@ -14,15 +15,37 @@ from common.workflow import ROOT
 from papers.tsar import runs
 from papers.tsar.protocol import Protocol
 
-FIGURES = ["tsar_fig1"]
+SI_FIGURES = [f"synaptic_intelligence_fig{number}" for number in range(1, 7)]
+FIGURES = ["tsar_fig1", *SI_FIGURES]
 
 
-@pytest.mark.parametrize("figure", FIGURES)
+def files(figures, ending="pdf"):
+    return [f"figures/{figure}.{ending}" for figure in figures]
+
+
 @pytest.mark.parametrize("ending", ["pdf", "png"])
-def test_figure_resolves_at_smoke_scale_without_a_gpu(unchanged_checkout, figure, ending):
-    output = unchanged_checkout.run("--dry-run", f"figures/{figure}.{ending}")
+def test_figures_resolve_at_smoke_scale_without_a_gpu(unchanged_checkout, ending):
+    output = unchanged_checkout.run("--dry-run", *files(FIGURES, ending))
     assert "Scale: smoke (auto: no CUDA device is visible)." in output
     assert "smoke_dataset" in output and "prepare_dataset" not in output
+    for figure in FIGURES:
+        paper, name = figure.rsplit("_", 1)
+        assert f"figures/{figure}.pdf is results/smoke/{paper}/figures/{name}.pdf" in output
+
+
+@pytest.mark.parametrize("figure", ["fig2", "fig4", "fig5", "fig6"])
+def test_a_figure_of_synaptic_intelligence_needs_its_own_benchmark_alone(unchanged_checkout, figure):
+    jobs = unchanged_checkout.jobs(f"figures/synaptic_intelligence_{figure}.pdf")
+    trained = [rule for rule in jobs if rule.startswith("synaptic_intelligence_train")]
+    needs = {
+        "fig2": ([], 0),
+        "fig4": (["synaptic_intelligence_train", "synaptic_intelligence_train_correlated"], 1),
+        "fig5": (["synaptic_intelligence_train_correlated"], 1),
+        "fig6": (["synaptic_intelligence_train"], 2),
+    }
+    assert (trained, jobs.get("smoke_dataset", 0)) == needs[figure]
+    assert ("synaptic_intelligence_tune" in jobs) == (figure == "fig4")
+    assert jobs["synaptic_intelligence_figure"] == 1
 
 
 def test_paper_scale_is_complete_and_fast(unchanged_checkout):
@@ -40,9 +63,48 @@ def test_paper_scale_is_complete_and_fast(unchanged_checkout):
     assert seconds < 10, f"the dry run of the paper scale took {seconds:.1f} s"
 
 
+@pytest.mark.parametrize(
+    "scale, train, correlated",
+    [
+        # Seeds that share a job on a CPU: 3 of split MNIST; 2 and 1 of permuted MNIST; 6 and 1 of CIFAR.
+        ("desk", 2 * 2 + 6 * 2 + 4 * 1, 2 * 2),
+        ("paper", 2 * 4 + 6 * 3 + 4 * 5, 2 * 3),
+    ],
+)
+def test_all_figures_of_synaptic_intelligence(unchanged_checkout, scale, train, correlated):
+    """All conditions and seeds of the three benchmarks; of permuted MNIST's eight conditions two are correlated."""
+    jobs = unchanged_checkout.jobs(*files(SI_FIGURES), "--config", f"scale={scale}")
+    assert jobs == {
+        "prepare_dataset": 3,
+        "synaptic_intelligence_tune": 5 + 3,
+        "synaptic_intelligence_train": train,
+        "synaptic_intelligence_train_correlated": correlated,
+        "synaptic_intelligence_table": 3,
+        "synaptic_intelligence_correlations": 1,
+        "synaptic_intelligence_landscapes": 1,
+        "synaptic_intelligence_figure": 6,
+        "publish_figure": 6,
+    }
+
+
+def test_on_a_gpu_all_seeds_of_a_condition_are_one_job(unchanged_checkout):
+    jobs = unchanged_checkout.jobs(*files(SI_FIGURES), "--config", "scale=paper", "device=cuda")
+    assert jobs["synaptic_intelligence_train"] == 2 + 6 + 4 and jobs["synaptic_intelligence_train_correlated"] == 2
+
+
 def test_default_target_is_every_figure_and_comparison(unchanged_checkout):
     jobs = unchanged_checkout.jobs()
-    assert jobs["publish_figure"] == len(FIGURES) and jobs["tsar_comparison"] == 1
+    assert jobs["publish_figure"] == len(FIGURES)
+    assert (
+        jobs["tsar_comparison"] == jobs["synaptic_intelligence_comparison"] == jobs["synaptic_intelligence_theory"] == 1
+    )
+
+
+@pytest.mark.parametrize("paper", ["tsar", "synaptic_intelligence"])
+def test_each_paper_works_without_the_others(unchanged_checkout, paper):
+    jobs = unchanged_checkout.jobs("--config", f"papers=[{paper}]")
+    assert jobs["publish_figure"] == sum(figure.startswith(paper) for figure in FIGURES)
+    assert {rule.split("_")[0] for rule in jobs} == {paper.split("_")[0], "all", "publish", "smoke"}
 
 
 def test_transfer_tables_have_no_duplicates_and_scratch_once():
@@ -97,6 +159,31 @@ def test_recorded_tables_are_drawn_without_training(checkout):
     assert jobs == {"recorded": 1, "tsar_fig1": 1, "publish_figure": 1}
 
 
+def test_recorded_tables_of_synaptic_intelligence_are_drawn_without_training(checkout):
+    folder = checkout.folder / "papers/synaptic_intelligence/recorded"
+    folder.mkdir(exist_ok=True)
+    for table in ("landscapes", "split_mnist", "permuted_mnist", "correlations", "cifar"):
+        (folder / f"{table}.csv").write_text("seed\n0\n")
+        (folder / f"{table}.json").write_text(json.dumps({"scale": "paper"}))
+    jobs = checkout.jobs(*files(SI_FIGURES), "--config", "scale=recorded")
+    assert jobs == {"recorded": 5, "synaptic_intelligence_figure": 6, "publish_figure": 6}
+    (folder / "cifar.csv").unlink()
+    output = checkout.run("--dry-run", *files(SI_FIGURES[5:]), "--config", "scale=recorded", fails=True)
+    assert "MissingInputException" in output and "results/recorded/synaptic_intelligence/cifar.csv" in output
+
+
+def test_recorded_comparison_reads_the_tables_that_are_kept(checkout):
+    folder = checkout.folder / "papers/synaptic_intelligence/recorded"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    for table in ("split_mnist", "theory"):
+        (folder / f"{table}.csv").write_text("seed\n0\n")
+        (folder / f"{table}.json").write_text(json.dumps({"scale": "paper"}))
+    target = "results/recorded/synaptic_intelligence/comparison.csv"
+    jobs = checkout.jobs(target, "--config", "scale=recorded")
+    assert jobs == {"recorded": 2, "synaptic_intelligence_comparison": 1}
+
+
 def test_lint_is_clean(unchanged_checkout):
     assert "Congratulations" in unchanged_checkout.run("--lint")
 
@@ -113,7 +200,7 @@ def test_the_snakefile_stays_short():
 
 
 def test_parsing_imports_nothing_heavy():
-    modules = "common.workflow, common.artifacts, common.catalog, common.protocol, papers.tsar.runs"
+    modules = "common.workflow, common.artifacts, common.catalog, common.protocol, papers.synaptic_intelligence.runs, papers.tsar.runs"
     script = (
         f"import sys, {modules}; print([m for m in ('torch', 'pandas', 'numpy', 'matplotlib') if m in sys.modules])"
     )

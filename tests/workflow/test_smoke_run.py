@@ -1,4 +1,4 @@
-"""The first figure for real, at smoke scale; then what an edit makes run again, and what a kill costs."""
+"""Figures for real, at smoke scale, offline; then what an edit makes run again, and what a kill costs."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from tests.workflow.checkout import Checkout
 
 FIGURE = "figures/tsar_fig1.pdf"
 DRAW = {"tsar_fig1": 1, "publish_figure": 1}
+SI_FIGURES = [f"figures/synaptic_intelligence_fig{number}.pdf" for number in range(1, 7)]
 pytestmark = pytest.mark.slow
 
 
@@ -24,6 +25,14 @@ def finished(tmp_path_factory) -> Checkout:
     """A checkout in which the figure was made from nothing."""
     checkout = Checkout(tmp_path_factory.mktemp("smoke"))
     checkout.output = checkout.run(FIGURE)
+    return checkout
+
+
+@pytest.fixture(scope="module")
+def finished_si(tmp_path_factory) -> Checkout:
+    """A checkout in which all figures of Synaptic Intelligence were made from nothing."""
+    checkout = Checkout(tmp_path_factory.mktemp("smoke_si"))
+    checkout.run(*SI_FIGURES)
     return checkout
 
 
@@ -131,3 +140,42 @@ def test_killed_run_finishes_with_the_same_numbers(finished, checkout):
     checkout.run("--unlock")
     checkout.run(table)
     assert (checkout.folder / table).read_text() == (finished.folder / table).read_text()
+
+
+def test_all_figures_of_synaptic_intelligence(finished_si):
+    results = finished_si.folder / "results/smoke/synaptic_intelligence"
+    for figure in SI_FIGURES:
+        published = finished_si.folder / figure
+        drawn = results / "figures" / published.name.removeprefix("synaptic_intelligence_")
+        assert published.read_bytes() == drawn.read_bytes() and published.read_bytes().startswith(b"%PDF")
+        assert published.with_suffix(".png").stat().st_size > 10_000
+        assert len(drawn.with_suffix(".csv").read_text().splitlines()) > 1
+
+
+@pytest.mark.parametrize("table", ["split_mnist", "permuted_mnist", "cifar", "correlations"])
+def test_tables_of_synaptic_intelligence_say_that_their_data_are_stand_ins(finished_si, table):
+    about = json.loads((finished_si.folder / f"results/smoke/synaptic_intelligence/{table}.json").read_text())
+    assert about["scale"] == "smoke" and {one["completeness"] for one in about["data"]} == {"stand-in"}
+
+
+def test_synaptic_intelligence_has_nothing_to_do_afterwards(finished_si):
+    assert finished_si.jobs(*SI_FIGURES) == {}
+    assert not list(finished_si.folder.glob("results/smoke/synaptic_intelligence/checkpoints/*"))
+
+
+@pytest.mark.parametrize("file", ["common/checkpoint.py", "common/collect.py"])
+def test_editing_plumbing_of_synaptic_intelligence_trains_nothing(finished_si, file):
+    with edited(finished_si, file):
+        assert not any("train" in rule or "tune" in rule for rule in finished_si.jobs(*SI_FIGURES))
+
+
+def test_editing_figure_code_of_synaptic_intelligence_only_draws(finished_si):
+    with edited(finished_si, "papers/synaptic_intelligence/fig3.py"):
+        assert finished_si.jobs(*SI_FIGURES) == {"synaptic_intelligence_figure": 6, "publish_figure": 6}
+
+
+def test_protocol_of_one_benchmark_trains_that_benchmark_again(finished_si):
+    with edited(finished_si, "papers/synaptic_intelligence/protocol.yaml", "hidden: [64, 64]", "hidden: [64, 65]"):
+        jobs = finished_si.jobs(*SI_FIGURES)
+    assert jobs["synaptic_intelligence_train"] == 2 and jobs["synaptic_intelligence_figure"] == 1
+    assert "synaptic_intelligence_tune" not in jobs and "synaptic_intelligence_train_correlated" not in jobs
