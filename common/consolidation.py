@@ -26,6 +26,10 @@ class Optimizer(Protocol):
 
     def step_and_change(self, gradients: list[Tensor], space: list[Tensor]) -> tuple[list[Tensor], float]: ...
 
+    def state_dict(self) -> dict: ...
+
+    def load_state_dict(self, state: dict) -> None: ...
+
 
 class TaskData(Protocol):
     """What a finished task offers for the estimate of an importance."""
@@ -166,7 +170,7 @@ class _PerExample(Consolidation, ABC):
                 gradients = per_example_gradients(self.objective, logits, own, inputs[r], labels[r], outputs)
                 for sums, g in zip(total, gradients):
                     sums[r].add_(self.reduce(g).sum(0))
-        return torch._foreach_div(total, seen)
+        return list(torch._foreach_div(total, seen))
 
 
 class Ewc(_PerExample):

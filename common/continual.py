@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from common.checkpoint import Checkpoint
-from common.consolidation import Consolidation
+from common.consolidation import Consolidation, Optimizer
 from common.images import Images
 from common.progress import Progress
 from common.randomness import generator
@@ -19,6 +20,16 @@ from common.stage import TrainingError
 from common.streams import Task
 
 EVALUATED_AT_ONCE = 2000  # images per replica; bounds memory, changes no number
+
+
+class Observer(Protocol):
+    """What looks at a run while it goes on, such as at importances before they are reset."""
+
+    def before_end_of_task(self, task: int, learner: Learner) -> None: ...
+
+    def state_dict(self) -> dict: ...
+
+    def load_state_dict(self, state: dict) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -41,10 +52,10 @@ class Stream:
     train: Images
     test: Images
     tasks: list[list[Task]]
-    evaluated: list[list[Task]] | None = None
+    evaluated: list[list[Task]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.evaluated = self.tasks if self.evaluated is None else self.evaluated
+        self.evaluated = self.evaluated or self.tasks
         for replicas in (*self.tasks, *self.evaluated):
             if len({_shape(own) for own in replicas}) > 1:
                 raise ValueError(
@@ -62,9 +73,9 @@ class Learner:
 
     network: Network
     parameters: list[Tensor]
-    make_optimizer: Callable[[list[Tensor]], object]
+    make_optimizer: Callable[[list[Tensor]], Optimizer]
     consolidation: Consolidation
-    optimizer: object = field(init=False)
+    optimizer: Optimizer = field(init=False)
     matrices: dict[str, Tensor] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -128,13 +139,13 @@ def learn(
     label: str,
     checkpoint: Checkpoint | None = None,
     splits: Sequence[str] = ("test",),
-    observer: object | None = None,
+    observer: Observer | None = None,
 ) -> dict[str, Tensor]:
     """Train on all tasks in turn and return the accuracy matrices by split: [R, n_tasks, n_evaluated] (float64, CPU).
 
     Batches cover the task's images in a new random order each epoch, which depends on seed, task and epoch alone; the
     last batch may be smaller. splits: which of "test" and "train" to evaluate after each task, on all evaluated tasks.
-    observer: has before_end_of_task(task, learner), state_dict and load_state_dict. Raises TrainingError with seed,
+    Raises TrainingError with seed,
     task and step if a loss is not finite.
     """
     n_tasks = len(stream.tasks)
@@ -234,13 +245,13 @@ def _start_task(learner: Learner, schedule: Schedule, seeds: Sequence[int], task
         learner.optimizer = learner.make_optimizer(learner.parameters)
 
 
-def _save(learner: Learner, checkpoint: Checkpoint, observer: object | None, task: int, epoch: int) -> None:
+def _save(learner: Learner, checkpoint: Checkpoint, observer: Observer | None, task: int, epoch: int) -> None:
     """Save the state before `epoch` of `task`; random numbers depend on these two alone and need no saving."""
     state = {"task": task, "epoch": epoch, "learner": learner.state_dict()}
     checkpoint.save(state | ({} if observer is None else {"observer": observer.state_dict()}))
 
 
-def _resume(learner: Learner, checkpoint: Checkpoint | None, observer: object | None) -> tuple[int, int]:
+def _resume(learner: Learner, checkpoint: Checkpoint | None, observer: Observer | None) -> tuple[int, int]:
     """Load the checkpoint, if there is one, and return the task and epoch to go on with."""
     state = checkpoint.load() if checkpoint is not None else None
     if state is None:

@@ -34,11 +34,12 @@ class Images:
         """
         n = len(self)
         pixels = self.pixels.index_select(0, (indices % n).flatten()).unflatten(0, indices.shape)
-        if permutations[0] is not None:
-            if len(permutations[0]) == 1:
-                columns = torch.stack(list(permutations)).expand(-1, indices.shape[1], -1)
+        given = [orders for orders in permutations if orders is not None]
+        if given:
+            if len(given[0]) == 1:
+                columns = torch.stack(given).expand(-1, indices.shape[1], -1)
             else:
-                columns = torch.stack([orders[row // n] for orders, row in zip(permutations, indices)])
+                columns = torch.stack([orders[row // n] for orders, row in zip(given, indices, strict=True)])
             pixels = pixels.gather(2, columns)
         labels = self.labels.index_select(0, (indices % n).flatten()).view(indices.shape)
         return pixels.to(torch.float32).div_(255), labels

@@ -65,7 +65,8 @@ class Adam:
         state = zip(self.tensors, given, self.first_moments, self.second_moments, self.steps, strict=True)
         reached = [entry for entry in state if entry[1] is not None]
         if reached:
-            fused_step(*map(list, zip(*reached)), self.lr, self.betas, self.eps)
+            tensors, reaching, first, second, steps = (list(column) for column in zip(*reached))
+            fused_step(tensors, reaching, first, second, steps, self.lr, self.betas, self.eps)
         if gradients is None:
             for tensor in self.tensors:
                 tensor.grad = None

@@ -62,11 +62,12 @@ def joint(tasks: Sequence[Task], n_train: int, n_test: int) -> Task:
 
     n_train, n_test: images in the two splits. Raises ValueError for tasks without permutations.
     """
-    if any(task.permutations is None or len(task.permutations) != 1 for task in tasks):
+    orders = [task.permutations for task in tasks if task.permutations is not None]
+    if len(orders) < len(tasks) or any(len(order) != 1 for order in orders):
         raise ValueError("joint: every task must have one permutation")
     train = torch.cat([task.train + part * n_train for part, task in enumerate(tasks)])
     test = torch.cat([task.test + part * n_test for part, task in enumerate(tasks)])
-    return Task(train, test, torch.cat([task.permutations for task in tasks]))
+    return Task(train, test, torch.cat(orders))
 
 
 def class_by_class(

@@ -51,21 +51,21 @@ def stream(
 
 def _tasks(
     settings: Training, train: Split, test: Split, condition: str, seeds: Sequence[int]
-) -> tuple[list[list[Task]], list[list[Task]] | None]:
-    """Tasks to train on [task][replica], and tasks to evaluate where they are others."""
+) -> tuple[list[list[Task]], list[list[Task]]]:
+    """Tasks to train on [task][replica], and those to evaluate where they are others."""
     labels = torch.from_numpy(train.labels), torch.from_numpy(test.labels)
     if isinstance(settings, SplitMnist):
         pairs = [(digit, digit + 1) for digit in range(0, DIGITS, 2)]
-        return [[task] * len(seeds) for task in split(*labels, pairs, DIGITS)], None
+        return [[task] * len(seeds) for task in split(*labels, pairs, DIGITS)], []
     if isinstance(settings, Cifar):
         groups = [range(first, first + CLASSES_PER_TASK) for first in range(0, outputs(settings), CLASSES_PER_TASK)]
-        return [[task] * len(seeds) for task in split(*labels, groups, outputs(settings))], None
+        return [[task] * len(seeds) for task in split(*labels, groups, outputs(settings))], []
     sizes = len(train.labels), len(test.labels)
     runs = [permuted(*sizes, PIXELS, settings.tasks, generator(seed, "permutations")) for seed in seeds]
     single = [list(replicas) for replicas in zip(*runs)]
     if condition == "joint":
         return [[joint(tasks, *sizes) for tasks in runs]], single
-    return single, None
+    return single, []
 
 
 def outputs(settings: Cifar) -> int:
