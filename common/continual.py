@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -98,6 +98,22 @@ class Learner:
         self.optimizer.load_state_dict(state["optimizer"])
         self.consolidation.load_state_dict(state["consolidation"])
         self.matrices = state["matrices"]
+
+
+def rows(condition: str, seeds: Sequence[int], matrices: Mapping[str, Tensor], tasks: int) -> list[dict]:
+    """Return accuracy matrices as a tidy table: one row per seed, split, task trained last and task evaluated, from 1.
+
+    matrices: as `learn` returns them, [R, n_trained, tasks]; where fewer tasks are trained than evaluated, as in joint
+    training, the last one trained counts as the last of all.
+    """
+    found = []
+    for split, matrix in matrices.items():
+        for seed, run in zip(seeds, matrix.tolist(), strict=True):
+            for after, accuracies in enumerate(run, start=tasks - len(run) + 1):
+                for task, accuracy in enumerate(accuracies, start=1):
+                    row = {"condition": condition, "seed": seed, "split": split, "after_task": after, "task": task}
+                    found.append(row | {"accuracy": accuracy})
+    return found
 
 
 def _shape(task: Task) -> tuple:

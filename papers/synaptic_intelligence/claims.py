@@ -12,7 +12,7 @@ import pandas
 from scipy.stats import spearmanr
 
 from common.claims import Claim, Condition, difference, within
-from papers.synaptic_intelligence import accuracies, evidence
+from papers.synaptic_intelligence import conditions, evidence
 from papers.synaptic_intelligence.evidence import CIFAR_TASKS, PERMUTED_TASKS, SPLIT_TASKS, Tables
 
 # The paper's Figure 6 says c = 0.1, the authors' plotting notebook takes 0.01; the latter is the likelier (README).
@@ -100,7 +100,7 @@ def baselines_are_far_worse(tables: Tables) -> list[Condition]:
     consolidated = evidence.permuted(tables, "si-0.1")
     return [
         within(
-            f"SI - {accuracies.LABELS[baseline]}", difference(consolidated, evidence.permuted(tables, baseline)), low=10
+            f"SI - {conditions.LABELS[baseline]}", difference(consolidated, evidence.permuted(tables, baseline)), low=10
         )
         for baseline in ("sgd", "dropout")
     ]

@@ -15,14 +15,14 @@ from pathlib import Path
 
 import pandas
 
-from common import claims, collect, comparison, records
+from common import accuracies, claims, collect, comparison, records
 from common import reported as reported_numbers
-from papers.synaptic_intelligence import accuracies, correlations, evidence
+from papers.synaptic_intelligence import conditions, correlations, evidence
 from papers.synaptic_intelligence.claims import CLAIMS
 from papers.synaptic_intelligence.evidence import Tables
 
 READERS = {
-    **dict.fromkeys(accuracies.CONDITIONS, accuracies.read),
+    **dict.fromkeys(conditions.CONDITIONS, conditions.read),
     "correlations": correlations.read,
     "theory": evidence.read_theory,
 }
@@ -66,7 +66,7 @@ def our_runs(tables: Tables, row: dict) -> dict[int, float]:
     Raises ValueError if the row names a quantity, a method or images that our tables cannot tell.
     """
     benchmark, quantity, x = BENCHMARKS[row["artifact"]], row["quantity"], row["x"]
-    condition = next((key for key, label in accuracies.LABELS.items() if label == row["method"]), None)
+    condition = next((key for key, label in conditions.LABELS.items() if label == row["method"]), None)
     split = {"test images": "test", "training images": "train"}.get(row["setting"].split(";")[0].split(", ")[-1])
     entry = ENTRY.fullmatch(quantity)
     if condition is None or split is None or not (entry or FINAL.fullmatch(quantity) or quantity in (AVERAGE, JOINT)):
@@ -76,10 +76,10 @@ def our_runs(tables: Tables, row: dict) -> dict[int, float]:
         return accuracies.entry(results, condition, split, int(x), int(entry[1]))
     if quantity == AVERAGE:
         return accuracies.average(results, condition, split, int(x))
-    tasks = accuracies.TASKS[benchmark]
+    tasks = conditions.TASKS[benchmark]
     if quantity == JOINT:
         return accuracies.average(results, condition, split, tasks)
-    return accuracies.on_task(results, condition, split, int(x)) if accuracies.tasks(results) == tasks else {}
+    return conditions.on_task(results, condition, split, int(x)) if accuracies.tasks(results) == tasks else {}
 
 
 def check_claims(tables: Tables) -> pandas.DataFrame:

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 
 from common import plotting
 from common import reported as reported_numbers
-from papers.synaptic_intelligence.accuracies import LABELS
+from papers.synaptic_intelligence.conditions import LABELS
 
 COLORS = {  # as in the paper's Figure 4, and kept throughout; its Figure 6 swaps blue and green
     "si-0": plotting.PALETTE["green"],

@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy
 import pandas
 
-from common import records
-from papers.synaptic_intelligence import accuracies, correlations
+from common import accuracies, records
+from papers.synaptic_intelligence import conditions, correlations
 
 Tables = Mapping[str, pandas.DataFrame]
 Runs = dict[int, float]
 
-SPLIT_TASKS, PERMUTED_TASKS, CIFAR_TASKS = accuracies.TASKS.values()
+SPLIT_TASKS, PERMUTED_TASKS, CIFAR_TASKS = conditions.TASKS.values()
 THEORY_COLUMNS = ["claim", "quantity", "seed", "value"]
 
 
@@ -50,7 +50,7 @@ def final(tables: Tables, condition: str, task: int, split: str = "test") -> Run
     """Return the accuracy on a task after all six; empty if there are fewer tasks."""
     results = _table(tables, "cifar")
     complete = accuracies.tasks(results) == CIFAR_TASKS
-    return _percent(accuracies.on_task(results, condition, split, task)) if complete else {}
+    return _percent(conditions.on_task(results, condition, split, task)) if complete else {}
 
 
 def correlation(tables: Tables, condition: str, layer: int) -> Runs:

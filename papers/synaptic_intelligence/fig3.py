@@ -6,13 +6,13 @@ import pandas
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from common import collect, plotting
+from common import accuracies, collect, plotting
 from common.stats import summary
-from papers.synaptic_intelligence import accuracies
+from papers.synaptic_intelligence import conditions
 from papers.synaptic_intelligence.drawing import COLORS, SMALL, TINY, label, no_runs, paper_numbers
 
-CONDITIONS = accuracies.CONDITIONS["split_mnist"]
-TASKS = accuracies.TASKS["split_mnist"]  # panels are those of the paper, whatever the scale
+CONDITIONS = conditions.CONDITIONS["split_mnist"]
+TASKS = conditions.TASKS["split_mnist"]  # panels are those of the paper, whatever the scale
 CHANCE = 0.5  # one of two digits
 ASIDE = {"si-0": -0.09, "si-1": 0.09}  # so that error bars do not hide each other
 PAPER = "authors' notebook, on training images (mean, SEM, n = 10)"
@@ -26,7 +26,7 @@ CAPTION = (
 def fig3(results: pandas.DataFrame, reported: pandas.DataFrame, provenance: dict) -> Figure:
     """Return Figure 3 with its six panels: tasks 1 to 5, each from its own training on, and the average.
 
-    results: split MNIST, as `accuracies.read` returns it; reported: as `reported.read` does; provenance: the table's.
+    results: split MNIST, as `conditions.read` returns it; reported: as `reported.read` does; provenance: the table's.
     """
     values = fig3_values(results)
     with plotting.style():

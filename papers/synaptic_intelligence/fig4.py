@@ -7,14 +7,14 @@ import pandas
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from common import collect, plotting
+from common import accuracies, collect, plotting
 from common.stats import summary
-from papers.synaptic_intelligence import accuracies
+from papers.synaptic_intelligence import conditions
 from papers.synaptic_intelligence.drawing import COLORS, SMALL, TINY, label, no_runs, paper_numbers
 
 CURVES = ("si-0.1", "ewc", "si-0.02", "si-0.01", "si-0", "sgd", "dropout")
 THIN = ("si-0.01", "si-0.02")  # not in the paper's figure
-TASKS = accuracies.TASKS["permuted_mnist"]
+TASKS = conditions.TASKS["permuted_mnist"]
 ZOOM, FULL = (0.965, 1.005), (0.5, 1.0)
 ARCHIVE = "authors' archive (one run)"
 CAPTION = (
@@ -28,7 +28,7 @@ CAPTION = (
 def fig4(results: pandas.DataFrame, reported: pandas.DataFrame, provenance: dict) -> Figure:
     """Return Figure 4: the whole range below, and above it a close-up with the two reference marks.
 
-    results: permuted MNIST, as `accuracies.read` returns it; reported: as `reported.read` does; provenance: the table's.
+    results: permuted MNIST, as `conditions.read` returns it; reported: as `reported.read` does; provenance: the table's.
     """
     values = fig4_values(results)
     with plotting.style():

@@ -6,13 +6,13 @@ import pandas
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from common import collect, plotting
+from common import accuracies, collect, plotting
 from common.stats import summary
-from papers.synaptic_intelligence import accuracies
+from papers.synaptic_intelligence import conditions
 from papers.synaptic_intelligence.drawing import COLORS, SMALL, TINY, label, no_runs, paper_numbers
 
-CONDITIONS = accuracies.CONDITIONS["cifar"]
-TASKS = accuracies.TASKS["cifar"]
+CONDITIONS = conditions.CONDITIONS["cifar"]
+TASKS = conditions.TASKS["cifar"]
 CHANCE = 0.1  # one of ten classes
 WIDTH = 0.19
 ARCHIVE = "authors' archive (mean, SD, n = 5)"
@@ -26,7 +26,7 @@ CAPTION = (
 def fig6(results: pandas.DataFrame, reported: pandas.DataFrame, provenance: dict) -> Figure:
     """Return Figure 6: grouped bars for tasks 1 to 6.
 
-    results: CIFAR, as `accuracies.read` returns it; reported: as `reported.read` does; provenance: the table's.
+    results: CIFAR, as `conditions.read` returns it; reported: as `reported.read` does; provenance: the table's.
     """
     values = fig6_values(results)
     with plotting.style():
@@ -59,7 +59,7 @@ def fig6_values(results: pandas.DataFrame) -> pandas.DataFrame:
     rows = []
     for condition in CONDITIONS:
         for split in accuracies.SPLITS:
-            for task, runs in accuracies.final(results, condition, split).items():
+            for task, runs in conditions.final(results, condition, split).items():
                 own = summary(runs)
                 rows.append((condition, split, task, own.mean, own.sd, own.n))
     return pandas.DataFrame(rows, columns=["condition", "split", "task", "mean", "sd", "n"])

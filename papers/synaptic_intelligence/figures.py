@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 
 from common import plotting, records
 from common import reported as reported_numbers
-from papers.synaptic_intelligence import accuracies, correlations, schematics
+from papers.synaptic_intelligence import conditions, correlations, schematics
 from papers.synaptic_intelligence.fig3 import fig3, fig3_values
 from papers.synaptic_intelligence.fig4 import fig4, fig4_values
 from papers.synaptic_intelligence.fig5 import fig5, fig5_values
@@ -45,10 +45,10 @@ FIGURES = {
         lambda table, reported, provenance: schematics.fig2(table, provenance),
         lambda table: table[table["figure"] == "fig2"],
     ),
-    "fig3": Artifact(accuracies.read, fig3, fig3_values),
-    "fig4": Artifact(accuracies.read, fig4, fig4_values),
+    "fig3": Artifact(conditions.read, fig3, fig3_values),
+    "fig4": Artifact(conditions.read, fig4, fig4_values),
     "fig5": Artifact(correlations.read, lambda table, reported, provenance: fig5(table, provenance), fig5_values),
-    "fig6": Artifact(accuracies.read, fig6, fig6_values),
+    "fig6": Artifact(conditions.read, fig6, fig6_values),
 }
 
 

@@ -26,7 +26,13 @@ TRAIN = [
     "common/replicas.py",
     "common/streams.py",
 ]
-RESULTS = [f"{HERE}/accuracies.py", f"{HERE}/correlations.py", "common/reported.py", "common/stats.py"]
+RESULTS = [
+    f"{HERE}/conditions.py",
+    f"{HERE}/correlations.py",
+    "common/accuracies.py",
+    "common/reported.py",
+    "common/stats.py",
+]
 DRAWN = ["drawing", "fig3", "fig4", "fig5", "fig6", "schematics"]
 CODE = {
     "train": TRAIN,

@@ -15,11 +15,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from common import device, protocol, records, stage
 from common.checkpoint import Checkpoint
-from common.continual import Learner, Schedule, learn
+from common.continual import Learner, Schedule, learn, rows
 from common.workflow import ROOT
 from papers.synaptic_intelligence import data, method
 from papers.synaptic_intelligence.importances import Correlations
@@ -58,18 +57,6 @@ def splits(benchmark: str, condition: str) -> tuple[str, ...]:
     return ("test", "train") if benchmark != "permuted_mnist" or condition == "joint" else ("test",)
 
 
-def table(condition: str, seeds: Sequence[int], matrices: dict[str, Tensor], tasks: int) -> list[dict]:
-    """One row per seed, split, task trained last and task evaluated; the tasks count from 1."""
-    rows = []
-    for split, matrix in matrices.items():
-        for seed, run in zip(seeds, matrix.tolist(), strict=True):
-            for after, accuracies in enumerate(run, start=tasks - len(run) + 1):
-                for task, accuracy in enumerate(accuracies, start=1):
-                    row = {"condition": condition, "seed": seed, "split": split, "after_task": after, "task": task}
-                    rows.append(row | {"accuracy": accuracy})
-    return rows
-
-
 def best(tables: Sequence[Path], condition: str) -> float | None:
     """The tuned value of a condition: the one with the highest mean accuracy on held-out images; None if it has none.
 
@@ -81,11 +68,11 @@ def best(tables: Sequence[Path], condition: str) -> float | None:
         raise stage.TrainingError(
             f"condition {condition} needs --tuning, the tables of papers.synaptic_intelligence.tune"
         )
-    rows = records.read_tables(tables)
-    rows = rows[rows.condition == condition]
-    if rows.empty:
+    tried = records.read_tables(tables)
+    tried = tried[tried.condition == condition]
+    if tried.empty:
         raise stage.TrainingError(f"{', '.join(map(str, tables))} hold no tuning of {condition}")
-    return float(rows.groupby("value").accuracy.mean().idxmax())
+    return float(tried.groupby("value").accuracy.mean().idxmax())
 
 
 def options(description: str) -> ArgumentParser:
@@ -154,8 +141,8 @@ def main() -> None:
         )
         if observer is not None:
             records.write_table(arguments.correlations, observer.table(arguments.condition))
-        rows = table(arguments.condition, arguments.seeds, matrices, len(stream.evaluated))
-        records.write_table(arguments.out, rows)
+        table = rows(arguments.condition, arguments.seeds, matrices, len(stream.evaluated))
+        records.write_table(arguments.out, table)
     if observer is not None:  # its table is collected on its own, and needs a provenance of its own
         shutil.copyfile(arguments.out.with_suffix(".json"), arguments.correlations.with_suffix(".json"))
     if saved is not None:

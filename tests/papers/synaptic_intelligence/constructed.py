@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy
 import pandas
 
-from common import records, reported
-from papers.synaptic_intelligence import accuracies, correlations
+from common import accuracies, records, reported
+from papers.synaptic_intelligence import conditions, correlations
 
-REPORTED_PATH = Path(accuracies.__file__).with_name("reported.csv")
+REPORTED_PATH = Path(conditions.__file__).with_name("reported.csv")
 REPORTED = reported.read(REPORTED_PATH)
 MNIST = {"name": "mnist", "description": "MNIST", "completeness": "complete"}
 PROVENANCE = {"scale": "paper", "seeds": [0, 1, 2], "data": [MNIST], "protocol_digests": ["a"], "parts": 1}

@@ -6,7 +6,7 @@ import pandas
 import pytest
 
 from common import claims, records, reported
-from papers.synaptic_intelligence import accuracies, compare
+from papers.synaptic_intelligence import compare, conditions
 from papers.synaptic_intelligence.claims import CLAIMS
 from tests.papers.synaptic_intelligence.constructed import (
     PROVENANCE,
@@ -103,7 +103,7 @@ def like_the_paper():
     for row in reported.results(REPORTED).to_dict("records"):
         if row["panel"] != "matrix" or "CIFAR" not in row["setting"]:
             continue
-        condition = next(key for key, label in accuracies.LABELS.items() if label == row["method"])
+        condition = next(key for key, label in conditions.LABELS.items() if label == row["method"])
         split = "train" if "training" in row["setting"] else "test"
         task = int(row["quantity"].split()[3])
         parts.setdefault((condition, split), {})[(int(row["x"]), task)] = row["value"]

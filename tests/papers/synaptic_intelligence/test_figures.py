@@ -8,7 +8,7 @@ import pandas
 import pytest
 
 from common import records
-from papers.synaptic_intelligence import accuracies, correlations, figures, landscapes
+from papers.synaptic_intelligence import conditions, correlations, figures, landscapes
 from papers.synaptic_intelligence.drawing import COLORS
 from tests.papers.synaptic_intelligence.constructed import (
     PROVENANCE,
@@ -35,7 +35,7 @@ def split_mnist(tasks=5, seeds=3):
 
 
 def permuted_mnist(tasks=10, seeds=3, without=()):
-    losses = dict(zip(accuracies.CONDITIONS["permuted_mnist"], (0.08, 0.02, 0.01, 0.002, 0.003, 0.04, 0.05)))
+    losses = dict(zip(conditions.CONDITIONS["permuted_mnist"], (0.08, 0.02, 0.01, 0.002, 0.003, 0.04, 0.05)))
     curves = [runs(c, forgetting(tasks, 0.985, loss), seeds) for c, loss in losses.items() if c not in without]
     joint = [runs("joint", [[a] * tasks], seeds, s, tasks) for s, a in (("train", 0.994), ("test", 0.986))]
     return table(*curves, *(joint if "joint" not in without else []))
@@ -122,7 +122,7 @@ def test_figure_4_draws_curves_close_up_and_in_full():
     values = figures.fig4_values(permuted_mnist())
     for condition in ("si-0.1", "ewc", "si-0", "dropout", "sgd"):
         expected = values[(values["condition"] == condition) & (values["mark"] == "average")]
-        line = line_of(full, f"{accuracies.LABELS[condition]} (n = 3)")
+        line = line_of(full, f"{conditions.LABELS[condition]} (n = 3)")
         numpy.testing.assert_allclose(line.get_ydata(), expected["mean"])
         assert matplotlib.colors.same_color(line.get_color(), COLORS[condition])
     assert line_of(full, "SI, c = 0.01 (n = 3)").get_linewidth() < line_of(full, "SI, c = 0.1 (n = 3)").get_linewidth()

@@ -13,7 +13,7 @@ import torch
 
 from common import continual, prepare, protocol, records, stage
 from common.checkpoint import Checkpoint
-from papers.synaptic_intelligence import accuracies, correlations, method, train, tune
+from papers.synaptic_intelligence import conditions, correlations, method, train, tune
 from papers.synaptic_intelligence.protocol import Protocol
 from tests.papers.synaptic_intelligence.small import PAPER, SMOKE, prepared
 
@@ -78,7 +78,7 @@ def test_split_mnist_by_hand(run_training, mnist, tmp_path):
     out = tmp_path / "both.csv"
     both = run_training("split_mnist", "si-1", "0-1", mnist, out, "--checkpoint", tmp_path / "both.ckpt")
     second = run_training("split_mnist", "si-1", "1", mnist, tmp_path / "second.csv")
-    assert len(accuracies.read(out)) == len(both) == 2 * 2 * 5 * 5 and set(both.condition) == {"si-1"}
+    assert len(conditions.read(out)) == len(both) == 2 * 2 * 5 * 5 and set(both.condition) == {"si-1"}
     for split in ("test", "train"):
         assert abs(matrix(both, 1, split) - matrix(second, 1, split)).max() < 0.02
         assert matrix(both, 0, split).diagonal().mean() > 0.7
@@ -210,7 +210,7 @@ def test_table_has_a_row_per_entry_counting_from_one():
         "test": torch.tensor([[[0.1, 0.2], [0.3, 0.4]], [[0.5, 0.6], [0.7, 0.8]]]).double(),
         "train": torch.ones(2, 2, 2).double(),
     }
-    rows = train.table("si-1", [3, 8], matrices, tasks=2)
+    rows = continual.rows("si-1", [3, 8], matrices, tasks=2)
     assert len(rows) == 16
     expected = {"condition": "si-1", "seed": 8, "split": "test", "after_task": 2, "task": 1}
     (found,) = [row for row in rows if expected.items() <= row.items()]
@@ -218,7 +218,7 @@ def test_table_has_a_row_per_entry_counting_from_one():
 
 
 def test_the_only_row_of_joint_training_comes_after_all_tasks():
-    rows = train.table("joint", [0], {"test": torch.tensor([[[0.9, 0.8, 0.7]]])}, tasks=3)
+    rows = continual.rows("joint", [0], {"test": torch.tensor([[[0.9, 0.8, 0.7]]])}, tasks=3)
     assert [(row["after_task"], row["task"]) for row in rows] == [(3, 1), (3, 2), (3, 3)]
 
 

@@ -6,8 +6,8 @@ import numpy
 import pandas
 import pytest
 
-from common import records
-from papers.synaptic_intelligence import accuracies, correlations
+from common import accuracies, records
+from papers.synaptic_intelligence import conditions, correlations
 from tests.papers.synaptic_intelligence.constructed import (
     correlated,
     correlation_table,
@@ -43,11 +43,11 @@ def test_joint_training_has_one_average():
 
 
 def test_final_is_after_all_tasks_but_from_scratch_right_after_each():
-    assert accuracies.final(TABLE, "si-0", "test").loc[1].tolist() == pytest.approx([0.4, 0.6, 0.8])
+    assert conditions.final(TABLE, "si-0", "test").loc[1].tolist() == pytest.approx([0.4, 0.6, 0.8])
     scratch = table(runs("scratch", MATRIX, spread=0))
-    assert accuracies.final(scratch, "scratch", "test").loc[0].tolist() == pytest.approx([0.9, 0.8, 0.8])
-    assert accuracies.on_task(scratch, "scratch", "test", 2) == pytest.approx(dict.fromkeys(range(3), 0.8))
-    assert accuracies.on_task(scratch, "scratch", "test", 4) == {}
+    assert conditions.final(scratch, "scratch", "test").loc[0].tolist() == pytest.approx([0.9, 0.8, 0.8])
+    assert conditions.on_task(scratch, "scratch", "test", 2) == pytest.approx(dict.fromkeys(range(3), 0.8))
+    assert conditions.on_task(scratch, "scratch", "test", 4) == {}
 
 
 def test_nothing_run_is_empty_everywhere():
@@ -55,7 +55,7 @@ def test_nothing_run_is_empty_everywhere():
     assert accuracies.tasks(nothing) == 0
     assert accuracies.tasks(TABLE) == 3
     assert accuracies.averages(nothing, "si-0", "test").empty
-    assert accuracies.entry(nothing, "si-0", "test", 1, 1) == accuracies.on_task(nothing, "si-0", "test", 1) == {}
+    assert accuracies.entry(nothing, "si-0", "test", 1, 1) == conditions.on_task(nothing, "si-0", "test", 1) == {}
     assert correlations.matrices(correlations.none(), "si-0", 1) == {}
 
 
@@ -78,20 +78,20 @@ def test_doubled_and_broken_runs_are_refused():
 def test_other_tables_are_refused(tmp_path, change, message):
     records.write_table(tmp_path / "a.csv", TABLE.assign(**change))
     with pytest.raises(ValueError, match=message):
-        accuracies.read(tmp_path / "a.csv")
+        conditions.read(tmp_path / "a.csv")
 
 
 def test_a_table_reads_back_as_it_was_written(tmp_path):
     records.write_table(tmp_path / "a.csv", TABLE)
-    pandas.testing.assert_frame_equal(accuracies.read(tmp_path / "a.csv"), TABLE)
+    pandas.testing.assert_frame_equal(conditions.read(tmp_path / "a.csv"), TABLE)
     records.write_table(tmp_path / "b.csv", TABLE.drop(columns="split"))
     with pytest.raises(ValueError, match=r"b\.csv has no column split"):
-        accuracies.read(tmp_path / "b.csv")
+        conditions.read(tmp_path / "b.csv")
 
 
 def test_every_condition_of_an_experiment_has_a_label():
-    assert set().union(*accuracies.CONDITIONS.values()) == set(accuracies.LABELS)
-    assert len(set(accuracies.LABELS.values())) == len(accuracies.LABELS)
+    assert set().union(*conditions.CONDITIONS.values()) == set(conditions.LABELS)
+    assert len(set(conditions.LABELS.values())) == len(conditions.LABELS)
 
 
 def test_correlations_become_symmetric_matrices():

@@ -1,10 +1,11 @@
-"""Accuracies out of a collected table: entries of the accuracy matrix and averages over tasks, run by run.
+"""Accuracies of continual learners out of a collected table: read, checked, and taken apart run by run.
 
 All accuracies are fractions. Tasks count from 1. "After task k" is after training on tasks 1 to k, one after the other.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas
@@ -13,33 +14,15 @@ from common import records
 
 COLUMNS = ["condition", "seed", "split", "after_task", "task", "accuracy"]
 SPLITS = ("test", "train")
-LABELS = {  # what the conditions are called in figures and in reported.csv
-    "si-0": "fine-tuning, c = 0",
-    "si-0.01": "SI, c = 0.01",
-    "si-0.02": "SI, c = 0.02",
-    "si-0.1": "SI, c = 0.1",
-    "si-1": "SI, c = 1",
-    "ewc": "EWC",
-    "sgd": "SGD",
-    "dropout": "fine-tuning, dropout 0.5",
-    "joint": "joint training",
-    "scratch": "from scratch",
-}
-CONDITIONS = {
-    "split_mnist": ("si-0", "si-1"),
-    "permuted_mnist": ("si-0", "si-0.01", "si-0.02", "si-0.1", "ewc", "sgd", "dropout", "joint"),
-    "cifar": ("si-0", "si-0.01", "si-0.1", "scratch"),
-}
-TASKS = {"split_mnist": 5, "permuted_mnist": 10, "cifar": 6}  # of the paper; a scale may have fewer
 
 
-def read(path: str | Path) -> pandas.DataFrame:
-    """Return the collected table. Raises ValueError if it is not such a table."""
+def read(path: str | Path, conditions: Iterable[str]) -> pandas.DataFrame:
+    """Return the collected table. Raises ValueError if it is not such a table or has other conditions."""
     table = records.read_tables(path)
     missing = [column for column in COLUMNS if column not in table.columns]
     if missing:
         raise ValueError(f"{path} has no column {', '.join(missing)}: collect it from the tables of the training stage")
-    for column, known in (("condition", tuple(LABELS)), ("split", SPLITS)):
+    for column, known in (("condition", tuple(conditions)), ("split", SPLITS)):
         if unknown := sorted(set(table[column]) - set(known)):
             raise ValueError(f"{path}: unknown {column} {', '.join(map(repr, unknown))}; known are {', '.join(known)}")
     if not table["accuracy"].between(0, 1).all():
@@ -97,22 +80,19 @@ def average(results: pandas.DataFrame, condition: str, split: str, tasks: int) -
 
 
 def final(results: pandas.DataFrame, condition: str, split: str) -> pandas.DataFrame:
-    """Return the accuracy on every task after all tasks: one row per seed, one column per task; empty if not run.
-
-    "scratch" knows one task at a time: its accuracy on a task is the one right after training on it.
-    """
+    """Return the accuracy on every task after all tasks: one row per seed, one column per task; empty if not run."""
     table = matrices(results, condition, split)
     if table.empty:
         return pandas.DataFrame()
-    last = max(after for after, _ in table.columns)
-    chosen = [(after, task) for after, task in table.columns if after == (task if condition == "scratch" else last)]
-    return table[chosen].droplevel("after_task", axis=1)
+    return table[max(after for after, _ in table.columns)]
 
 
-def on_task(results: pandas.DataFrame, condition: str, split: str, task: int) -> dict[int, float]:
-    """Return `final` of one task, by seed; empty if it was not measured."""
-    table = final(results, condition, split)
-    return table[task].to_dict() if task in table.columns else {}
+def newest(results: pandas.DataFrame, condition: str, split: str) -> pandas.DataFrame:
+    """Return the accuracy on every task right after training on it: rows and columns as in `final`."""
+    table = matrices(results, condition, split)
+    if table.empty:
+        return pandas.DataFrame()
+    return table[[(after, task) for after, task in table.columns if after == task]].droplevel("after_task", axis=1)
 
 
 def tasks(results: pandas.DataFrame) -> int:
