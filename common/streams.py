@@ -45,15 +45,29 @@ def split(
 
 
 def permuted(
-    n_train: int, n_test: int, n_pixels: int, n_tasks: int, generator: torch.Generator, first_unpermuted: bool = True
+    n_train: int,
+    n_test: int,
+    n_pixels: int,
+    n_tasks: int,
+    generator: torch.Generator,
+    first_unpermuted: bool = True,
+    shared: float = 0.0,
 ) -> list[Task]:
     """Return tasks that show all images, each task with its pixels in another random order.
 
-    first_unpermuted: the first task shows the images as they are.
+    first_unpermuted: the first task shows the images as they are; shared: the fraction of pixels, the same random ones in
+    all tasks, that stay in place, while the others are permuted among themselves.
     """
-    orders = [torch.randperm(n_pixels, generator=generator) for _ in range(n_tasks)]
-    if first_unpermuted:
-        orders[0] = torch.arange(n_pixels)
+    moving = torch.arange(n_pixels)
+    if shared > 0:
+        moving = torch.randperm(n_pixels, generator=generator)[round(shared * n_pixels) :].sort().values
+    orders = []
+    for task in range(n_tasks):
+        order = torch.arange(n_pixels)
+        mixed = moving[torch.randperm(len(moving), generator=generator)]
+        if task > 0 or not first_unpermuted:
+            order[moving] = mixed
+        orders.append(order)
     return [Task(torch.arange(n_train), torch.arange(n_test), order[None]) for order in orders]
 
 

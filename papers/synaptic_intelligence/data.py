@@ -9,7 +9,7 @@ import torch
 
 from common.catalog import DataError
 from common.continual import Stream
-from common.images import Images
+from common.images import Images, hold_out
 from common.load import Split, load
 from common.randomness import generator
 from common.streams import Task, joint, permuted, split
@@ -35,7 +35,7 @@ def stream(
     datasets = [load(path) for path in paths]
     parts = [(dataset.splits["train"], dataset.splits["test"]) for dataset in datasets]
     if held_out:
-        parts = [_without(held_out, train, path) for (train, _), path in zip(parts, paths)]
+        parts = [hold_out(train, held_out, path) for (train, _), path in zip(parts, paths)]
     if isinstance(settings, Cifar):
         train, test = (_cifar(settings, [part[index] for part in parts], paths) for index in (0, 1))
     else:
@@ -84,12 +84,3 @@ def _cifar(settings: Cifar, parts: list[Split], paths: Sequence[str]) -> Split:
         numpy.concatenate([ten.images, hundred.images[chosen]]),
         numpy.concatenate([ten.labels, hundred.labels[chosen] + CLASSES_PER_TASK]),
     )
-
-
-def _without(held_out: int, train: Split, path: str) -> tuple[Split, Split]:
-    """The training images without `held_out` of them, and those."""
-    if held_out >= len(train.labels):
-        raise DataError(f"{path} has {len(train.labels)} training images: too few to hold {held_out} out")
-    shuffled = torch.randperm(len(train.labels), generator=generator("held-out images")).numpy()
-    kept, apart = numpy.sort(shuffled[held_out:]), numpy.sort(shuffled[:held_out])
-    return Split(train.images[kept], train.labels[kept]), Split(train.images[apart], train.labels[apart])

@@ -1,0 +1,41 @@
+"""Permuted MNIST as this paper uses it: every task permuted, new permutations for every seed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from common.continual import Stream
+from common.images import Images, hold_out
+from common.load import load
+from common.randomness import generator
+from common.streams import permuted
+from papers.sticky_gradient.protocol import PIXELS, Reading
+
+MEAN, SD = 0.1307, 0.3081  # of MNIST's training pixels: the usual standardisation
+
+
+def stream(
+    path: str,
+    tasks: int,
+    reading: Reading,
+    seeds: Sequence[int],
+    device: torch.device,
+    shared: float = 0.0,
+    held_out: int = 0,
+) -> tuple[Stream, dict]:
+    """The stream for these seeds, and what the data set says of itself.
+
+    shared: fraction of pixels left in place (Section 3.4); held_out: if positive, that many training images, drawn once
+    and for all, take the place of the test split, which is then not touched (for searches). Raises DataError.
+    """
+    dataset = load(path)
+    train, test = dataset.splits["train"], dataset.splits["test"]
+    if held_out:
+        train, test = hold_out(train, held_out, path)
+    scaling = {"mean": MEAN, "sd": SD} if reading.inputs == "standardised" else {}
+    images = [Images(part.images, part.labels, device, flat=True, **scaling) for part in (train, test)]
+    sizes = len(train.labels), len(test.labels), PIXELS, tasks
+    runs = [permuted(*sizes, generator(seed, "permutations"), first_unpermuted=False, shared=shared) for seed in seeds]
+    return Stream(*images, [list(replicas) for replicas in zip(*runs)]), dataset.about

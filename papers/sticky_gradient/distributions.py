@@ -1,0 +1,106 @@
+"""How weights are distributed, out of the collected table: histograms, densities, their modes, and shares of weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy
+import pandas
+from scipy.ndimage import gaussian_filter1d
+from scipy.signal import find_peaks
+
+from common import records
+from papers.sticky_gradient.conditions import LABELS
+
+COLUMNS = ["condition", "seed", "after_task", "low", "count"]
+WIDTH = 0.01  # of a bin
+NEAR = 0.02  # of a mode: the weights counted as belonging to it
+FINE = 10  # points of the density within a bin
+# A mode must stand out by a tenth of its height and hold one weight in ten thousand: less is chance, not a mode.
+PROMINENCE, SHARE = 0.1, 1e-4
+
+
+def read(path: str | Path) -> pandas.DataFrame:
+    """Return the collected table. Raises ValueError if it is not such a table."""
+    table = records.read_tables(path)
+    missing = [column for column in COLUMNS if column not in table.columns]
+    if missing:
+        raise ValueError(f"{path} has no column {', '.join(missing)}: collect it from the tables of the training stage")
+    if unknown := sorted(set(table["condition"]) - set(LABELS)):
+        raise ValueError(f"{path}: unknown condition {', '.join(map(repr, unknown))}; known are {', '.join(LABELS)}")
+    if not (table["count"] > 0).all():
+        raise ValueError(f"{path}: count must be positive; run the training stage again")
+    return table
+
+
+def none() -> pandas.DataFrame:
+    """Return the table of an experiment that was not run: the columns and no rows."""
+    return pandas.DataFrame(columns=COLUMNS)
+
+
+def histograms(table: pandas.DataFrame, condition: str, after: int) -> pandas.DataFrame:
+    """Return the counts after so many tasks: one row per seed, one column per bin (its number: low / 0.01), no gaps.
+
+    Empty if there are no runs or fewer tasks. Raises ValueError if a bin is there twice.
+    """
+    rows = table[(table["condition"] == condition) & (table["after_task"] == after)]
+    bins = (rows["low"].astype(float) / WIDTH).round().astype(int)
+    rows = rows.assign(bin=bins)
+    if rows.duplicated(["seed", "bin"]).any():
+        raise ValueError(f"weights of {condition} are there twice: do not collect overlapping batches")
+    if rows.empty:
+        return pandas.DataFrame()
+    wide = rows.pivot(index="seed", columns="bin", values="count")
+    return wide.reindex(columns=range(bins.min(), bins.max() + 1)).fillna(0.0)
+
+
+def tasks(table: pandas.DataFrame) -> int:
+    """Return after how many tasks the last weights were counted; 0 if none were."""
+    return 0 if table.empty else int(table["after_task"].max())
+
+
+def centres(bins: pandas.Index) -> numpy.ndarray:
+    """Return the middles of bins."""
+    return (bins.to_numpy(float) + 0.5) * WIDTH
+
+
+def share(histogram: pandas.Series, value: float, within: float = NEAR) -> float:
+    """Return the share of weights in bins whose middle is nearer to the value than `within`."""
+    near = numpy.abs(centres(histogram.index) - value) < within
+    return float(histogram[near].sum() / histogram.sum())
+
+
+def deviation(histogram: pandas.Series) -> float:
+    """Return the standard deviation of the weights."""
+    middles, counts = centres(histogram.index), histogram.to_numpy()
+    return float(numpy.sqrt(numpy.cov(middles, fweights=counts.astype(int), ddof=0)))
+
+
+def density(histogram: pandas.Series) -> pandas.Series:
+    """Return the kernel density of the weights (a Gaussian with an SD of one bin, 0.01), over weights 0.001 apart."""
+    padding = 6  # bins: where the kernel has died away
+    spikes = numpy.zeros((len(histogram) + 2 * padding) * FINE + 1)
+    first = (padding * FINE) + FINE // 2
+    spikes[first : first + len(histogram) * FINE : FINE] = histogram.to_numpy() / histogram.sum()
+    start = histogram.index[0] - padding
+    places = (start + numpy.arange(len(spikes)) / FINE) * WIDTH
+    smooth = gaussian_filter1d(spikes, sigma=FINE, mode="constant", truncate=5)
+    return pandas.Series(smooth * FINE / WIDTH, index=places)
+
+
+def modes(histogram: pandas.Series) -> pandas.Series:
+    """Return the height of the density at each of its modes; the index is where they lie."""
+    curve = density(histogram)
+    peaks, found = find_peaks(curve, prominence=0)
+    kept = [
+        peak
+        for peak, prominence in zip(peaks, found["prominences"], strict=True)
+        if prominence >= PROMINENCE * curve.iloc[peak] and share(histogram, curve.index[peak]) >= SHARE
+    ]
+    return curve.iloc[kept]
+
+
+def nearest_mode(histogram: pandas.Series, value: float) -> float:
+    """Return where the mode nearest to a value lies; nan if there is none."""
+    found = modes(histogram).index.to_numpy()
+    return float(found[numpy.abs(found - value).argmin()]) if len(found) else numpy.nan

@@ -1,0 +1,80 @@
+"""The sticky gradient: a learning rate that depends on the weight, so that weights are trapped near an attractor.
+
+    eq. 1         f(x) = lambda (1 - exp(-gamma (x - a1)^2))
+    Algorithm 1   g  = gradient of (loss + zeta |theta|)
+                  g' = g f(theta)   where sgn(theta - a1) != sgn(g), that is where the step -g leads away from a1
+                  g' = g            where it leads towards a1
+                  theta <- theta - alpha g'
+    Initialisation ("smart"): theta from N(mu, sigma^2)
+
+The algorithm is written for plain gradient descent, the experiments use Adam, and the text leaves open how the two
+compose, how |theta| is reduced and which parameters take part: `protocol.Reading` names each choice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from common.consolidation import Consolidation, Optimizer
+from papers.sticky_gradient.protocol import Attractor, Reading
+
+
+def plasticity(weights: Tensor, attractor: Attractor) -> Tensor:
+    """f of eq. 1: 0 at a1, lambda far from it; shape of the weights."""
+    return torch.expm1((weights - attractor.a1).square_().mul_(-attractor.gamma)).mul_(-attractor.lambda_)
+
+
+def sticky(gradient: Tensor, weights: Tensor, attractor: Attractor) -> Tensor:
+    """g' of Algorithm 1: the gradient times f where the step -g leads away from a1, unchanged elsewhere.
+
+    A weight exactly at a1 counts as leading away (its sign differs from any gradient's), and f is 0 there.
+    """
+    towards = (weights - attractor.a1).mul_(gradient) > 0
+    return torch.where(towards, gradient, gradient * plasticity(weights, attractor))
+
+
+class StickyGradient(Consolidation):
+    """Algorithm 1 around an optimizer, in the place of a consolidation: `step` makes one update.
+
+    parameters: [R, ...], weight matrices and biases in turn; attracted: whether the multiplier acts at all; l1: likewise for L1.
+    """
+
+    def __init__(
+        self, parameters: Sequence[Tensor], attractor: Attractor, reading: Reading, attracted: bool, l1: bool
+    ) -> None:
+        super().__init__(parameters, strength=0.0)
+        self.attractor, self.reading, self.attracted = attractor, reading, attracted
+        self.acts = [place for place in range(len(parameters)) if reading.biases or place % 2 == 0]
+        count = sum(parameters[place][0].numel() for place in self.acts)
+        divisor = {"sum": 1, "mean": count, "none": None}[reading.l1]
+        self.l1 = attractor.zeta / divisor if l1 and divisor else 0.0
+        self._space = [torch.empty_like(p, requires_grad=False) for p in parameters]
+
+    @torch.no_grad()
+    def step(self, parameters: Sequence[Tensor], gradients: list[Tensor], optimizer: Optimizer) -> None:
+        gradients = list(gradients)
+        for place in self.acts:
+            weights, gradient = parameters[place], gradients[place]
+            l1 = weights.sign().mul_(self.l1) if self.l1 else None
+            if l1 is not None and not self.reading.outside:
+                gradient = l1.add_(gradient)
+            if self.attracted and self.reading.multiplied == "gradient":
+                gradient = sticky(gradient, weights, self.attractor)
+            if l1 is not None and self.reading.outside:
+                gradient = l1.add_(gradient)
+            gradients[place] = gradient
+        if self.attracted and self.reading.multiplied == "step":
+            self._multiply_step(parameters, gradients, optimizer)
+        else:
+            optimizer.step(gradients)
+
+    def _multiply_step(self, parameters: Sequence[Tensor], gradients: list[Tensor], optimizer: Optimizer) -> None:
+        """theta <- theta + f(theta) (theta' - theta) where the optimizer's step to theta' leads away from a1."""
+        before = [p.clone() for p in parameters]
+        changes, factor = optimizer.step_and_change(gradients, self._space)
+        for place in self.acts:
+            multiplied = sticky(changes[place].mul(-factor), before[place], self.attractor)
+            torch.sub(before[place], multiplied, out=parameters[place])

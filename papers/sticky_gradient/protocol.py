@@ -1,0 +1,119 @@
+"""The schema of protocol.yaml: typed, so that a misspelt or missing hyperparameter is refused before any work begins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+PIXELS, DIGITS = 28 * 28, 10  # of MNIST
+FIRST_TUNING_SEED = 1000  # of searches and trials of readings; reporting seeds from 0
+
+
+@dataclass(frozen=True)
+class Training:
+    """Permuted MNIST as all networks train on it (Table 2)."""
+
+    hidden: int
+    tasks: int
+    epochs: int
+    batch: int
+    learning_rate: float
+    beta1: float
+    beta2: float
+    epsilon: float
+    ewc_strength: float
+    fisher_images: int
+
+
+@dataclass(frozen=True)
+class Attractor:
+    """The learned hyperparameters phi (Table 1)."""
+
+    a1: float
+    mu: float
+    sigma: float
+    gamma: float
+    zeta: float
+    lambda_: float
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the paper leaves open; its name lists the choices, such as "unit-gradient-mean" or "standardised-step-sum-biases".
+
+    inputs: "unit" (pixels / 255) or "standardised"; multiplied: what f multiplies, the "gradient" (before Adam's
+    moments) or the "step" (that Adam makes); l1: the "sum" or the "mean" of |theta| over all parameters it acts on, or
+    "none"; outside: the gradient of L1 is added after the multiplication (the text), not multiplied as well (Algorithm
+    1); biases: multiplier, L1 and smart initialisation act on biases too; library: the control starts from torch's
+    default initialisation instead of Kaiming's.
+    """
+
+    inputs: str
+    multiplied: str
+    l1: str
+    outside: bool
+    biases: bool
+    library: bool
+
+
+INPUTS, MULTIPLIED, L1 = ("unit", "standardised"), ("gradient", "step"), ("sum", "mean", "none")
+OPTIONS = ("outside", "biases", "library")
+
+
+def reading(name: str) -> Reading:
+    """The reading of this name. Raises ValueError for a name that is none."""
+    chosen, options = name.split("-")[:3], name.split("-")[3:]
+    known = all(part in parts for part, parts in zip(chosen, (INPUTS, MULTIPLIED, L1)))
+    if len(chosen) < 3 or not known or not set(options) <= set(OPTIONS):
+        raise ValueError(
+            f"unknown reading {name!r}: write one of {', '.join(INPUTS)}, one of {', '.join(MULTIPLIED)}, one of "
+            f"{', '.join(L1)}, and any of {', '.join(OPTIONS)}, joined by '-'"
+        )
+    return Reading(*chosen, **{option: option in options for option in OPTIONS})
+
+
+PARTS = ("sticky", "l1", "smart")  # of the method, in the order in which a condition's name lists them
+
+
+def parts(condition: str) -> frozenset[str]:
+    """What is on in a condition: nothing in "control", "ewc", or parts of the method, as in "sticky-smart".
+
+    Raises ValueError for a condition that does not exist.
+    """
+    if condition in ("control", "ewc"):
+        return frozenset() if condition == "control" else frozenset({"ewc"})
+    named = condition.split("-")
+    if not condition or condition != "-".join(part for part in PARTS if part in named):
+        raise ValueError(f"unknown condition {condition!r}; known are control, ewc and parts of {'-'.join(PARTS)}")
+    return frozenset(named)
+
+
+@dataclass(frozen=True)
+class Search:
+    """The meta-search of Section 2.1: ranges of Table 3, log-uniform."""
+
+    trials: int
+    held_out: int
+    a1: tuple[float, float]
+    mu: tuple[float, float]
+    sigma: tuple[float, float]
+    gamma: tuple[float, float]
+    zeta: tuple[float, float]
+    lambda_: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Design:
+    """Which runs there are."""
+
+    seeds: int
+    reading: str
+    readings: tuple[str, ...]
+    shared: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Protocol:
+    training: Training
+    attractor: Attractor
+    search: Search
+    design: Design

@@ -1,0 +1,98 @@
+"""Which files the results need: the code behind each stage, and the tables of every run."""
+
+from __future__ import annotations
+
+from itertools import combinations, pairwise
+
+from common.workflow import ROOT, seed_batches, seeds_per_job
+from papers.sticky_gradient.protocol import DIGITS, PARTS, PIXELS, Protocol
+
+HERE = "papers/sticky_gradient"
+RESULTS = "results/{scale}/sticky_gradient"
+FULL = "-".join(PARTS)
+CELLS = [
+    "-".join(chosen) for count in (1, 2, 3) for chosen in combinations(PARTS, count)
+]  # of the ablation, with "control"
+FOUND = "@searched"  # marks a condition whose hyperparameters are those of our own search
+WEIGHED = ("control", "ewc", FULL, FULL + FOUND)  # conditions whose weights Figure 5 shows
+
+# The code that decides a stage's numbers: editing one of these files, and no other, makes the stage run again.
+TRAIN = [
+    f"{HERE}/train.py",
+    f"{HERE}/data.py",
+    f"{HERE}/method.py",
+    f"{HERE}/model.py",
+    f"{HERE}/weights.py",
+    "common/consolidation.py",
+    "common/continual.py",
+    "common/images.py",
+    "common/optimizers.py",
+    "common/randomness.py",
+    "common/replicas.py",
+    "common/streams.py",
+]
+CODE = {
+    "train": TRAIN,
+    "search": [f"{HERE}/search.py", *TRAIN],
+    "trajectories": [f"{HERE}/trajectories.py", *TRAIN],
+}
+
+
+def batches(protocol: Protocol, device: str) -> list[str]:
+    """The reported seeds, cut into jobs."""
+    sizes = (PIXELS, protocol.training.hidden, DIGITS)
+    parameters = sum((n_in + 1) * n_out for n_in, n_out in pairwise(sizes))
+    return seed_batches(0, protocol.design.seeds, seeds_per_job(parameters, protocol.design.seeds, device))
+
+
+def conditions() -> list[str]:
+    """All conditions of Figures 2 and 3: the control, EWC and the cells with Table 1's values and with our search's."""
+    return ["control", "ewc", *CELLS, *(cell + FOUND for cell in CELLS)]
+
+
+def accuracies(protocol: Protocol, scale: str, device: str) -> list[str]:
+    """The tables of Figures 2 and 3."""
+    folder = RESULTS.format(scale=scale)
+    return [f"{folder}/train/{name}/seeds{seeds}.csv" for name in conditions() for seeds in batches(protocol, device)]
+
+
+def weights(protocol: Protocol, scale: str, device: str) -> list[str]:
+    """The tables of Figure 5."""
+    folder = RESULTS.format(scale=scale)
+    return [f"{folder}/train/{name}/weights_seeds{s}.csv" for name in WEIGHED for s in batches(protocol, device)]
+
+
+def shared(protocol: Protocol, scale: str, device: str) -> list[str]:
+    """The tables of Figure 4, but for the level 0, which is in those of Figures 2 and 3."""
+    return [
+        f"{RESULTS.format(scale=scale)}/shared/{name}_{level:g}/seeds{seeds}.csv"
+        for level in protocol.design.shared
+        for name in ("control", FULL, FULL + FOUND)
+        for seeds in batches(protocol, device)
+        if level > 0
+    ]
+
+
+def searches(protocol: Protocol, scale: str) -> list[str]:
+    """The tables of all readings' searches."""
+    return [f"{RESULTS.format(scale=scale)}/search/{name}.csv" for name in protocol.design.readings]
+
+
+def parts_of(protocol: Protocol, scale: str, name: str, device: str) -> list[str]:
+    """The tables that are collected into <name>.csv."""
+    if name == "search":
+        return searches(protocol, scale)
+    return {"accuracies": accuracies, "shared": shared, "weights": weights}[name](protocol, scale, device)
+
+
+def search_of(protocol: Protocol, scale: str, condition: str) -> list[str]:
+    """The search that a condition takes its hyperparameters from, as a list of one file; empty for published values."""
+    return [f"{RESULTS.format(scale=scale)}/search/{protocol.design.reading}.csv"] if condition.endswith(FOUND) else []
+
+
+def compared(scale: str) -> list[str]:
+    """The tables that the comparison with the paper reads: at the scale "recorded" those that are kept."""
+    names = ["accuracies", "shared", "weights", "search"]
+    if scale == "recorded":
+        names = [name for name in names if (ROOT / HERE / "recorded" / f"{name}.csv").is_file()]
+    return [f"{RESULTS.format(scale=scale)}/{name}.csv" for name in names]

@@ -1,0 +1,29 @@
+"""Protocols and a small prepared MNIST for the tests of this paper."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy
+
+from common import protocol
+from papers.sticky_gradient.protocol import Protocol
+from papers.sticky_gradient.train import PROTOCOL
+
+PAPER, SMOKE = (protocol.read(PROTOCOL, Protocol, scale) for scale in ("paper", "smoke"))
+
+
+def mnist(folder: Path, train: int = 100, test: int = 40) -> str:
+    """A prepared file with different random images, whose lit row depends on the class."""
+    source = numpy.random.default_rng(0)
+    arrays = {}
+    for split, count in (("train", train), ("test", test)):
+        labels = numpy.arange(count) % 10
+        images = source.integers(0, 60, (count, 28, 28), dtype=numpy.uint8)
+        images[numpy.arange(count), 2 * labels + 3] = 250
+        arrays |= {f"{split}_images": images, f"{split}_labels": labels.astype(numpy.int64)}
+    about = {"name": "mnist", "source": "stand-in", "completeness": "stand-in", "description": "stripes"}
+    path = folder / "mnist.npz"
+    numpy.savez(path, about=json.dumps(about | {"splits": {"train": {}, "test": {}}}), **arrays)
+    return str(path)

@@ -1,0 +1,98 @@
+"""The network's size, its three initialisations and the streams it learns from."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from common.replicas import count
+from papers.sticky_gradient import data, runs
+from papers.sticky_gradient.model import Perceptron
+from papers.sticky_gradient.protocol import FIRST_TUNING_SEED, parts, reading
+from tests.papers.sticky_gradient.small import PAPER, mnist
+
+CPU = torch.device("cpu")
+
+
+def initial(name="unit-gradient-mean", attractor=None):
+    return Perceptron(PAPER.training, reading(name), attractor).initial([0])
+
+
+def test_number_of_parameters():
+    assert count(initial()) == 1_590_010
+
+
+def test_kaiming_has_gain_root_two_and_zero_biases():
+    first, bias, second, _ = initial()
+    for weight, n_in in ((first, 784), (second, 2000)):
+        assert float(weight.std()) == pytest.approx(math.sqrt(2 / n_in), rel=0.02)
+        assert float(weight.abs().max()) <= math.sqrt(6 / n_in)
+    assert not bias.any()
+
+
+def test_the_library_default_is_smaller_and_has_biases():
+    first, bias, *_ = initial("unit-gradient-mean-library")
+    assert float(first.std()) == pytest.approx(1 / math.sqrt(3 * 784), rel=0.01)
+    assert 0.9 / 28 < float(bias.abs().max()) <= 1 / 28
+
+
+def test_smart_initialisation_is_table_1_for_weights_or_for_everything():
+    first, bias, second, _ = initial(attractor=PAPER.attractor)
+    for weight in (first, second):
+        assert float(weight.mean()) == pytest.approx(0.00363, abs=5e-4)
+        assert float(weight.std()) == pytest.approx(0.0204, rel=0.02)
+    assert not bias.any()
+    _, bias, *_ = initial("unit-gradient-mean-biases", PAPER.attractor)
+    assert float(bias.std()) == pytest.approx(0.0204, rel=0.1)
+
+
+def test_conditions_are_parts_of_the_method():
+    assert parts("control") == frozenset() and parts("ewc") == {"ewc"}
+    assert [sorted(parts(cell)) for cell in runs.CELLS] == [
+        ["sticky"],
+        ["l1"],
+        ["smart"],
+        ["l1", "sticky"],
+        ["smart", "sticky"],
+        ["l1", "smart"],
+        ["l1", "smart", "sticky"],
+    ]
+    for wrong in ("smart-sticky", "sticky-l2", "", "sticky-sticky"):
+        with pytest.raises(ValueError, match="unknown condition"):
+            parts(wrong)
+
+
+def test_all_tasks_are_permuted_and_some_pixels_shared(tmp_path):
+    path = mnist(tmp_path)
+    stream, _ = data.stream(path, 3, reading("unit-gradient-mean"), [0, 1], CPU)
+    orders = [task.permutations[0] for replicas in stream.tasks for task in replicas]
+    still = torch.arange(784)
+    assert all((order == still).float().mean() < 0.02 and order.sort().values.equal(still) for order in orders)
+    assert not orders[0].equal(orders[1]) and not orders[0].equal(orders[2])
+    stream, _ = data.stream(path, 3, reading("unit-gradient-mean"), [0], CPU, shared=0.6)
+    kept = torch.stack([task.permutations[0] == still for (task,) in stream.tasks])
+    assert 470 <= int(kept.all(0).sum()) <= 475
+    stream, _ = data.stream(path, 3, reading("unit-gradient-mean"), [0], CPU, shared=1.0)
+    assert all(task.permutations[0].equal(still) for (task,) in stream.tasks)
+
+
+def test_inputs_are_in_0_to_1_or_standardised(tmp_path):
+    path = mnist(tmp_path)
+    indices = torch.arange(5)[None]
+    unit, standardised = (
+        data.stream(path, 1, reading(name), [0], CPU)[0].train.batch(indices, [None])[0]
+        for name in ("unit-gradient-mean", "standardised-gradient-mean")
+    )
+    assert 0 <= float(unit.min()) and 0.5 < float(unit.max()) <= 1
+    torch.testing.assert_close(standardised, (unit - 0.1307) / 0.3081)
+
+
+def test_searches_never_see_a_test_image_or_a_reported_seed(tmp_path):
+    path = mnist(tmp_path)
+    plain, _ = data.stream(path, 1, reading("unit-gradient-mean"), [FIRST_TUNING_SEED], CPU)
+    held, _ = data.stream(path, 1, reading("unit-gradient-mean"), [FIRST_TUNING_SEED], CPU, held_out=20)
+    rows = lambda images: {bytes(row.numpy().tobytes()) for row in images.pixels}
+    assert len(held.test) == 20 and not rows(held.test) & rows(plain.test)
+    assert rows(held.train) | rows(held.test) == rows(plain.train) and not rows(held.train) & rows(held.test)
