@@ -3,7 +3,7 @@
 
 from snakemake.utils import min_version
 
-from common.artifacts import available, result
+from common.artifacts import available, published
 from common.workflow import check_config, choose_scale, prepare_environment
 
 min_version("9.0")
@@ -32,23 +32,8 @@ FIGURES = available(output for rule in workflow.rules for output in rule.output)
 rule all:
     default_target: True
     input:
-        expand("figures/{name}.pdf", name=FIGURES),
+        published(FIGURES),
         expand("results/{scale}/{paper}/comparison.csv", scale=SCALE, paper=config["papers"]),
 
 
-rule publish_figure:
-    input:
-        pdf=lambda wildcards: result(wildcards.name, SCALE, FIGURES, "pdf"),
-        png=lambda wildcards: result(wildcards.name, SCALE, FIGURES, "png"),
-    output:
-        pdf="figures/{name}.pdf",
-        png=report("figures/{name}.png", category="Figures", labels={"figure": "{name}"}),
-    log:
-        "logs/publish/{name}.log",
-    localrule: True
-    conda:
-        "environment.yml"
-    message:
-        "{output.pdf} is {input.pdf}"
-    shell:
-        "cp {input.pdf} {output.pdf} > {log} 2>&1 && cp {input.png} {output.png} >> {log} 2>&1"
+include: "common/publish.smk"

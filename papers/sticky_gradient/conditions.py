@@ -29,7 +29,9 @@ _PUBLISHED = {  # what the conditions are called in figures and in reported.csv
     FULL: "sticky gradient",  # as the paper calls sticky + L1 + smart init "for brevity"
 }
 LABELS = _PUBLISHED | {
-    cell + SEARCHED: f"{_PUBLISHED[cell]}, own search" for cell in CELLS if cell != CONTROL  # which has none to find
+    cell + SEARCHED: f"{_PUBLISHED[cell]}, own search"
+    for cell in CELLS
+    if cell != CONTROL  # which has none to find
 }
 
 

@@ -16,8 +16,8 @@ COLUMNS = ["condition", "seed", "after_task", "low", "count"]
 WIDTH = 0.01  # of a bin
 NEAR = 0.02  # of a mode: the weights counted as belonging to it
 FINE = 10  # points of the density within a bin
-# A mode must stand out by a tenth of its height and hold one weight in ten thousand: less is chance, not a mode.
-PROMINENCE, SHARE = 0.1, 1e-4
+# A mode must stand out by five standard errors of the density, and hold one weight in ten thousand: less is chance.
+ERRORS, SHARE = 5, 1e-4
 
 
 def read(path: str | Path) -> pandas.DataFrame:
@@ -89,13 +89,18 @@ def density(histogram: pandas.Series) -> pandas.Series:
 
 
 def modes(histogram: pandas.Series) -> pandas.Series:
-    """Return the height of the density at each of its modes; the index is where they lie."""
+    """Return the height of the density at each of its modes; the index is where they lie.
+
+    A local maximum is a mode if it rises above its surroundings by more than chance and has weights enough near it. The
+    error of the density f of n weights with a Gaussian kernel of SD h is that of counting: sqrt(f / (2 sqrt(pi) h n)).
+    """
     curve = density(histogram)
     peaks, found = find_peaks(curve, prominence=0)
+    errors = numpy.sqrt(curve.iloc[peaks] / (2 * numpy.sqrt(numpy.pi) * WIDTH * histogram.sum()))
     kept = [
         peak
-        for peak, prominence in zip(peaks, found["prominences"], strict=True)
-        if prominence >= PROMINENCE * curve.iloc[peak] and share(histogram, curve.index[peak]) >= SHARE
+        for peak, prominence, error in zip(peaks, found["prominences"], errors, strict=True)
+        if prominence >= ERRORS * error and share(histogram, curve.index[peak]) >= SHARE
     ]
     return curve.iloc[kept]
 
@@ -104,3 +109,9 @@ def nearest_mode(histogram: pandas.Series, value: float) -> float:
     """Return where the mode nearest to a value lies; nan if there is none."""
     found = modes(histogram).index.to_numpy()
     return float(found[numpy.abs(found - value).argmin()]) if len(found) else numpy.nan
+
+
+def highest_mode(histogram: pandas.Series) -> float:
+    """Return where the highest mode lies; nan if there is none."""
+    found = modes(histogram)
+    return float(found.idxmax()) if len(found) else numpy.nan

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas
 from matplotlib.axes import Axes
 
 from common import plotting
 from common import reported as reported_numbers
-from common.stats import Summary, summary
+from common.stats import summary
 from papers.sticky_gradient.conditions import CONTROL, EWC, FULL, LABELS, SEARCHED
 from papers.sticky_gradient.protocol import Attractor
 
@@ -28,8 +30,10 @@ def summaries(table: pandas.DataFrame) -> pandas.DataFrame:
     return pandas.DataFrame(rows, columns=["x", "mean", "ci_low", "ci_high", "n"])
 
 
-def curve(axis: Axes, values: pandas.DataFrame, aside: float = 0.0, **look) -> None:
+def curve(axis: Axes, values: pandas.DataFrame, aside: float = 0.0, **look: Any) -> None:
     """Draw means as a line with error bars, the 95% intervals; values: as `summaries` returns them."""
+    if values.empty:
+        return
     bars = None
     if not values["ci_low"].isna().all():
         bars = [(values["mean"] - values["ci_low"]).fillna(0), (values["ci_high"] - values["mean"]).fillna(0)]
@@ -37,10 +41,10 @@ def curve(axis: Axes, values: pandas.DataFrame, aside: float = 0.0, **look) -> N
     axis.errorbar(values["x"] + aside, values["mean"], bars, **style)
 
 
-def point(axis: Axes, own: Summary, height: float, **look) -> None:
-    """Draw one mean with its 95% interval, lying, at a height."""
+def point(axis: Axes, own: Any, height: float, **look: Any) -> None:
+    """Draw one mean with its 95% interval, lying, at a height; own: a row of `summaries`."""
     bars = None if own.n == 1 else [[own.mean - own.ci_low], [own.ci_high - own.mean]]
-    style = {"marker": "o", "markersize": 4, "linewidth": 0, "elinewidth": 1.2, "capsize": 2} | look
+    style = {"marker": "o", "markersize": 4, "elinewidth": 1.2, "capsize": 2} | look | {"linestyle": "none"}
     axis.errorbar([own.mean], [height], xerr=bars, **style)
 
 

@@ -48,7 +48,9 @@ rule sticky_gradient_search:
 rule sticky_gradient_train:
     input:
         data=lambda wildcards: dataset("mnist", wildcards.scale),
-        search=lambda wildcards: sticky_runs.search_of(STICKY[wildcards.scale], wildcards.scale, wildcards.sticky_condition),
+        search=lambda wildcards: sticky_runs.search_of(
+            STICKY[wildcards.scale], wildcards.scale, wildcards.sticky_condition
+        ),
         code=repository(*sticky_runs.CODE["train"]),
     output:
         table="results/{scale}/sticky_gradient/train/{sticky_condition}/seeds{seeds}.csv",
@@ -81,7 +83,9 @@ rule sticky_gradient_train:
 rule sticky_gradient_shared:
     input:
         data=lambda wildcards: dataset("mnist", wildcards.scale),
-        search=lambda wildcards: sticky_runs.search_of(STICKY[wildcards.scale], wildcards.scale, wildcards.sticky_condition),
+        search=lambda wildcards: sticky_runs.search_of(
+            STICKY[wildcards.scale], wildcards.scale, wildcards.sticky_condition
+        ),
         code=repository(*sticky_runs.CODE["train"]),
     output:
         table="results/{scale}/sticky_gradient/shared/{sticky_condition}_{shared}/seeds{seeds}.csv",
@@ -140,7 +144,9 @@ rule sticky_gradient_trajectories:
 
 rule sticky_gradient_table:
     input:
-        tables=lambda wildcards: sticky_runs.parts_of(STICKY[wildcards.scale], wildcards.scale, wildcards.collected, config["device"]),
+        tables=lambda wildcards: sticky_runs.parts_of(
+            STICKY[wildcards.scale], wildcards.scale, wildcards.collected, config["device"]
+        ),
         code=repository("common/collect.py"),
     output:
         table="results/{scale}/sticky_gradient/{collected}.csv",
@@ -156,3 +162,67 @@ rule sticky_gradient_table:
         "Collecting {output.table}"
     shell:
         "python -m common.collect --out {output.table} {input.tables} > {log} 2>&1"
+
+
+rule sticky_gradient_figure:
+    input:
+        results=lambda wildcards: sticky_runs.needed(wildcards.scale, wildcards.sticky_figure),
+        reported=repository("papers/sticky_gradient/reported.csv"),
+        code=repository(*sticky_runs.CODE["figures"]),
+    output:
+        pdf="results/{scale}/sticky_gradient/figures/{sticky_figure}.pdf",
+        png="results/{scale}/sticky_gradient/figures/{sticky_figure}.png",
+        values="results/{scale}/sticky_gradient/figures/{sticky_figure}.csv",
+    log:
+        "logs/{scale}/sticky_gradient/{sticky_figure}.log",
+    wildcard_constraints:
+        sticky_figure="fig1|fig2|fig3|fig4|fig5",
+    conda:
+        "../../environment.yml"
+    message:
+        "Making {output.pdf}"
+    shell:
+        "python -m papers.sticky_gradient.figures {wildcards.sticky_figure} --results {input.results}"
+        " --reported {input.reported} --out {output.pdf} > {log} 2>&1"
+
+
+rule sticky_gradient_made_table:
+    input:
+        results=lambda wildcards: sticky_runs.needed(wildcards.scale, wildcards.sticky_table),
+        reported=repository("papers/sticky_gradient/reported.csv"),
+        code=repository(*sticky_runs.CODE["figures"]),
+    output:
+        tex="results/{scale}/sticky_gradient/figures/{sticky_table}.tex",
+        md="results/{scale}/sticky_gradient/figures/{sticky_table}.md",
+        csv="results/{scale}/sticky_gradient/figures/{sticky_table}.csv",
+    log:
+        "logs/{scale}/sticky_gradient/{sticky_table}.log",
+    wildcard_constraints:
+        sticky_table="table1|table2|table3",
+    conda:
+        "../../environment.yml"
+    message:
+        "Making {output.tex}"
+    shell:
+        "python -m papers.sticky_gradient.figures {wildcards.sticky_table} --results {input.results}"
+        " --reported {input.reported} --out {output.tex} > {log} 2>&1"
+
+
+rule sticky_gradient_comparison:
+    input:
+        results=lambda wildcards: sticky_runs.compared(wildcards.scale),
+        reported=repository("papers/sticky_gradient/reported.csv"),
+        code=repository(*sticky_runs.CODE["compare"]),
+    output:
+        table="results/{scale}/sticky_gradient/comparison.csv",
+        text="results/{scale}/sticky_gradient/comparison.md",
+        claims="results/{scale}/sticky_gradient/claims.csv",
+    log:
+        "logs/{scale}/sticky_gradient/comparison.log",
+    conda:
+        "../../environment.yml"
+    message:
+        "Comparing with the paper's numbers: {output.table}"
+    shell:
+        "python -m papers.sticky_gradient.compare --results {input.results} --reported {input.reported}"
+        " --out {output.table} > {log} 2>&1"

@@ -16,6 +16,18 @@ CELLS = [
 FOUND = "@searched"  # marks a condition whose hyperparameters are those of our own search
 WEIGHED = ("control", "ewc", FULL, FULL + FOUND)  # conditions whose weights Figure 5 shows
 
+# The collected tables that each figure and table is made from.
+NEEDS = {
+    "fig1": ("trajectories", "search"),
+    "fig2": ("accuracies",),
+    "fig3": ("accuracies",),
+    "fig4": ("accuracies", "shared"),
+    "fig5": ("weights", "search"),
+    "table1": ("search",),
+    "table2": ("accuracies",),
+    "table3": ("search",),
+}
+
 # The code that decides a stage's numbers: editing one of these files, and no other, makes the stage run again.
 TRAIN = [
     f"{HERE}/train.py",
@@ -31,7 +43,22 @@ TRAIN = [
     "common/replicas.py",
     "common/streams.py",
 ]
+MODULES = ["conditions", "collected", "distributions", "searches", "method"]
+SHOWN = [
+    *(f"{HERE}/{name}.py" for name in MODULES),
+    *(f"common/{name}.py" for name in ("accuracies", "claims", "consolidation")),
+]
+SHOWN += ["common/reported.py", "common/stats.py"]
+DRAWN = ["fig1", "fig2", "fig3", "fig4", "fig5", "tables", "drawing"]
 CODE = {
+    "figures": [
+        f"{HERE}/figures.py",
+        *(f"{HERE}/{name}.py" for name in DRAWN),
+        "common/plotting.py",
+        "common/tables.py",
+        *SHOWN,
+    ],
+    "compare": [f"{HERE}/compare.py", f"{HERE}/claims.py", f"{HERE}/evidence.py", "common/comparison.py", *SHOWN],
     "train": TRAIN,
     "search": [f"{HERE}/search.py", *TRAIN],
     "trajectories": [f"{HERE}/trajectories.py", *TRAIN],
@@ -88,6 +115,11 @@ def parts_of(protocol: Protocol, scale: str, name: str, device: str) -> list[str
 def search_of(protocol: Protocol, scale: str, condition: str) -> list[str]:
     """The search that a condition takes its hyperparameters from, as a list of one file; empty for published values."""
     return [f"{RESULTS.format(scale=scale)}/search/{protocol.design.reading}.csv"] if condition.endswith(FOUND) else []
+
+
+def needed(scale: str, artifact: str) -> list[str]:
+    """The collected tables that a figure or table is made from."""
+    return [f"{RESULTS.format(scale=scale)}/{name}.csv" for name in NEEDS[artifact]]
 
 
 def compared(scale: str) -> list[str]:

@@ -92,7 +92,7 @@ def main() -> None:
     where = device.select(arguments.device, matmul_precision=arguments.matmul_precision)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     _, about = data.stream(arguments.data, 1, choices, [FIRST_TUNING_SEED], where, held_out=plan.search.held_out)
-    used = {"training": protocol.as_dict(plan.training), "search": protocol.as_dict(plan.search), "reading": name}
+    used = {"training": protocol.as_dict(plan.training), "search": protocol.as_dict(plan.search)}
     with records.provenance(
         arguments.out.with_suffix(".json"),
         paper="sticky_gradient",
@@ -102,7 +102,8 @@ def main() -> None:
         protocol=used,
         data=[about],
         device=where,
-    ):
+    ) as measured:
+        measured["reading"] = name
         study = search(plan, name, choices, arguments.data, arguments.study, where)
         trials = [(trial.number, trial.params, trial.value) for trial in study.trials if trial.value is not None]
         for number, condition in ((PUBLISHED, FULL), (CONTROL, "control")):

@@ -56,7 +56,6 @@ def found(table: pandas.DataFrame) -> pandas.DataFrame:
     return pandas.DataFrame(rows, columns=columns)
 
 
-def best(table: pandas.DataFrame) -> pandas.DataFrame:
-    """Return one row per seed: of the searches under all readings, the one with the highest objective."""
-    searched = found(table)
-    return searched.loc[searched.groupby("seed")["objective"].idxmax()] if len(searched) else searched
+def best(found: pandas.DataFrame) -> pandas.DataFrame:
+    """Return one row per seed: of its searches under all readings, as `found` returns them, that of highest objective."""
+    return found.loc[found.groupby("seed")["objective"].idxmax()] if len(found) else found

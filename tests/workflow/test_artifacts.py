@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from common.artifacts import UnknownFigure, all_artifacts, available, main, result
+from common.artifacts import UnknownFigure, all_artifacts, available, main, published, result
 
 
 def test_there_are_42_artifacts():
@@ -24,7 +24,16 @@ def test_available_is_read_off_the_rules():
     "output, names",
     [
         ("results/{scale}/dhp/figures/{figure,fig1|fig2}.pdf", ["dhp_fig1", "dhp_fig2"]),
-        ("results/{scale,smoke|desk}/dhp/figures/{name,fig3|table1}.pdf", ["dhp_fig3", "dhp_table1"]),
+        ("results/{scale,smoke|desk}/dhp/figures/{name,table1}.tex", ["dhp_table1"]),
+        (
+            "results/{scale}/sticky_gradient/figures/{sg_table,table1|table3}.tex",
+            ["sticky_gradient_table1", "sticky_gradient_table3"],
+        ),
+        ("results/{scale}/sticky_gradient/figures/table2.tex", ["sticky_gradient_table2"]),
+        ("results/{scale}/dhp/figures/table1.csv", []),  # figures write a CSV too
+        ("results/{scale}/dhp/figures/table1.pdf", []),
+        ("results/{scale}/dhp/figures/fig1.tex", []),
+        ("results/{scale}/dhp/figures/{name,fig1|table1}.pdf", []),
         ("results/{scale}/dan/figures/{si_figure,fig4}.pdf", ["dan_fig4"]),
         ("results/{scale}/dhp/figures/{figure}.pdf", []),  # without a constraint nobody can tell which
         ("results/{scale}/dhp/figures/{figure,fig1|fig2}.png", []),
@@ -40,6 +49,30 @@ def test_result_of_a_published_figure():
     offered = ["synaptic_intelligence_fig2"]
     expected = "results/desk/synaptic_intelligence/figures/fig2.png"
     assert result(offered[0], "desk", offered, "png") == expected
+
+
+def test_a_table_is_three_files():
+    assert published(["dan_fig1", "dhp_table1"]) == [
+        "figures/dan_fig1.pdf",
+        "figures/dhp_table1.csv",
+        "figures/dhp_table1.md",
+        "figures/dhp_table1.tex",
+    ]
+    assert result("dhp_table1", "desk", ["dhp_table1"], "md") == "results/desk/dhp/figures/table1.md"
+
+
+@pytest.mark.parametrize(
+    "name, ending, message",
+    [
+        ("dhp_table1", "pdf", "dhp_table1 is a table: ask for figures/dhp_table1.csv"),
+        ("dan_fig1", "tex", "dan_fig1 is a figure: ask for figures/dan_fig1.pdf"),
+        ("dhp_tabel1", "csv", "did you mean dhp_table1?"),
+    ],
+)
+def test_another_kind_of_file_is_refused(name, ending, message):
+    with pytest.raises(UnknownFigure) as error:
+        result(name, "smoke", ["dhp_table1", "dan_fig1"], ending)
+    assert message in str(error.value)
 
 
 @pytest.mark.parametrize(

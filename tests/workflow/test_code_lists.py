@@ -7,10 +7,15 @@ import ast
 import pytest
 
 from common.workflow import ROOT
+from papers.sticky_gradient import runs as sticky_gradient
 from papers.synaptic_intelligence import runs as synaptic_intelligence
 from papers.tsar import runs as tsar
 
-CODE = {"synaptic_intelligence": synaptic_intelligence.CODE, "tsar": tsar.CODE}
+CODE = {
+    "sticky_gradient": sticky_gradient.CODE,
+    "synaptic_intelligence": synaptic_intelligence.CODE,
+    "tsar": tsar.CODE,
+}
 
 # Command lines, files, progress and devices: none of these decides a number, so editing them makes nothing run again.
 PLUMBING = {

@@ -1,0 +1,83 @@
+"""Tables of the papers, written as CSV to be read on, and as Markdown and LaTeX with the stamp that every result bears."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from numbers import Real
+from pathlib import Path
+from typing import Any
+
+import pandas
+
+from common import records
+
+MISSING = "–"
+# What LaTeX reads as commands, and the few letters of our tables that its older engines cannot set.
+LATEX = str.maketrans(
+    {letter: rf"\{letter}" for letter in "&%$#_{}"}
+    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"$<$", ">": r"$>$"}
+    | {"γ": r"$\gamma$", "ζ": r"$\zeta$", "λ": r"$\lambda$", "μ": r"$\mu$", "σ": r"$\sigma$"}
+    | {"₁": r"$_1$", "–": "--", "−": "$-$", "±": r"$\pm$", "×": r"$\times$"}
+)
+
+
+def write(
+    path: str | Path,
+    table: pandas.DataFrame,
+    caption: str,
+    stamp: tuple[str, bool],
+    headings: Mapping[str, str] | None = None,
+) -> None:
+    """Write the table as LaTeX (booktabs) at `path`, and as Markdown and CSV beside it, each atomically.
+
+    The CSV holds the numbers exactly, under the columns' own names; the other two hold them to three significant
+    digits, a dash for what is missing, the caption, and the stamp (`collect.stamp`: text, and whether it is loud).
+    headings: what to call columns there. Raises ValueError if `path` does not end in .tex, or if there are no rows.
+    """
+    path = Path(path)
+    if path.suffix != ".tex":
+        raise ValueError(f"tables.write: expected a path ending in .tex, found {path}")
+    records.write_table(path.with_suffix(".csv"), table)
+    shown = table.map(cell).rename(columns=headings or {})
+    text, loud = stamp
+    for target, content in (
+        (path.with_suffix(".md"), _markdown(shown, caption, text, loud)),
+        (path, _latex(shown, caption, text, loud)),
+    ):
+        with records.atomic_write(target) as temporary:
+            temporary.write_text(content, encoding="utf-8")
+
+
+def cell(value: Any) -> str:
+    """Return a value as a table shows it: numbers to three significant digits, whole numbers in full, or a dash."""
+    if value is None or value == "" or (isinstance(value, Real) and math.isnan(value)):
+        return MISSING
+    if not isinstance(value, Real) or isinstance(value, bool):
+        return str(value)
+    return f"{value:.0f}" if value == int(value) else f"{value:.3g}"
+
+
+def _markdown(table: pandas.DataFrame, caption: str, stamp: str, loud: bool) -> str:
+    escaped = table.rename(columns=_bars).map(_bars)
+    rows = escaped.to_markdown(index=False, disable_numparse=True)  # cells are text by now: leave them as they are
+    mark = "**" if loud else "*"
+    return f"**{caption}**\n\n{rows}\n\n{mark}{stamp}{mark}\n"
+
+
+def _bars(text: str) -> str:
+    """Escape what Markdown would take for the border of a cell."""
+    return text.replace("|", r"\|")
+
+
+def _latex(table: pandas.DataFrame, caption: str, stamp: str, loud: bool) -> str:
+    escaped = table.rename(columns=_escape).map(_escape)
+    note = rf"\textbf{{{_escape(stamp)}}}" if loud else rf"\textit{{{_escape(stamp)}}}"
+    rows = escaped.to_latex(
+        index=False, escape=False, column_format="l" * len(table.columns), caption=f"{_escape(caption)} {note}"
+    )
+    return f"% needs \\usepackage{{booktabs}}\n{rows}"
+
+
+def _escape(text: str) -> str:
+    return text.translate(LATEX)

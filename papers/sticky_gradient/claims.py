@@ -1,0 +1,208 @@
+"""The paper's qualitative claims, each with its predicate: what must be so in the collected tables.
+
+Predicates take the tables by name and return their conditions. Accuracies, and everything else that is a share, are in
+percent; conditions are compared seed by seed.
+"""
+
+from __future__ import annotations
+
+import numpy
+import pandas
+import torch
+
+from common.claims import Claim, Condition, difference, within
+from papers.sticky_gradient import distributions, evidence
+from papers.sticky_gradient.collected import Tables
+from papers.sticky_gradient.conditions import CELLS, CONTROL, EWC, FULL, LABELS, TASKS
+from papers.sticky_gradient.method import plasticity
+from papers.sticky_gradient.protocol import Attractor
+
+SMART, STICKY_SMART = "smart", "sticky-smart"
+MODES = (-0.06, 0.0, 0.279)  # of the paper's Figure 5; the last is the attractor a1
+FAR = 0.87  # from the attractor, where f has all but reached lambda
+TRAPPED = 0.05  # nearer to the attractor than this, a weight counts as frozen
+
+
+def both_beat_the_control(tables: Tables) -> list[Condition]:
+    return [
+        within(f"{LABELS[method]} - control", evidence.margin(tables, method, CONTROL), low=10)
+        for method in (FULL, EWC)
+    ]
+
+
+def ewc_is_slightly_better(tables: Tables) -> list[Condition]:
+    return [within("EWC - sticky gradient", evidence.margin(tables, EWC, FULL), 0, 5)]
+
+
+def ewc_lead_shrinks(tables: Tables) -> list[Condition]:
+    leads = [evidence.margin(tables, EWC, FULL, tasks=tasks) for tasks in range(3, TASKS + 1)]
+    *earlier, last = leads
+    shrunk = {seed: max(lead[seed] for lead in earlier) - last[seed] for seed in last}
+    return [within("largest lead of EWC after 3 to 9 tasks - after 10", shrunk, low=0)]
+
+
+def ewc_leads_more_on_previous_tasks(tables: Tables) -> list[Condition]:
+    overall, previous = (evidence.margin(tables, EWC, FULL, measure) for measure in ("all", "previous"))
+    return [
+        within("lead of EWC on previous - on all tasks", difference(previous, overall), low=0),
+        within("lead of EWC on all tasks", overall, low=0),
+    ]
+
+
+def sticky_learns_new_tasks_better(tables: Tables) -> list[Condition]:
+    return [within("sticky gradient - EWC, newest task", evidence.margin(tables, FULL, EWC, "newest"), low=0)]
+
+
+def both_learn_new_tasks_worse(tables: Tables) -> list[Condition]:
+    return [
+        within(f"control - {LABELS[method]}, newest task", evidence.margin(tables, CONTROL, method, "newest"), low=3)
+        for method in (EWC, FULL)
+    ]
+
+
+def full_method_is_best(tables: Tables) -> list[Condition]:
+    return _leads(tables, FULL, [cell for cell in CELLS if cell != FULL])
+
+
+def sticky_is_in_both_best(tables: Tables) -> list[Condition]:
+    return _leads(tables, STICKY_SMART, [cell for cell in CELLS if cell not in (FULL, STICKY_SMART)])
+
+
+def parts_add_up(tables: Tables) -> list[Condition]:
+    return [
+        within("full method - sticky + smart init", evidence.margin(tables, FULL, STICKY_SMART), 1.5, 6),
+        within("full method - smart init", evidence.margin(tables, FULL, SMART), 3, 12),
+        *_leads(tables, STICKY_SMART, [SMART]),
+    ]
+
+
+def lead_begins_at_four_tasks(tables: Tables) -> list[Condition]:
+    return [
+        within(f"tasks from which {LABELS[cell]} leads", evidence.first_lasting_lead(tables, cell), 2.5, 5.5)
+        for cell in (STICKY_SMART, FULL)
+    ]
+
+
+def benefit_lasts_until_60_percent(tables: Tables) -> list[Condition]:
+    """Between 50 and 70% it may go either way: that is how exactly the paper's 60% is meant."""
+    margins = evidence.shared_margins(tables)
+    below = {level: runs for level, runs in margins.items() if level < 0.5}
+    above = {level: runs for level, runs in margins.items() if level > 0.7}
+    what = "sticky gradient - control"
+    conditions = [within(f"{what}, {level:.0%} shared", runs, low=0) for level, runs in below.items()]
+    conditions += [within(f"{what}, {level:.0%} shared", runs, high=0) for level, runs in above.items()]
+    if not below:
+        conditions.append(within(f"{what}, below 50% shared", {}, low=0))
+    if not above:
+        conditions.append(within(f"{what}, above 70% shared", {}, high=0))
+    return conditions
+
+
+def weights_have_three_modes(tables: Tables) -> list[Condition]:
+    conditions = []
+    for mode in MODES:
+        near = evidence.of_weights(tables, FULL, lambda histogram, mode=mode: distributions.share(histogram, mode))
+        share = f", which has {100 * numpy.mean(list(near.values())):.2g}% of the weights near it" if near else ""
+        distance = {seed: abs(place - mode) for seed, place in evidence.nearest_mode(tables, mode).items()}
+        conditions.append(within(f"distance of a mode from {mode:g}{share}", distance, high=0.03))
+    return conditions
+
+
+def others_are_unimodal(tables: Tables) -> list[Condition]:
+    conditions = []
+    for condition in (CONTROL, EWC):
+        highest = evidence.of_weights(tables, condition, lambda histogram: abs(distributions.highest_mode(histogram)))
+        conditions.append(_one_mode(tables, condition))
+        conditions.append(within(f"distance of its highest mode from 0, {LABELS[condition]}", highest, high=0.01))
+    return conditions
+
+
+def others_differ_in_width(tables: Tables) -> list[Condition]:
+    widths = [evidence.of_weights(tables, condition, distributions.deviation) for condition in (EWC, CONTROL)]
+    ratios = {seed: abs(100 * width / widths[1][seed] - 100) for seed, width in widths[0].items() if seed in widths[1]}
+    return [
+        *(_one_mode(tables, condition) for condition in (CONTROL, EWC)),
+        within("difference of the weights' SD, EWC from control, in percent", ratios, low=10),
+    ]
+
+
+def plasticity_dips_to_zero(tables: Tables) -> list[Condition]:
+    """In closed form: no runs and no interval, it holds or it does not."""
+    if not (values := evidence.published(tables)):
+        return [Condition("not run", "the search did not evaluate Table 1")]
+    attractor = Attractor(**values)
+    away = torch.cat([side * torch.linspace(FAR, 20, 2000, dtype=torch.float64) for side in (-1, 1)])
+    at_zero = float(plasticity(torch.tensor([attractor.a1], dtype=torch.float64), attractor))
+    share = float(plasticity(attractor.a1 + away, attractor).min()) / attractor.lambda_
+    holds = at_zero == 0 and share > 0.97
+    detail = f"f(a1) = {at_zero:g} and f > {share:.4f} lambda farther than {FAR} from a1 (claimed 0 and above 0.97)"
+    return [Condition("holds" if holds else "fails", detail)]
+
+
+def thirty_trials_suffice(tables: Tables) -> list[Condition]:
+    best, published, control = (
+        evidence.searched_accuracy(tables, name) for name in ("objective", "published", "control")
+    )
+    return [
+        within("best of 30 trials - Table 1, weighted mean accuracy", difference(best, published), low=-2),
+        within("best of 30 trials - control", difference(best, control), low=5),
+        within("Table 1 - control", difference(published, control), low=5),
+    ]
+
+
+def lambda_is_large(tables: Tables) -> list[Condition]:
+    """Vacuous: the range that was searched is 4 to 10."""
+    return [
+        within("lambda of the best trial (searched from 4 to 10)", evidence.searched_value(tables, "lambda_"), low=1)
+    ]
+
+
+def frozen_weights_accumulate(tables: Tables) -> list[Condition]:
+    def frozen(histogram: pandas.Series) -> float:
+        return 100 * distributions.share(histogram, MODES[-1], TRAPPED)
+
+    late, early = (evidence.of_weights(tables, FULL, frozen, after) for after in (TASKS, 1))
+    what = f"share of weights within {TRAPPED} of a1, after 10 tasks - after 1"
+    return [within(what, difference(late, early), low=0)]
+
+
+def _leads(tables: Tables, cell: str, others: list[str]) -> list[Condition]:
+    return [
+        within(f"{LABELS[cell]} - {LABELS[other]}", evidence.margin(tables, cell, other), low=0) for other in others
+    ]
+
+
+def _one_mode(tables: Tables, condition: str) -> Condition:
+    """Return whether the density has exactly one mode higher than 5% of its peak."""
+
+    def count(histogram: pandas.Series) -> int:
+        found = distributions.modes(histogram)
+        return int((found > 0.05 * distributions.density(histogram).max()).sum())
+
+    what = f"number of modes above 5% of the peak, {LABELS[condition]}"
+    return within(what, evidence.of_weights(tables, condition, count), 0.5, 1.5)
+
+
+_CLAIMS = [
+    ("fig2a", "Sticky gradient and EWC both clearly beat the control at ten tasks", both_beat_the_control),
+    ("fig2a", "EWC beats the sticky gradient by a small margin at ten tasks", ewc_is_slightly_better),
+    ("fig2a", "EWC's lead shrinks as tasks accumulate", ewc_lead_shrinks),
+    ("fig2b", "On previous tasks alone the sticky gradient lags EWC slightly more", ewc_leads_more_on_previous_tasks),
+    ("fig2c", "The sticky gradient learns the newest of ten tasks better than EWC", sticky_learns_new_tasks_better),
+    ("fig2c", "Both learn the newest task worse than the control", both_learn_new_tasks_worse),
+    ("fig3", "The full method is the best of the ablation at ten tasks", full_method_is_best),
+    ("fig3", "The sticky gradient is in both of the two best cells", sticky_is_in_both_best),
+    ("fig3", "The full method beats sticky + smart init, and that smart init alone", parts_add_up),
+    ("fig3", "Sticky + smart variants lead the control from about four tasks", lead_begins_at_four_tasks),
+    ("fig4", "The benefit over the control persists until 60% shared pixels", benefit_lasts_until_60_percent),
+    ("fig5", "Weights of the sticky gradient have modes near -0.06, 0 and 0.279", weights_have_three_modes),
+    ("fig5", "Weights of the control and of EWC are unimodal around 0", others_are_unimodal),
+    ("fig5", "Weights of EWC and of the control differ only in width", others_differ_in_width),
+    ("fig1b", "The plasticity function is near 4 far from the attractor and 0 at it", plasticity_dips_to_zero),
+    ("table1", "Thirty trials suffice to find an effective setting", thirty_trials_suffice),
+    ("table1", "The search finds a large lambda, above 1", lambda_is_large),
+    ("sec3.4", "Frozen weights accumulate as training proceeds", frozen_weights_accumulate),
+]
+CLAIMS = [Claim(f"sticky_gradient-{number:02d}", *rest) for number, rest in enumerate(_CLAIMS, start=1)]
+# Those on accuracies can be checked under the hyperparameters of our own search as well.
+ON_ACCURACIES = [claim for claim in CLAIMS if claim.artifact in ("fig2a", "fig2b", "fig2c", "fig3", "fig4")]

@@ -1,0 +1,119 @@
+"""Compare our runs with the paper: a verdict per reported number and an outcome per qualitative claim.
+
+    python -m papers.sticky_gradient.compare --results TABLE.csv... --reported reported.csv --out comparison.csv
+
+Tables are told apart by their names (accuracies.csv and so on); what they do not hold counts as not run. Accuracies are
+compared twice where there are runs for it: under the hyperparameters of Table 1, and under those of our own search.
+Writes claims.csv and comparison.md, both in short, beside the numbers.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import pandas
+
+from common import claims, collect, comparison
+from common import reported as reported_numbers
+from papers.sticky_gradient import collected, conditions, evidence, searches
+from papers.sticky_gradient.claims import CLAIMS, ON_ACCURACIES
+from papers.sticky_gradient.collected import Tables
+
+TABLE1, OWN_SEARCH = "Table 1", "own search"  # whose hyperparameters
+MEASURES = {
+    "average accuracy over all tasks so far": "all",
+    "average accuracy over all tasks so far but the newest": "previous",
+    "accuracy on the newest task": "newest",
+}
+IDENTITY = ["artifact", "panel", "quantity", "method", "setting", "x"]
+
+
+def compare_numbers(tables: Tables, reported: pandas.DataFrame) -> pandas.DataFrame:
+    """Return every result the paper reports with ours beside it and a verdict; "not run" where we have no runs.
+
+    Column `hyperparameters` says whose ours were; rows of our own search are there only where they were run.
+    """
+    published = _compared(tables, reported).assign(hyperparameters=TABLE1)
+    found = _compared(evidence.of_own_search(tables), reported).assign(hyperparameters=OWN_SEARCH)
+    return pandas.concat([published, found[found["ours_n"] > 0]], ignore_index=True)
+
+
+def our_runs(tables: Tables, row: dict) -> dict[int, float]:
+    """Return our value for a row of reported.csv, by seed; empty if not run, or if the tasks were fewer.
+
+    Raises ValueError if the row names a quantity or a method that our tables cannot tell.
+    """
+    quantity, methods = row["quantity"], row["method"].split(" - ")
+    names = [next((key for key, label in conditions.LABELS.items() if label == method), None) for method in methods]
+    if None not in names:
+        if quantity in MEASURES and len(names) == 2:
+            return evidence.margin(tables, *names, MEASURES[quantity], int(row["x"]))
+        if quantity in searches.HYPERPARAMETERS:
+            return evidence.searched_value(tables, quantity)
+        if quantity == "number of tasks from which the lead over the control lasts":
+            return evidence.first_lasting_lead(tables, *names)
+        if quantity == "shared fraction at which the lead over the control vanishes":
+            return evidence.vanishing_benefit(tables)
+        if quantity == "mode of the final weights":
+            return evidence.nearest_mode(tables, row["value"])
+    raise ValueError(f"reported.csv: none of our results is {quantity!r} of {row['method']!r}")
+
+
+def check_claims(tables: Tables) -> pandas.DataFrame:
+    """Return one row per claim: id, artifact, claim, outcome (holds, fails, unclear, not run), our numbers, and whose
+    hyperparameters they were obtained with.
+
+    Claims on accuracies are there once more if the full method was trained with those of our own search.
+    """
+    checked = claims.check(CLAIMS, tables).assign(hyperparameters=TABLE1)
+    if not (found := evidence.of_own_search(tables)):
+        return checked
+    again = claims.check(ON_ACCURACIES, found).assign(hyperparameters=OWN_SEARCH)
+    return pandas.concat([checked, again], ignore_index=True)
+
+
+def markdown(numbers: pandas.DataFrame, checked: pandas.DataFrame, provenances: dict[str, dict]) -> list[str]:
+    """Return the lines of all tables in Markdown, for a README."""
+    lines = [f"- {name}: {collect.stamp(record)[0].replace(' | ', ', ')}." for name, record in provenances.items()]
+    for whose in (TABLE1, OWN_SEARCH):
+        ours, held = (table[table["hyperparameters"] == whose] for table in (numbers, checked))
+        if held.empty:
+            continue
+        lines += ["", f"Hyperparameters of {whose if whose == TABLE1 else 'our own search'}:", ""]
+        lines += comparison.numbers_lines(ours, _name, decimals=3)
+        lines += ["", comparison.not_run_line(ours), ""] if whose == TABLE1 else [""]
+        lines += comparison.claims_lines(held, "Our numbers (accuracies in %), with 95% intervals")
+    return lines
+
+
+def _compared(tables: Tables, reported: pandas.DataFrame) -> pandas.DataFrame:
+    ours = []
+    for row in reported_numbers.results(reported).to_dict("records"):
+        identity = {key: row[key] for key in IDENTITY}
+        ours += [{**identity, "seed": seed, "value": value} for seed, value in our_runs(tables, row).items()]
+    table = pandas.DataFrame(ours, columns=[*IDENTITY, "seed", "value"])
+    return reported_numbers.compare(reported, table, on=IDENTITY)
+
+
+def _name(row: dict) -> str:
+    """Return what to call a reported number in Markdown."""
+    return f"{row['method']}: {row['quantity']}; {row['setting']}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m papers.sticky_gradient.compare", description="Compare runs with the paper."
+    )
+    parser.add_argument("--results", required=True, nargs="+", type=Path, help="tables, their .json beside them")
+    parser.add_argument("--reported", required=True, type=Path, help="the paper's numbers")
+    parser.add_argument("--out", required=True, type=Path, help="comparison.csv; claims.csv and .md go beside it")
+    arguments = parser.parse_args()
+    tables, provenances = collected.read(arguments.results)
+    numbers, checked = compare_numbers(tables, reported_numbers.read(arguments.reported)), check_claims(tables)
+    scale = next(iter(provenances.values()))["scale"]
+    comparison.write(arguments.out, scale, numbers, checked, markdown(numbers, checked, provenances))
+
+
+if __name__ == "__main__":
+    main()

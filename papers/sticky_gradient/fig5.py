@@ -1,0 +1,120 @@
+"""Figure 5: how the final weights are distributed, of the control, EWC and the sticky gradient."""
+
+from __future__ import annotations
+
+import numpy
+import pandas
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from common import plotting
+from common.stats import summary
+from papers.sticky_gradient import collected, distributions, drawing, searches
+from papers.sticky_gradient.collected import Tables
+from papers.sticky_gradient.conditions import CONTROL, EWC, FULL, LABELS, SEARCHED
+from papers.sticky_gradient.drawing import COLORS, SMALL, TINY
+
+PANELS = (CONTROL, EWC, FULL, FULL + SEARCHED)
+PAPER = "paper: modes of the sticky gradient"
+OURS = "ours: modes of the density"
+FLOOR = 1e-4  # of the logarithmic axis, in percent
+CAPTION = (
+    "Share of weights of both layers per bin of 0.01, mean over seeds; band: lowest and highest seed. Weights nearer"
+    " zero than 0.00001 are left out.\nLogarithmic, where the paper cuts off the peak. Diamonds: the paper's modes, with"
+    " our share of weights within 0.02 of each."
+)
+
+
+def fig5(tables: Tables, reported: pandas.DataFrame, provenances: dict[str, dict]) -> Figure:
+    """Return Figure 5: histograms of the final weights, one panel each; one more if our own search was trained."""
+    values = fig5_values(tables)
+    panels = [condition for condition in PANELS if condition in set(values["condition"]) or condition in PANELS[:3]]
+    with plotting.style():
+        figure = Figure(figsize=(2.9 * len(panels) + 0.6, 3.4))
+        axes = figure.subplots(1, len(panels), sharey=True)
+        shared = _range(values[values["condition"].isin(PANELS[:3])])
+        for axis, condition in zip(axes, panels, strict=True):
+            ours = values[values["condition"] == condition]
+            _draw_histogram(axis, ours, condition)
+            axis.set_xlim(*(_range(ours) if condition.endswith(SEARCHED) else shared))
+        axes[0].set(yscale="log", ylim=(FLOOR, 150))
+        axes[0].set_ylabel("Weights per bin (%)", fontsize=SMALL)
+        _draw_modes(axes, panels, tables, reported)
+        if panels[-1] == FULL + SEARCHED:
+            _mark_found_attractor(axes[-1], tables, provenances)
+        found = [axis.get_legend_handles_labels() for axis in axes]
+        entries = {name: handle for handles, names in found for handle, name in zip(handles, names, strict=True)}
+        figure.legend(entries.values(), entries, loc="outside upper center", ncols=3, fontsize=TINY)
+        figure.supxlabel(CAPTION, fontsize=6.5, color="0.35")
+        plotting.stamp(figure, *collected.stamp(provenances))
+    return figure
+
+
+def fig5_values(tables: Tables) -> pandas.DataFrame:
+    """Return what Figure 5 plots: condition, low (edge of a bin), mean, lowest, highest (percent of weights) and n."""
+    weights = collected.table(tables, "weights")
+    last = distributions.tasks(weights)
+    rows = []
+    for condition in PANELS:
+        counts = distributions.histograms(weights, condition, last)
+        shares = 100 * counts.div(counts.sum(axis=1), axis=0)
+        for place, runs in shares.items():
+            low = round(place * distributions.WIDTH, 2)
+            rows.append((condition, low, runs.mean(), runs.min(), runs.max(), len(runs)))
+    return pandas.DataFrame(rows, columns=["condition", "low", "mean", "lowest", "highest", "n"])
+
+
+def _range(values: pandas.DataFrame) -> tuple[float, float]:
+    """Return from where to where there are weights enough to be seen, and at least what the paper speaks of."""
+    if values.empty:
+        return -0.2, 0.36
+    seen = values.loc[values["mean"] >= FLOOR, "low"]
+    return min(-0.2, seen.min() - 0.02), max(0.36, seen.max() + 0.03)
+
+
+def _draw_histogram(axis: Axes, values: pandas.DataFrame, condition: str) -> None:
+    runs = int(values["n"].max()) if len(values) else 0
+    title = LABELS[condition] + (f" (n = {runs})" if runs else "")
+    axis.set_title(title[0].upper() + title[1:], loc="left", fontsize=SMALL + 1)
+    axis.set_xlabel("Weight", fontsize=SMALL)
+    axis.tick_params(labelsize=SMALL)
+    if values.empty:
+        drawing.no_runs(axis)
+        return
+    edges = numpy.append(values["low"], values["low"].iloc[-1] + distributions.WIDTH)
+    axis.stairs(values["mean"], edges, baseline=FLOOR, fill=True, color=COLORS[condition], alpha=0.45)
+    axis.stairs(values["mean"], edges, baseline=FLOOR, color=COLORS[condition], linewidth=1)
+    if runs > 1:
+        band = {"step": "post", "color": COLORS[condition], "alpha": 0.3, "linewidth": 0}
+        axis.fill_between(values["low"], values["lowest"].clip(lower=FLOOR), values["highest"], **band)
+
+
+def _draw_modes(axes: list[Axes], panels: list[str], tables: Tables, reported: pandas.DataFrame) -> None:
+    """Mark the modes of our density, over all seeds, in every panel, and the paper's in that of the sticky gradient."""
+    weights = collected.table(tables, "weights")
+    last = distributions.tasks(weights)
+    for axis, condition in zip(axes, panels, strict=True):
+        counts = distributions.histograms(weights, condition, last)
+        if not counts.empty:
+            total = counts.sum()
+            places = distributions.modes(total).index
+            heights = [total.get(int(numpy.floor(place / distributions.WIDTH)), 0) for place in places]
+            axis.plot(places, 140 * numpy.array(heights) / total.sum(), "v", color="black", markersize=4, label=OURS)
+        if condition != FULL:
+            continue
+        for mode in drawing.paper_numbers(reported, "fig5")["value"]:
+            plotting.reported_marker(axis, mode, 100, None, "black", label=PAPER)
+            axis.axvline(mode, color="0.4", linestyle=":", linewidth=0.8, zorder=0)
+            if not counts.empty:
+                own = summary(100 * distributions.share(runs, mode) for _, runs in counts.iterrows())
+                side = {"xytext": (-6, 0), "ha": "right"} if mode < 0 else {"xytext": (6, 0), "ha": "left"}
+                look = {"textcoords": "offset points", "fontsize": TINY, "va": "center"}
+                axis.annotate(f"{own.mean:.2g}%", (mode, 100), **side, **look)
+
+
+def _mark_found_attractor(axis: Axes, tables: Tables, provenances: dict[str, dict]) -> None:
+    """Mark the attractor that our search found under the reading of these runs, if that search is at hand."""
+    found = searches.found(collected.table(tables, "search"))
+    reading = provenances["weights"].get("protocol", {}).get("reading")
+    for a1 in found.loc[found["reading"] == reading, "a1"]:
+        axis.axvline(a1, color="0.4", linestyle="--", linewidth=0.8, zorder=0, label="attractor of our own search")

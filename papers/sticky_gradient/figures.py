@@ -1,0 +1,61 @@
+"""The command line of the paper's figures and tables: collected tables in, a figure or a table out.
+
+    python -m papers.sticky_gradient.figures fig2 --results accuracies.csv --reported reported.csv --out fig2.pdf
+    python -m papers.sticky_gradient.figures table1 --results search.csv --reported reported.csv --out table1.tex
+
+A figure is a PDF with a PNG and the plotted values (.csv) beside it; a table is LaTeX with Markdown and CSV beside it.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from common import plotting, records
+from common import reported as reported_numbers
+from common import tables as table_files
+from papers.sticky_gradient import collected, tables
+from papers.sticky_gradient.fig1 import fig1, fig1_values
+from papers.sticky_gradient.fig2 import fig2, fig2_values
+from papers.sticky_gradient.fig3 import fig3, fig3_values
+from papers.sticky_gradient.fig4 import fig4, fig4_values
+from papers.sticky_gradient.fig5 import fig5, fig5_values
+from papers.sticky_gradient.runs import NEEDS
+
+# The collected tables that each is made from; those that are missing count as not run.
+FIGURES = {"fig1": fig1, "fig2": fig2, "fig3": fig3, "fig4": fig4, "fig5": fig5}
+VALUES = {
+    "fig1": fig1_values,
+    "fig2": lambda tables, reported: fig2_values(tables),
+    "fig3": lambda tables, reported: fig3_values(tables),
+    "fig4": lambda tables, reported: fig4_values(tables),
+    "fig5": lambda tables, reported: fig5_values(tables),
+}
+TABLES = {"table1": tables.table1, "table2": tables.table2, "table3": tables.table3}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m papers.sticky_gradient.figures", description="Draw a figure or write a table of the paper."
+    )
+    parser.add_argument("name", choices=NEEDS)
+    parser.add_argument("--results", required=True, nargs="+", type=Path, help="collected tables, .json beside them")
+    parser.add_argument("--reported", required=True, type=Path, help="the paper's numbers")
+    parser.add_argument("--out", required=True, type=Path, help="the PDF of a figure or the LaTeX of a table")
+    arguments = parser.parse_args()
+    name, out = arguments.name, arguments.out
+    if unneeded := [path.name for path in arguments.results if path.stem not in NEEDS[name]]:
+        parser.error(f"{name} is made from {', '.join(NEEDS[name])} (.csv), not from {', '.join(unneeded)}")
+    found, provenances = collected.read(arguments.results)
+    reported = reported_numbers.read(arguments.reported)
+    if name in TABLES:
+        table = TABLES[name](found, reported, provenances)
+        table_files.write(out, table, tables.CAPTIONS[name], collected.stamp(provenances), tables.HEADINGS[name])
+        return
+    figure = FIGURES[name](found, reported, provenances)
+    records.write_table(out.with_suffix(".csv"), VALUES[name](found, reported))
+    plotting.save(figure, out)
+
+
+if __name__ == "__main__":
+    main()

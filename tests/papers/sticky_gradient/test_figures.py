@@ -1,0 +1,227 @@
+"""Figures draw the means of the tables they are given, the paper's numbers, and say what is missing."""
+
+from __future__ import annotations
+
+import matplotlib
+import numpy
+import pandas
+import pytest
+
+from common import records
+from papers.sticky_gradient import conditions, figures
+from papers.sticky_gradient.conditions import CELLS, CONTROL, EWC, FULL, SEARCHED
+from papers.sticky_gradient.fig1 import fig1_values
+from papers.sticky_gradient.fig2 import fig2_values
+from papers.sticky_gradient.fig3 import fig3_values
+from papers.sticky_gradient.fig4 import fig4_values
+from papers.sticky_gradient.fig5 import fig5_values
+from tests.papers.sticky_gradient.constructed import (
+    PROVENANCE,
+    REPORTED,
+    REPORTED_PATH,
+    everything,
+    permuted,
+    search,
+    shared,
+    trajectories,
+    weights,
+    write,
+)
+
+ALL_SEARCHED = [cell for cell in CELLS if cell != CONTROL]
+FEW = {
+    "accuracies": permuted(tasks=2, seeds=1, searched=[FULL]),
+    "shared": shared(levels=(0.6,), tasks=2, seeds=1),
+    "weights": weights(tasks=2, seeds=1, searched=True),
+    "search": search(trials=2, seeds=(1000,)),
+    "trajectories": trajectories(tasks=1, looks=2),
+}
+
+
+def draw(name, tables, provenance=PROVENANCE):
+    needed = {table: tables[table] for table in figures.NEEDS[name] if table in tables}
+    return figures.FIGURES[name](needed, REPORTED, dict.fromkeys(figures.NEEDS[name], provenance))
+
+
+def errorbars(axis):
+    return [c for c in axis.containers if isinstance(c, matplotlib.container.ErrorbarContainer)]
+
+
+def diamonds(axis):
+    found = [c.lines[0] for c in errorbars(axis) if c.lines[0].get_marker() == "D"]
+    return [(*line.get_xdata(), *line.get_ydata()) for line in found if len(line.get_xdata())]
+
+
+def curves(axis):
+    """The y values of what is drawn with error bars, without the paper's diamonds."""
+    return [list(c.lines[0].get_ydata()) for c in errorbars(axis) if c.lines[0].get_marker() != "D"]
+
+
+def texts(figure):
+    found = [text.get_text() for axis in figure.axes for text in axis.texts]
+    return found + [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+
+
+def test_figure_1_draws_every_weight_and_sorts_them_by_where_they_end():
+    paths, beside, _ = draw("fig1", everything()).axes
+    free, trapped = (collection.get_segments() for collection in paths.collections[:2])
+    assert (len(free), len(trapped)) == (30, 30)
+    assert all(abs(path[-1, 1] - 0.279) < 0.02 for path in trapped)
+    assert [text.get_text() for text in paths.get_legend().get_texts()] == [
+        "stays free (30)",
+        "ends at the attractor (30)",
+    ]
+    assert paths.get_xlim() == (0, 3) and beside.get_ylim() == paths.get_ylim()
+    moves = trajectories()
+    values = fig1_values({"trajectories": moves}, REPORTED)
+    first = values[(values["panel"] == "a") & (values["series"] == 0)]
+    assert first["y"].tolist() == moves.loc[moves["weight"] == 0, "value"].tolist()
+    assert first["x"].tolist() == pytest.approx(list(numpy.arange(90) / 30))
+
+
+def test_figure_1_draws_the_plasticity_function_of_equation_1():
+    values = fig1_values(everything(search=search(("unit-gradient-mean",), seeds=(1000,), a1=0.4)), REPORTED)
+    curve = values[values["series"] == "paper, Table 1"]
+    numpy.testing.assert_allclose(curve["y"], 4.12 * (1 - numpy.exp(-4.7 * (curve["x"].astype(float) - 0.279) ** 2)))
+    found = values[values["series"] == "unit-gradient-mean"]
+    assert found["x"].iloc[found["y"].argmin()] == pytest.approx(0.4, abs=0.005)
+    functions = draw("fig1", everything()).axes[2]
+    assert diamonds(functions) == [(0.279, 0)]
+    assert any(list(line.get_ydata()) == [4, 4] for line in functions.lines)
+
+
+def test_figure_2_plots_means_and_intervals():
+    values = fig2_values(everything()).set_index(["panel", "condition", "x"])
+    row = values.loc[("all", EWC, 3)]
+    assert row["mean"] == pytest.approx(0.87 - 0.0008) and row["n"] == 3
+    assert row["ci_high"] - row["mean"] == pytest.approx(4.302653 * 0.001 / numpy.sqrt(3), rel=1e-4)
+    assert values.loc[("previous", CONTROL, 2), "mean"] == pytest.approx(0.96 - 0.066)
+    assert ("previous", CONTROL, 1) not in values.index
+    assert values.loc[("newest", FULL, 10), "mean"] == pytest.approx(0.895)
+    margins = values[values.index.get_level_values("panel").str.endswith("margin")]
+    assert margins.loc[("newest margin", f"{CONTROL} - {EWC}", 10), "mean"] == pytest.approx(9)
+    assert len(margins) == 7
+
+
+def test_figure_2_draws_three_panels_and_the_papers_margins():
+    _, previous, newest, margins = draw("fig2", everything()).axes
+    assert curves(newest)[1] == pytest.approx([0.87] * 10)
+    assert [len(curve) for curve in curves(previous)] == [9, 9, 9]
+    assert sorted(x for x, _ in diamonds(margins)) == [2.2, 2.5, 2.7, 3, 9, 9, 19, 19]
+    assert "EWC − sticky" in [tick.get_text() for tick in margins.get_yticklabels()]
+    height = {tick.get_text(): place for tick, place in zip(margins.get_yticklabels(), margins.get_yticks())}
+    assert (2.2, height["sticky − EWC"]) in diamonds(margins) and (3, height["sticky − EWC"]) in diamonds(margins)
+
+
+def test_figure_2_draws_our_own_search_beside_it_if_it_was_run():
+    figure = draw("fig2", everything(accuracies=permuted(searched=[FULL])))
+    assert "sticky gradient, own search (n = 3)" in texts(figure)
+    assert len(curves(figure.axes[0])) == 4
+    assert not [text for text in texts(draw("fig2", everything())) if "own search" in text]
+
+
+def test_figure_3_draws_all_cells_and_their_names():
+    figure = draw("fig3", everything())
+    cells, margins = figure.axes
+    assert len(curves(cells)) == 8
+    assert sorted(text.get_text() for text in cells.texts) == sorted(
+        ["control", "L1", "smart init", "L1 + smart init", "sticky", "sticky + L1", "sticky + smart init"]
+        + ["sticky + L1 + smart init"]
+    )
+    heights = sorted(text.get_position()[1] for text in cells.texts)
+    assert min(numpy.diff(heights)) > 0.017  # names do not lie on each other
+    assert sorted(x for x, _ in diamonds(margins)) == [3, 6]
+    assert cells.get_title("left") == "a  Hyperparameters of Table 1 (n = 3)"
+    values = fig3_values(everything()).query("panel == 'margin' and condition == 'smart'")
+    assert values["mean"].tolist() == pytest.approx([100 * 4.5 * (0.0254 - 0.0119)])
+
+
+def test_figure_3_has_a_panel_for_our_own_search():
+    figure = draw("fig3", everything(accuracies=permuted(searched=ALL_SEARCHED)))
+    _, found, margins = figure.axes
+    assert len(curves(found)) == 8
+    assert curves(found)[-1][-1] == pytest.approx(0.93 - 4.5 * 0.006)
+    assert len(curves(margins)) == 14
+    some = draw("fig3", everything(accuracies=permuted(searched=[FULL])))
+    assert "no runs at this scale:\nL1\n" in some.axes[1].texts[-1].get_text()
+
+
+def test_figure_4_has_a_panel_per_level_and_the_margin_by_level():
+    figure = draw("fig4", everything())
+    *levels, summary = figure.axes
+    titles = [axis.get_title() for axis in levels]
+    assert titles == [f"{level}% shared" for level in (0, 20, 40, 50, 60, 70, 80, 100)]
+    (margin,) = curves(summary)
+    assert margin[4] == pytest.approx(0, abs=1e-9) and margin[3] > 0 > margin[5]
+    assert diamonds(summary) == [(60, 0)]
+    values = fig4_values(everything()).query("panel == 'margin' and shared == 1")
+    assert values["mean"].tolist() == pytest.approx([-100 * 0.02 * 4.5])
+    both = draw("fig4", everything(shared=shared(searched=True), accuracies=permuted(searched=[FULL])))
+    assert len(curves(both.axes[-1])) == 2
+
+
+def test_figure_5_draws_the_final_histograms_and_the_papers_modes():
+    figure = draw("fig5", everything())
+    control, ewc, sticky = figure.axes
+    assert all(axis.get_yscale() == "log" for axis in figure.axes)
+    assert sorted(round(x, 3) for x, _ in diamonds(sticky)) == [-0.06, 0, 0.279]
+    assert not diamonds(control) and not diamonds(ewc)
+    values = fig5_values(everything())
+    assert values.groupby("condition")["mean"].sum().tolist() == pytest.approx([100] * 3)
+    near = values[(values["condition"] == FULL) & values["low"].between(0.26, 0.291)]
+    assert f"{near['mean'].sum():.2g}%" in [text.get_text() for text in sticky.texts]
+    (triangles,) = [line for line in sticky.lines if line.get_marker() == "v"]
+    assert list(triangles.get_xdata()) == pytest.approx([-0.06, 0, 0.279], abs=0.004)
+
+
+def test_figure_5_shows_our_own_search_with_its_attractor():
+    tables = everything(weights=weights(searched=True), search=search(seeds=(1000,), a1=0.4))
+    found = draw("fig5", tables).axes[3]
+    assert found.get_title("left") == "Sticky gradient, own search (n = 3)"
+    assert any(line.get_linestyle() == "--" and list(line.get_xdata()) == [0.4, 0.4] for line in found.lines)
+
+
+@pytest.mark.parametrize("name", figures.FIGURES)
+def test_one_seed_and_few_tasks_are_enough(name):
+    figure = draw(name, FEW, PROVENANCE | {"scale": "smoke", "seeds": [0]})
+    (stamp,) = [text for text in figure.texts if text.get_gid() == "stamp"]
+    assert stamp.get_text().startswith("Smoke scale, not a result")
+    assert stamp.get_fontweight() == "bold"
+    assert not any("nan" in text for text in texts(figure))
+    figure.draw_without_rendering()
+
+
+@pytest.mark.parametrize("name", figures.FIGURES)
+def test_without_runs_figures_say_so(name):
+    figure = draw(name, {})
+    assert any("no runs at this scale" in text for text in texts(figure))
+    figure.draw_without_rendering()
+
+
+@pytest.mark.parametrize("name", figures.FIGURES)
+def test_the_command_line_writes_pdf_png_and_values(tmp_path, monkeypatch, name):
+    tables = everything()
+    sources = [write(tmp_path, table, tables[table]) for table in figures.NEEDS[name]]
+    out = tmp_path / "figures" / f"{name}.pdf"
+    arguments = f"figures {name} --results {' '.join(map(str, sources))} --reported {REPORTED_PATH} --out {out}"
+    monkeypatch.setattr("sys.argv", arguments.split())
+    figures.main()
+    assert out.read_bytes().startswith(b"%PDF")
+    assert out.with_suffix(".png").stat().st_size > 10_000
+    expected = figures.VALUES[name](tables, REPORTED)
+    written = records.read_tables(out.with_suffix(".csv"))
+    for column in set(expected.columns) - {"series"}:
+        pandas.testing.assert_series_equal(written[column], expected[column], check_dtype=False)
+
+
+def test_a_table_that_a_figure_does_not_need_is_refused(tmp_path, monkeypatch, capsys):
+    source = write(tmp_path, "weights", weights())
+    arguments = f"figures fig2 --results {source} --reported {REPORTED_PATH} --out {tmp_path}/a.pdf"
+    monkeypatch.setattr("sys.argv", arguments.split())
+    with pytest.raises(SystemExit):
+        figures.main()
+    assert "fig2 is made from accuracies (.csv), not from weights.csv" in capsys.readouterr().err
+
+
+def test_every_condition_that_is_drawn_has_a_colour():
+    assert {CONTROL, EWC, FULL, FULL + SEARCHED} <= set(conditions.LABELS)
