@@ -51,11 +51,14 @@ def write(
 
 def cell(value: Any) -> str:
     """Return a value as a table shows it: numbers to three significant digits, whole numbers in full, or a dash."""
-    if value is None or value == "" or (isinstance(value, Real) and math.isnan(value)):
+    if value is None or value == "":
         return MISSING
     if not isinstance(value, Real) or isinstance(value, bool):
         return str(value)
-    return f"{value:.0f}" if value == int(value) else f"{value:.3g}"
+    number = float(value)
+    if math.isnan(number):
+        return MISSING
+    return f"{number:.0f}" if number.is_integer() else f"{number:.3g}"
 
 
 def _markdown(table: pandas.DataFrame, caption: str, stamp: str, loud: bool) -> str:

@@ -68,7 +68,8 @@ def reading(name: str) -> Reading:
             f"unknown reading {name!r}: write one of {', '.join(INPUTS)}, one of {', '.join(MULTIPLIED)}, one of "
             f"{', '.join(L1)}, and any of {', '.join(OPTIONS)}, joined by '-'"
         )
-    return Reading(*chosen, **{option: option in options for option in OPTIONS})
+    inputs, multiplied, l1 = chosen
+    return Reading(inputs, multiplied, l1, "outside" in options, "biases" in options, "library" in options)
 
 
 PARTS = ("sticky", "l1", "smart")  # of the method, in the order in which a condition's name lists them

@@ -16,7 +16,9 @@ from papers.tsar import runs
 from papers.tsar.protocol import Protocol
 
 SI_FIGURES = [f"synaptic_intelligence_fig{number}" for number in range(1, 7)]
-FIGURES = ["tsar_fig1", *SI_FIGURES]
+STICKY_FIGURES = [f"sticky_gradient_fig{number}" for number in range(1, 6)]
+FIGURES = ["tsar_fig1", *STICKY_FIGURES, *SI_FIGURES]
+TABLES = [f"sticky_gradient_table{number}" for number in range(1, 4)]
 
 
 def files(figures, ending="pdf"):
@@ -76,7 +78,7 @@ def test_all_figures_of_synaptic_intelligence(unchanged_checkout, scale, train, 
     jobs = unchanged_checkout.jobs(*files(SI_FIGURES), "--config", f"scale={scale}")
     assert jobs == {
         "prepare_dataset": 3,
-        "synaptic_intelligence_tune": 5 + 3,
+        "synaptic_intelligence_tune": 3 + 3,
         "synaptic_intelligence_train": train,
         "synaptic_intelligence_train_correlated": correlated,
         "synaptic_intelligence_table": 3,
@@ -87,6 +89,14 @@ def test_all_figures_of_synaptic_intelligence(unchanged_checkout, scale, train, 
     }
 
 
+def test_all_figures_and_tables_of_the_sticky_gradient(unchanged_checkout):
+    """Sixteen conditions, a table of weights with each; seven levels of shared pixels with three conditions; ten seeds."""
+    wanted = [*files(STICKY_FIGURES), *files(TABLES, "tex")]
+    jobs = unchanged_checkout.jobs(*wanted, "--config", "scale=paper")
+    assert jobs["sticky_gradient_train"] == 16 * 10 and jobs["sticky_gradient_shared"] == 7 * 3 * 10
+    assert jobs["sticky_gradient_search"] == 2 and jobs["publish_table"] == 3 and jobs["publish_figure"] == 5
+
+
 def test_on_a_gpu_all_seeds_of_a_condition_are_one_job(unchanged_checkout):
     jobs = unchanged_checkout.jobs(*files(SI_FIGURES), "--config", "scale=paper", "device=cuda")
     assert jobs["synaptic_intelligence_train"] == 2 + 6 + 4 and jobs["synaptic_intelligence_train_correlated"] == 2
@@ -94,13 +104,13 @@ def test_on_a_gpu_all_seeds_of_a_condition_are_one_job(unchanged_checkout):
 
 def test_default_target_is_every_figure_and_comparison(unchanged_checkout):
     jobs = unchanged_checkout.jobs()
-    assert jobs["publish_figure"] == len(FIGURES)
+    assert jobs["publish_figure"] == len(FIGURES) and jobs["publish_table"] == len(TABLES)
     assert (
         jobs["tsar_comparison"] == jobs["synaptic_intelligence_comparison"] == jobs["synaptic_intelligence_theory"] == 1
     )
 
 
-@pytest.mark.parametrize("paper", ["tsar", "synaptic_intelligence"])
+@pytest.mark.parametrize("paper", ["tsar", "synaptic_intelligence", "sticky_gradient"])
 def test_each_paper_works_without_the_others(unchanged_checkout, paper):
     jobs = unchanged_checkout.jobs("--config", f"papers=[{paper}]")
     assert jobs["publish_figure"] == sum(figure.startswith(paper) for figure in FIGURES)
@@ -146,7 +156,8 @@ def test_unknown_figure_is_explained(unchanged_checkout):
 
 def test_list_figures_marks_what_the_rules_make(checkout):
     lines = checkout.run("list_figures").splitlines()
-    assert [line for line in lines if line.startswith("* ")] == [f"* figures/{figure}.pdf" for figure in FIGURES]
+    made = {line.removeprefix("* ") for line in lines if line.startswith("* ")}
+    assert made == {*files(FIGURES), *files(TABLES, "csv")}
     assert "  figures/dan_fig1.pdf" in lines
 
 
