@@ -28,6 +28,16 @@ GPU_FILES = ("/dev/nvidia0", "/proc/driver/nvidia/gpus")  # there where the driv
 MEMORY_MB = {"smoke": 2_000, "desk": 4_000, "paper": 32_000}
 MINUTES = {"smoke": 10, "desk": 600, "paper": 1_440}
 
+# The code behind every supervised continual run; papers name it in the lists of what makes a stage run again.
+CONTINUAL_CODE = [
+    "common/consolidation.py",
+    "common/continual.py",
+    "common/images.py",
+    "common/optimizers.py",
+    "common/randomness.py",
+    "common/replicas.py",
+    "common/streams.py",
+]
 CACHE_BYTES = 16 * 2**20  # of the last-level cache that one core can count on
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations, pairwise
 
-from common.workflow import ROOT, seed_batches, seeds_per_job
+from common.workflow import CONTINUAL_CODE, ROOT, seed_batches, seeds_per_job
 from papers.sticky_gradient.protocol import DIGITS, PARTS, PIXELS, Protocol
 
 HERE = "papers/sticky_gradient"
@@ -35,13 +35,7 @@ TRAIN = [
     f"{HERE}/method.py",
     f"{HERE}/model.py",
     f"{HERE}/weights.py",
-    "common/consolidation.py",
-    "common/continual.py",
-    "common/images.py",
-    "common/optimizers.py",
-    "common/randomness.py",
-    "common/replicas.py",
-    "common/streams.py",
+    *CONTINUAL_CODE,
 ]
 MODULES = ["conditions", "collected", "distributions", "searches", "method"]
 SHOWN = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from common.workflow import ROOT, dataset, seed_batches, seeds_per_job
+from common.workflow import CONTINUAL_CODE, ROOT, dataset, seed_batches, seeds_per_job
 from papers.synaptic_intelligence.protocol import CIFAR_SIDE, DIGITS, FIRST_TUNING_SEED, PIXELS, Protocol, Training
 
 HERE = "papers/synaptic_intelligence"
@@ -18,13 +18,7 @@ TRAIN = [
     f"{HERE}/importances.py",
     f"{HERE}/method.py",
     f"{HERE}/model.py",
-    "common/consolidation.py",
-    "common/continual.py",
-    "common/images.py",
-    "common/optimizers.py",
-    "common/randomness.py",
-    "common/replicas.py",
-    "common/streams.py",
+    *CONTINUAL_CODE,
 ]
 RESULTS = [
     f"{HERE}/conditions.py",
