@@ -25,12 +25,13 @@ from torch.nn import functional
 
 from common import device, environment, protocol
 from common.consolidation import Consolidation, Ewc, Mas, SynapticIntelligence
-from common.continual import Learner, Stream, TaskExamples, evaluate, train_epoch
+from common.continual import Learner, evaluate, train_epoch
 from common.images import Images
 from common.optimizers import Sgd
 from common.progress import Progress
 from common.randomness import generator
 from common.replicas import Mlp, count
+from common.stream_data import Stream, TaskExamples
 from common.streams import Task, permuted, split
 from common.workflow import seeds_per_job
 from papers.synaptic_intelligence import train

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -17,7 +17,7 @@ from common.progress import Progress
 from common.randomness import generator
 from common.replicas import Network, masked
 from common.stage import TrainingError
-from common.streams import Task
+from common.stream_data import Stream, TaskExamples, order, outputs, permutations
 
 EVALUATED_AT_ONCE = 2000  # images per replica; bounds memory, changes no number
 
@@ -40,27 +40,6 @@ class Schedule:
     batch: int
     reset_optimizer: bool  # at the start of every task
     reset_network: bool = False  # likewise: training from scratch
-
-
-@dataclass
-class Stream:
-    """The data of a run: both splits, and for every task one `streams.Task` per replica, all of one size.
-
-    evaluated: the tasks to be tested on, where they are not those that are trained on.
-    """
-
-    train: Images
-    test: Images
-    tasks: list[list[Task]]
-    evaluated: list[list[Task]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.evaluated = self.evaluated or self.tasks
-        for replicas in (*self.tasks, *self.evaluated):
-            if len({_shape(own) for own in replicas}) > 1:
-                raise ValueError(
-                    "Stream: the replicas of a task must have equal sizes, outputs and numbers of permutations"
-                )
 
 
 @dataclass
@@ -114,37 +93,6 @@ def rows(condition: str, seeds: Sequence[int], matrices: Mapping[str, Tensor], t
                     row = {"condition": condition, "seed": seed, "split": split, "after_task": after, "task": task}
                     found.append(row | {"accuracy": accuracy})
     return found
-
-
-def _shape(task: Task) -> tuple:
-    """What must be equal for tasks to be trained side by side."""
-    outputs = None if task.outputs is None else tuple(task.outputs.tolist())
-    return len(task.train), len(task.test), outputs, None if task.permutations is None else len(task.permutations)
-
-
-def permutations(replicas: Sequence[Task], device: torch.device) -> list[Tensor | None]:
-    """The pixel orders of one task, per replica, on the device."""
-    return [own.permutations if own.permutations is None else own.permutations.to(device) for own in replicas]
-
-
-def outputs(replicas: Sequence[Task], device: torch.device) -> Tensor | None:
-    """The outputs that compete in one task, the same for all replicas; None for all outputs."""
-    return None if replicas[0].outputs is None else replicas[0].outputs.to(device)
-
-
-class TaskExamples:
-    """A finished task's training images, for importances: the first ones of an order of each replica's own."""
-
-    def __init__(self, stream: Stream, task: int, seeds: Sequence[int], chunk: int = 50) -> None:
-        self.stream, self.task, self.seeds, self.chunk = stream, task, seeds, chunk
-
-    def examples(self, count: int) -> Iterator[tuple[Tensor, Tensor, Tensor | None]]:
-        """Chunks of inputs [R, n, ...], labels [R, n] and the active outputs, `count` images in all (or all there are)."""
-        indices = order(self.stream, self.task, self.seeds, "importance")[:, :count]
-        replicas = self.stream.tasks[self.task]
-        orders, active = permutations(replicas, indices.device), outputs(replicas, indices.device)
-        for part in indices.split(self.chunk, dim=1):
-            yield *self.stream.train.batch(part, orders), active
 
 
 def learn(
@@ -212,15 +160,6 @@ def train_epoch(
             f"{progress.label}: the loss of seed {seed} is not finite in task {task + 1}, epoch {epoch + 1} "
             f"(step {progress.done}); lower the learning rate or the strength of consolidation"
         )
-
-
-def order(stream: Stream, task: int, seeds: Sequence[int], *purpose: str | int) -> Tensor:
-    """Indices of the task's training images in a random order per replica: [R, n], on the images' device."""
-    rows = [
-        own.train[torch.randperm(len(own.train), generator=generator(seed, *purpose, task))]
-        for seed, own in zip(seeds, stream.tasks[task], strict=True)
-    ]
-    return torch.stack(rows).to(stream.train.labels.device)
 
 
 @torch.no_grad()

@@ -36,6 +36,7 @@ CONTINUAL_CODE = [
     "common/optimizers.py",
     "common/randomness.py",
     "common/replicas.py",
+    "common/stream_data.py",
     "common/streams.py",
 ]
 CACHE_BYTES = 16 * 2**20  # of the last-level cache that one core can count on

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import torch
 
-from common.continual import Stream
 from common.images import Images, hold_out
 from common.load import load
 from common.randomness import generator
+from common.stream_data import Stream
 from common.streams import permuted
 from papers.sticky_gradient.protocol import PIXELS, Reading
 

@@ -8,10 +8,10 @@ import numpy
 import torch
 
 from common.catalog import DataError
-from common.continual import Stream
 from common.images import Images, hold_out
 from common.load import Split, load
 from common.randomness import generator
+from common.stream_data import Stream
 from common.streams import Task, joint, permuted, split
 from papers.synaptic_intelligence.protocol import DIGITS, PIXELS, Cifar, SplitMnist, Training
 

@@ -159,7 +159,7 @@ rule synaptic_intelligence_landscapes:
 
 rule synaptic_intelligence_theory:
     input:
-        code=repository(*si_runs.CODE["theory"]),
+        code=repository(*si_runs.CODE["simulations"]),
     output:
         table="results/{scale}/synaptic_intelligence/theory.csv",
         provenance="results/{scale}/synaptic_intelligence/theory.json",
@@ -174,7 +174,7 @@ rule synaptic_intelligence_theory:
     message:
         "Simulating Section 4: {output.table}"
     shell:
-        "python -m papers.synaptic_intelligence.theory --scale {wildcards.scale} --seeds {params.seeds}"
+        "python -m papers.synaptic_intelligence.simulations --scale {wildcards.scale} --seeds {params.seeds}"
         " --out {output.table} > {log} 2>&1"
 
 

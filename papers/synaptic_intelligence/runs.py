@@ -31,8 +31,8 @@ DRAWN = ["drawing", "fig3", "fig4", "fig5", "fig6", "schematics"]
 CODE = {
     "train": TRAIN,
     "tune": [f"{HERE}/tune.py", "common/metrics.py", *TRAIN],
-    "landscapes": [f"{HERE}/landscapes.py", f"{HERE}/theory.py", "common/randomness.py"],
-    "theory": [f"{HERE}/theory.py", "common/randomness.py"],
+    "landscapes": [f"{HERE}/landscapes.py", f"{HERE}/theory.py"],
+    "simulations": [f"{HERE}/simulations.py", f"{HERE}/theory.py", "common/randomness.py"],
     "figures": [f"{HERE}/figures.py", *(f"{HERE}/{name}.py" for name in DRAWN), "common/plotting.py", *RESULTS],
     "compare": [
         f"{HERE}/compare.py",

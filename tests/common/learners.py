@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import torch
 
-from common.continual import Learner, Schedule, Stream, learn
+from common.continual import Learner, Schedule, learn
 from common.images import Images
 from common.optimizers import Adam, Sgd
 from common.randomness import generator
 from common.replicas import Mlp
+from common.stream_data import Stream
 from common.streams import permuted, split
 
 PIXELS, CLASSES = 9, 4

@@ -11,12 +11,13 @@ import torch
 from common import continual, prepare
 from common.checkpoint import Checkpoint
 from common.consolidation import Consolidation, Ewc, Mas, OnlineEwc, SynapticIntelligence
-from common.continual import Learner, Stream, TaskExamples
+from common.continual import Learner
 from common.images import Images
 from common.load import load
 from common.optimizers import Adam
 from common.replicas import Mlp, conv2d, dropout, glorot_uniform, linear, max_pool
 from common.stage import TrainingError
+from common.stream_data import Stream, TaskExamples
 from common.streams import joint, split
 from tests.common.learners import (
     CLASSES,

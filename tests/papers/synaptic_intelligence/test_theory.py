@@ -10,25 +10,25 @@ import pytest
 import torch
 
 from common import records, stage
-from papers.synaptic_intelligence import theory
+from papers.synaptic_intelligence import simulations, theory
 
 SEEDS = (0, 1)
 START = torch.tensor([1.0, -0.5, 0.8, 0.3, -1.2], dtype=torch.float64)
 
 
 def descend(hessian, step=0.004, steps=4000):
-    return theory.path_integral(itertools.repeat(theory.quadratic(hessian), steps), START, step)
+    return theory.path_integral(itertools.repeat(simulations.quadratic(hessian), steps), START, step)
 
 
 @pytest.fixture(scope="module")
 def measured():
-    rows = pandas.DataFrame([row for seed in SEEDS for row in theory.measure(seed)])
+    rows = pandas.DataFrame([row for seed in SEEDS for row in simulations.measure(seed)])
     assert set(rows["seed"]) == set(SEEDS)
     return rows.groupby("quantity")["value"].agg(list).to_dict()
 
 
 def test_path_integral_on_a_quadratic_is_the_diagonal_of_eq_11():
-    hessian = theory.random_hessian(0)
+    hessian = simulations.random_hessian(0)
     expected = theory.importance_matrix(hessian, START).diagonal()
     coarse, fine = (descend(hessian, step, steps).importance for step, steps in ((0.02, 800), (0.004, 4000)))
     assert torch.allclose(fine, expected, rtol=0.01)
@@ -37,15 +37,15 @@ def test_path_integral_on_a_quadratic_is_the_diagonal_of_eq_11():
 
 
 def test_eq_11_has_the_energy_as_its_trace_and_is_not_the_hessian_in_general():
-    hessian = theory.random_hessian(1)
+    hessian = simulations.random_hessian(1)
     matrix = theory.importance_matrix(hessian, START)
-    assert matrix.trace() == pytest.approx(float(theory.quadratic(hessian)(START)), rel=1e-12)
+    assert matrix.trace() == pytest.approx(float(simulations.quadratic(hessian)(START)), rel=1e-12)
     by_each = theory.normalised(matrix.diagonal(), START)
     assert not torch.allclose(by_each, hessian.diagonal() / 2, rtol=0.1)
 
 
 def test_eq_11_holds_off_the_diagonal_too():
-    hessian = theory.random_hessian(2)
+    hessian = simulations.random_hessian(2)
     simulated = theory.mean_path_integral_matrix(hessian, START[None], step=0.002, steps=8000)
     expected = theory.importance_matrix(hessian, START)
     assert torch.linalg.norm(simulated - expected) < 0.005 * torch.linalg.norm(expected)
@@ -65,7 +65,7 @@ def test_diagonal_case_has_the_factor_one_half_and_eq_4_then_gives_back_the_erro
     assert torch.allclose(theory.normalised(exact, START), diagonal / 2, atol=1e-14)
     elsewhere = torch.linspace(-1, 2, 5, dtype=torch.float64)
     surrogate = (theory.normalised(exact, START) * elsewhere**2).sum()
-    assert surrogate == pytest.approx(float(theory.quadratic(torch.diag(diagonal))(elsewhere)))
+    assert surrogate == pytest.approx(float(simulations.quadratic(torch.diag(diagonal))(elsewhere)))
 
 
 def test_diagonal_case_has_elements_off_the_diagonal():
@@ -106,7 +106,7 @@ def test_penalty_moves_the_parameters_but_is_not_in_the_gradient():
 
 def test_divergence_is_an_error():
     with pytest.raises(stage.TrainingError, match="step 10 diverges"):
-        theory.path_integral(itertools.repeat(theory.quadratic(theory.random_hessian(0)), 400), START, 10)
+        theory.path_integral(itertools.repeat(simulations.quadratic(simulations.random_hessian(0)), 400), START, 10)
 
 
 @pytest.mark.parametrize("task", ["quadratic", "small network"])
@@ -127,8 +127,8 @@ def test_mean_over_random_starts_is_half_the_variance_times_the_hessian(measured
 
 
 def test_variance_of_the_starts_scales_the_mean():
-    hessian, noise = theory.random_hessian(3), torch.Generator().manual_seed(0)
-    starts = 3 * torch.randn(4000, theory.PARAMETERS, generator=noise, dtype=torch.float64)
+    hessian, noise = simulations.random_hessian(3), torch.Generator().manual_seed(0)
+    starts = 3 * torch.randn(4000, simulations.PARAMETERS, generator=noise, dtype=torch.float64)
     exact = torch.stack([theory.importance_matrix(hessian, start) for start in starts]).mean(0)
     expected = theory.mean_importance_matrix(hessian, variance=9)
     assert torch.linalg.norm(exact - expected) < 0.08 * torch.linalg.norm(expected)
@@ -148,10 +148,10 @@ def test_rank_one_by_eq_5_is_half_the_eigenvalue_everywhere(measured):
 def test_stage_writes_the_measurements_with_their_provenance(tmp_path, monkeypatch):
     out = tmp_path / "theory.csv"
     monkeypatch.setattr(sys, "argv", ["theory", "--scale", "smoke", "--seeds", "0-0", "--out", str(out)])
-    theory.main()
+    simulations.main()
     table, provenance = records.read_tables(out), records.read_provenance(out.with_suffix(".json"))
     assert list(table.columns) == ["claim", "quantity", "seed", "value"]
     assert set(table["claim"]) == {f"synaptic_intelligence-{claim}" for claim in (21, 22, 23, 24)}
-    assert table.to_dict("records") == theory.measure(0)
+    assert table.to_dict("records") == simulations.measure(0)
     assert (provenance["stage"], provenance["seeds"], provenance["data"]) == ("theory", [0], [])
-    assert provenance["protocol"]["theory"]["STARTS"] == theory.STARTS
+    assert provenance["protocol"]["theory"]["STARTS"] == simulations.STARTS
