@@ -3,8 +3,8 @@
 
 from snakemake.utils import min_version
 
-from common.artifacts import available, published
-from common.workflow import check_config, choose_scale, prepare_environment
+from common.artifacts import available, papers_of, published
+from common.workflow import check_config, choose_scale, drawable, prepare_environment
 
 min_version("9.0")
 
@@ -27,13 +27,14 @@ for paper in config["papers"]:
 
 
 FIGURES = available(output for rule in workflow.rules for output in rule.output)
+DRAWABLE = drawable(FIGURES, SCALE)
 
 
 rule all:
     default_target: True
     input:
-        published(FIGURES),
-        expand("results/{scale}/{paper}/comparison.csv", scale=SCALE, paper=config["papers"]),
+        published(DRAWABLE),
+        expand("results/{scale}/{paper}/comparison.csv", scale=SCALE, paper=papers_of(DRAWABLE)),
 
 
 include: "common/publish.smk"

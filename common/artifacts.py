@@ -55,6 +55,11 @@ def is_table(name: str) -> bool:
     return name.rsplit("_", 1)[-1].startswith("table")
 
 
+def papers_of(names: Iterable[str]) -> list[str]:
+    """The papers that these artifacts belong to."""
+    return sorted({name.rsplit("_", 1)[0] for name in names})
+
+
 def published(names: Iterable[str]) -> list[str]:
     """Paths of what is asked for to have these artifacts: the PDF of a figure, all three files of a table."""
     return [f"figures/{name}.{ending}" for name in names for ending in (TABLE_FILES if is_table(name) else ("pdf",))]

@@ -46,8 +46,8 @@ class Schedule:
 class Learner:
     """What learns: a network with its parameters [R, ...], an optimizer over them, and a consolidation.
 
-    make_optimizer: parameters -> optimizer;
-    matrices: accuracy [R, n_tasks, n_evaluated] by split, row = after which task, column = on which task.
+    make_optimizer: parameters -> optimizer; matrices: accuracy [R, n_tasks, n_evaluated] by split, row = after which task,
+    column = on which task.
     """
 
     network: Network
@@ -109,8 +109,7 @@ def learn(
 
     Batches cover the task's images in a new random order each epoch, which depends on seed, task and epoch alone; the
     last batch may be smaller. splits: which of "test" and "train" to evaluate after each task, on all evaluated tasks.
-    Raises TrainingError with seed,
-    task and step if a loss is not finite.
+    Raises TrainingError naming seed and task if a loss or a parameter is not finite.
     """
     n_tasks = len(stream.tasks)
     if not learner.matrices:

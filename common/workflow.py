@@ -6,6 +6,7 @@ Imports nothing heavy: Snakemake reads this module each time it parses the workf
 from __future__ import annotations
 
 import difflib
+import importlib
 import os
 import re
 import shutil
@@ -121,6 +122,23 @@ def repository(*files: str) -> list[str]:
 def dataset(name: str, scale: str) -> str:
     """The prepared data set a scale reads: tiny at smoke scale, complete at the others."""
     return f"data/smoke/{name}.npz" if scale == "smoke" else prepared_file(name)
+
+
+def kept(paper: str, scale: str, names: Iterable[str]) -> list[str]:
+    """Those of a paper's tables that there are at a scale: all, or at the scale "recorded" those that are kept."""
+    folder = ROOT / "papers" / paper / "recorded"
+    return [name for name in names if scale != "recorded" or (folder / f"{name}.csv").is_file()]
+
+
+def drawable(artifacts: Iterable[str], scale: str) -> list[str]:
+    """Those of the artifacts, such as tsar_fig1, whose tables (NEEDS in the paper's runs.py) there are at a scale."""
+    found = []
+    for artifact in artifacts:
+        paper, name = artifact.rsplit("_", 1)
+        needs = importlib.import_module(f"papers.{paper}.runs").NEEDS[name]
+        if len(kept(paper, scale, needs)) == len(needs):
+            found.append(artifact)
+    return found
 
 
 def seeds_per_job(parameters: int, seeds: int, device: str) -> int:

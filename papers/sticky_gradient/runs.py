@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations, pairwise
 
-from common.workflow import CONTINUAL_CODE, ROOT, seed_batches, seeds_per_job
+from common.workflow import CONTINUAL_CODE, kept, seed_batches, seeds_per_job
 from papers.sticky_gradient.protocol import DIGITS, PARTS, PIXELS, Protocol
 
 HERE = "papers/sticky_gradient"
@@ -118,7 +118,5 @@ def needed(scale: str, artifact: str) -> list[str]:
 
 def compared(scale: str) -> list[str]:
     """The tables that the comparison with the paper reads: at the scale "recorded" those that are kept."""
-    names = ["accuracies", "shared", "weights", "search"]
-    if scale == "recorded":
-        names = [name for name in names if (ROOT / HERE / "recorded" / f"{name}.csv").is_file()]
+    names = kept("sticky_gradient", scale, ("accuracies", "shared", "weights", "search"))
     return [f"{RESULTS.format(scale=scale)}/{name}.csv" for name in names]

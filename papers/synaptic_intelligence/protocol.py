@@ -58,6 +58,7 @@ class Tuning:
     """What the paper leaves open for the baselines of Figure 4, chosen on held-out training images."""
 
     tasks: int
+    epochs: int
     held_out: int
     ewc_strengths: tuple[float, ...]
     sgd_learning_rates: tuple[float, ...]

@@ -9,15 +9,6 @@ SI = {
     for scale in protocols.SCALES
 }
 SI_THEORY_SEEDS = "0-9"
-# What each figure is drawn from.
-SI_TABLES = {
-    "fig1": "landscapes",
-    "fig2": "landscapes",
-    "fig3": "split_mnist",
-    "fig4": "permuted_mnist",
-    "fig5": "correlations",
-    "fig6": "cifar",
-}
 
 
 wildcard_constraints:
@@ -180,8 +171,8 @@ rule synaptic_intelligence_theory:
 
 rule synaptic_intelligence_figure:
     input:
-        results=lambda wildcards: f"results/{wildcards.scale}/synaptic_intelligence/{SI_TABLES[wildcards.si_figure]}.csv",
-        provenance=lambda wildcards: f"results/{wildcards.scale}/synaptic_intelligence/{SI_TABLES[wildcards.si_figure]}.json",
+        results=lambda wildcards: si_runs.needed(wildcards.scale, wildcards.si_figure, "csv"),
+        provenance=lambda wildcards: si_runs.needed(wildcards.scale, wildcards.si_figure, "json"),
         reported=repository("papers/synaptic_intelligence/reported.csv"),
         code=repository(*si_runs.CODE["figures"]),
     output:
@@ -191,7 +182,7 @@ rule synaptic_intelligence_figure:
     log:
         "logs/{scale}/synaptic_intelligence/{si_figure}.log",
     wildcard_constraints:
-        si_figure="|".join(SI_TABLES),
+        si_figure="|".join(si_runs.NEEDS),
     conda:
         "../../environment.yml"
     message:

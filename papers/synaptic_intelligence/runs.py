@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from common.workflow import CONTINUAL_CODE, ROOT, dataset, seed_batches, seeds_per_job
+from common.workflow import CONTINUAL_CODE, dataset, kept, seed_batches, seeds_per_job
 from papers.synaptic_intelligence.protocol import CIFAR_SIDE, DIGITS, FIRST_TUNING_SEED, PIXELS, Protocol, Training
 
 HERE = "papers/synaptic_intelligence"
 BENCHMARKS = {"split_mnist": ["mnist"], "permuted_mnist": ["mnist"], "cifar": ["cifar10", "cifar100"]}
 CORRELATED = ("si-0", "si-0.1")  # conditions of permuted MNIST whose importances Figure 5 compares
+
+# The tables that each figure is drawn from.
+NEEDS = {
+    "fig1": ("landscapes",),
+    "fig2": ("landscapes",),
+    "fig3": ("split_mnist",),
+    "fig4": ("permuted_mnist",),
+    "fig5": ("correlations",),
+    "fig6": ("cifar",),
+}
 
 # The code that decides a stage's numbers: editing one of these files, and no other, makes the stage run again.
 TRAIN = [
@@ -101,9 +111,12 @@ def tuning_seeds() -> str:
     return f"{FIRST_TUNING_SEED}-{FIRST_TUNING_SEED}"
 
 
+def needed(scale: str, figure: str, ending: str) -> list[str]:
+    """The tables (csv) that a figure is drawn from, or their provenance (json)."""
+    return [f"results/{scale}/synaptic_intelligence/{name}.{ending}" for name in NEEDS[figure]]
+
+
 def compared(scale: str) -> list[str]:
     """The tables that the comparison with the paper reads: at the scale "recorded" those that are kept."""
-    names = ["split_mnist", "permuted_mnist", "cifar", "correlations", "theory"]
-    if scale == "recorded":
-        names = [name for name in names if (ROOT / HERE / "recorded" / f"{name}.csv").is_file()]
+    names = kept("synaptic_intelligence", scale, ("split_mnist", "permuted_mnist", "cifar", "correlations", "theory"))
     return [f"results/{scale}/synaptic_intelligence/{name}.csv" for name in names]

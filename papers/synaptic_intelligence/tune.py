@@ -3,8 +3,8 @@
     python -m papers.synaptic_intelligence.tune --scale smoke --condition ewc --value 100 --seeds 1000-1000 \\
         --data data/smoke/mnist.npz --out ewc_100.csv
 
-Permuted MNIST with fewer tasks, trained without the last training images and judged on them: neither the reported seeds
-nor the test images are touched.
+Permuted MNIST with fewer tasks and epochs, trained without some of the training images and judged on those: neither the
+reported seeds nor the test images are touched.
 """
 
 from __future__ import annotations
@@ -20,8 +20,10 @@ from papers.synaptic_intelligence.train import PROTOCOL, checkpoint, learner, op
 
 
 def shortened(settings: PermutedMnist, tuning: Tuning, condition: str) -> PermutedMnist:
-    """Permuted MNIST with as many tasks as tuning looks at; SGD is judged by how well it learns one task."""
-    return dataclasses.replace(settings, tasks=tuning.sgd_tasks if condition == "sgd" else tuning.tasks)
+    """Permuted MNIST with as many tasks and epochs as tuning takes; SGD is judged by how well it learns one task."""
+    return dataclasses.replace(
+        settings, tasks=tuning.sgd_tasks if condition == "sgd" else tuning.tasks, epochs=tuning.epochs
+    )
 
 
 def main() -> None:

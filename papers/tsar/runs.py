@@ -5,6 +5,8 @@ from __future__ import annotations
 from common.workflow import seed_batches
 from papers.tsar.protocol import FIRST_TUNING_SEED, Design
 
+NEEDS = {"fig1": ("transfer",)}  # the tables that each figure is drawn from
+
 # The code that decides a stage's numbers: editing one of these files, and no other, makes the stage run again.
 NETWORK = [
     "papers/tsar/data.py",

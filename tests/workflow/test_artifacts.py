@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from common.artifacts import UnknownFigure, all_artifacts, available, main, published, result
+from common.artifacts import UnknownFigure, all_artifacts, available, main, papers_of, published, result
 
 
 def test_there_are_42_artifacts():
@@ -43,6 +43,10 @@ def test_available_is_read_off_the_rules():
 def test_a_rule_may_draw_several_figures(output, names):
     assert available([output]) == names
     assert set(names) <= set(all_artifacts())
+
+
+def test_papers_of_artifacts():
+    assert papers_of(["tsar_fig1", "synaptic_intelligence_fig2", "tsar_fig2"]) == ["synaptic_intelligence", "tsar"]
 
 
 def test_result_of_a_published_figure():

@@ -195,6 +195,24 @@ def test_recorded_comparison_reads_the_tables_that_are_kept(checkout):
     assert jobs == {"recorded": 2, "synaptic_intelligence_comparison": 1}
 
 
+def test_everything_at_recorded_scale_is_what_has_recorded_tables(checkout):
+    for folder in checkout.folder.glob("papers/*/recorded"):
+        shutil.rmtree(folder)
+    folder = checkout.folder / "papers/synaptic_intelligence/recorded"
+    folder.mkdir()
+    for table in ("landscapes", "split_mnist"):
+        (folder / f"{table}.csv").write_text("seed\n0\n")
+        (folder / f"{table}.json").write_text(json.dumps({"scale": "paper"}))
+    jobs = checkout.jobs("--config", "scale=recorded")
+    assert jobs == {
+        "all": 1,
+        "recorded": 2,
+        "synaptic_intelligence_figure": 3,
+        "synaptic_intelligence_comparison": 1,
+        "publish_figure": 3,
+    }
+
+
 def test_lint_is_clean(unchanged_checkout):
     assert "Congratulations" in unchanged_checkout.run("--lint")
 

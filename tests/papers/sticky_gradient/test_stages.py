@@ -14,7 +14,6 @@ import torch
 
 from common import records
 from papers.sticky_gradient import search, train, trajectories, weights
-from papers.sticky_gradient.protocol import reading
 from tests.papers.sticky_gradient.small import PAPER, SMOKE, mnist
 
 QUICK = ("--set", "training.hidden=12", "--set", "training.tasks=2", "--set", "training.fisher_images=10")
@@ -132,4 +131,3 @@ def test_errors_say_what_to_write(call, capsys):
         with pytest.raises(SystemExit):
             call(train, "a.csv", *arguments)
         assert message in capsys.readouterr().err
-    assert reading("unit-gradient-mean").library is False

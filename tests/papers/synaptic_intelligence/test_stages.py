@@ -158,10 +158,13 @@ def test_tuning_never_sees_the_test_images(run, tmp_path):
     assert tables[0] == tables[1] != tables[2]
 
 
-def test_sgd_is_tuned_on_fewer_tasks_than_ewc():
-    for plan, ewc_tasks in ((PAPER, 3), (SMOKE, 2)):
-        tasks = {c: tune.shortened(plan.permuted_mnist, plan.tuning, c).tasks for c in method.TUNED}
-        assert tasks == {"ewc": ewc_tasks, "sgd": 1}
+def test_tuning_takes_fewer_tasks_and_epochs():
+    for plan, ewc_tasks, epochs in ((PAPER, 3, 5), (SMOKE, 2, 4)):
+        shortened = {c: tune.shortened(plan.permuted_mnist, plan.tuning, c) for c in method.TUNED}
+        assert {c: (s.tasks, s.epochs) for c, s in shortened.items()} == {
+            "ewc": (ewc_tasks, epochs),
+            "sgd": (1, epochs),
+        }
 
 
 def tuning_table(path, condition, accuracies_by_value):
