@@ -5,7 +5,7 @@ All accuracies are fractions. Tasks count from 1. "After task k" is after traini
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import pandas
@@ -16,12 +16,9 @@ COLUMNS = ["condition", "seed", "split", "after_task", "task", "accuracy"]
 SPLITS = ("test", "train")
 
 
-def read(path: str | Path, conditions: Iterable[str]) -> pandas.DataFrame:
-    """Return the collected table. Raises ValueError if it is not such a table or has other conditions."""
-    table = records.read_tables(path)
-    missing = [column for column in COLUMNS if column not in table.columns]
-    if missing:
-        raise ValueError(f"{path} has no column {', '.join(missing)}: collect it from the tables of the training stage")
+def read(path: str | Path, conditions: Iterable[str], columns: Iterable[str] = COLUMNS) -> pandas.DataFrame:
+    """Return the collected table. Raises ValueError if it lacks columns or has other conditions."""
+    table = records.read_tables(path, columns)
     for column, known in (("condition", tuple(conditions)), ("split", SPLITS)):
         if unknown := sorted(set(table[column]) - set(known)):
             raise ValueError(f"{path}: unknown {column} {', '.join(map(repr, unknown))}; known are {', '.join(known)}")
@@ -30,11 +27,6 @@ def read(path: str | Path, conditions: Iterable[str]) -> pandas.DataFrame:
     if not (table[["after_task", "task"]] >= 1).all(axis=None):
         raise ValueError(f"{path}: tasks count from 1; run the training stage again")
     return table
-
-
-def none() -> pandas.DataFrame:
-    """Return the table of an experiment that was not run: the columns and no rows."""
-    return pandas.DataFrame(columns=COLUMNS)
 
 
 def matrices(results: pandas.DataFrame, condition: str, split: str) -> pandas.DataFrame:
@@ -93,6 +85,16 @@ def newest(results: pandas.DataFrame, condition: str, split: str) -> pandas.Data
     if table.empty:
         return pandas.DataFrame()
     return table[[(after, task) for after, task in table.columns if after == task]].droplevel("after_task", axis=1)
+
+
+def without_suffix(results: pandas.DataFrame, suffix: str, others: Collection[str]) -> pandas.DataFrame:
+    """Return the runs of the conditions that end in a suffix, named without it, and those of `others`.
+
+    There are no rows at all if no condition ends so.
+    """
+    chosen = results["condition"].astype(str).str.endswith(suffix)
+    kept = results[(chosen | results["condition"].isin(others)) & chosen.any()]
+    return kept.assign(condition=kept["condition"].astype(str).str.removesuffix(suffix))
 
 
 def tasks(results: pandas.DataFrame) -> int:

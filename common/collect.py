@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +78,19 @@ def stamp(provenance: dict) -> tuple[str, bool]:
         *([f"runs of {protocols} different protocols"] if protocols > 1 else []),
     ]
     return " | ".join(sentences), loud
+
+
+def stamp_of_all(provenances: Mapping[str, dict]) -> tuple[str, bool]:
+    """Return the stamp of what several tables were needed for; provenances: merged ones, by the tables' names.
+
+    It is one sentence if that is the same for all, or else one for each.
+    """
+    stamps = {name: stamp(provenance) for name, provenance in provenances.items()}
+    texts = [text for text, _ in stamps.values()]
+    loud = any(loud for _, loud in stamps.values())
+    if len(set(texts)) == 1:
+        return texts[0], loud
+    return " || ".join(f"{name}: {text}" for name, (text, _) in stamps.items()), loud
 
 
 def _phrase(about: dict) -> str:

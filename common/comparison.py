@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pandas
 
-from common import records
+from common import collect, records
+
+
+def stamp_lines(provenances: Mapping[str, dict]) -> list[str]:
+    """Return a Markdown list of what each table is; provenances: merged ones, by the tables' names."""
+    return [f"- {name}: {collect.stamp(record)[0].replace(' | ', ', ')}." for name, record in provenances.items()]
 
 
 def numbers_lines(numbers: pandas.DataFrame, name: Callable[[dict], str], decimals: int) -> list[str]:

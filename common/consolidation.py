@@ -7,6 +7,9 @@ EWC, online EWC, SI and MAS share one form.  With an importance Omega_k and an a
 and differ in how they find the importance.  All of it is elementwise in the parameters, so replicas need no attention:
 parameters are lists of tensors [R, ...].  A training step is `consolidation.step(parameters, gradients, optimizer)`, with
 the gradients of the task's loss alone; at the end of a task comes `consolidation.end_task(...)`.
+
+What is consolidated are the parameters that a consolidation is made with: the first of the network's, often all.  Those
+that follow them in the lists of `step` and `end_task` train freely.
 """
 
 from __future__ import annotations
@@ -42,7 +45,7 @@ class TaskData(Protocol):
 class Consolidation:
     """The common form; by itself it has no importance, and is plain training.
 
-    parameters: lists of tensors [R, ...] as they are before the first task; strength: the papers' c or lambda, at 0 of
+    parameters: tensors [R, ...] as they are before the first task; strength: the papers' c or lambda, at 0 of
     which (and before the first task ends) training is plain training, bit for bit.
     """
 
@@ -79,7 +82,7 @@ class Consolidation:
         for p, anchor, omega, g, total in zip(parameters, self.anchor, self.importance, gradients, self._total):
             torch.sub(p, anchor, out=total)
             torch.addcmul(g, total, omega, value=2 * self.strength * self.factor, out=total)
-        return self._total
+        return self._total + gradients[len(self._total) :]
 
     @torch.no_grad()
     def step(self, parameters: Sequence[Tensor], gradients: list[Tensor], optimizer: Optimizer) -> None:
@@ -158,16 +161,18 @@ class _PerExample(Consolidation, ABC):
 
     def reduce(self, gradients: Tensor) -> Tensor:
         """What is averaged over examples."""
-        return gradients.square_()
+        return gradients.square()
 
     def estimate(self, parameters: Sequence[Tensor], logits: Callable[..., Tensor], data: TaskData) -> list[Tensor]:
         """The task's importance: the mean over `examples` training images, for every replica."""
-        total, seen = [torch.zeros_like(p, requires_grad=False) for p in parameters], 0
+        total, seen = [torch.zeros_like(omega) for omega in self.importance], 0
         for inputs, labels, outputs in data.examples(self.examples):
             seen += inputs.shape[1]
             for r in range(len(inputs)):
                 own = [p[r].detach() for p in parameters]
-                gradients = per_example_gradients(self.objective, logits, own, inputs[r], labels[r], outputs)
+                gradients = per_example_gradients(
+                    self.objective, logits, own, inputs[r], labels[r], outputs, len(total)
+                )
                 for sums, g in zip(total, gradients):
                     sums[r].add_(self.reduce(g).sum(0))
         return list(torch._foreach_div(total, seen))
@@ -212,7 +217,7 @@ class OnlineEwc(Ewc):
         torch._foreach_mul_(self.importance, self.gamma)
         torch._foreach_add_(self.importance, self.estimate(parameters, logits, data))
         with torch.no_grad():
-            torch._foreach_copy_(self.anchor, list(parameters))
+            torch._foreach_copy_(self.anchor, list(parameters[: len(self.anchor)]))
 
 
 class Mas(_PerExample):
@@ -227,13 +232,13 @@ class Mas(_PerExample):
         return logits.square().sum(-1)
 
     def reduce(self, gradients: Tensor) -> Tensor:
-        return gradients.abs_()
+        return gradients.abs()
 
     def end_task(self, parameters: Sequence[Tensor], logits: Callable[..., Tensor], data: TaskData) -> None:
         super().end_task(parameters, logits, data)
         torch._foreach_add_(self.importance, self.estimate(parameters, logits, data))
         with torch.no_grad():
-            torch._foreach_copy_(self.anchor, list(parameters))
+            torch._foreach_copy_(self.anchor, list(parameters[: len(self.anchor)]))
 
 
 def per_example_gradients(
@@ -243,14 +248,16 @@ def per_example_gradients(
     inputs: Tensor,
     labels: Tensor,
     outputs: Tensor | None = None,
+    count: int | None = None,
 ) -> list[Tensor]:
     """Gradients [n, ...] of the objective of each of n examples: inputs [n, ...], labels [n], parameters without replicas.
 
-    Each example gets a replica of the parameters to itself, so one backward pass gives all the gradients.
+    Each example gets a replica of the parameters to itself, so one backward pass gives all the gradients, or those of
+    the first `count` parameters.
     """
     copies = [p.expand(len(inputs), *p.shape).requires_grad_() for p in parameters]
     values = logits(copies, inputs.unsqueeze(1))[:, 0]
     if outputs is not None:
         values = values[:, outputs]
         labels = outputs.long().cumsum(0)[labels] - 1
-    return list(torch.autograd.grad(objective(values, labels).sum(), copies))
+    return list(torch.autograd.grad(objective(values, labels).sum(), copies[:count]))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -22,14 +21,21 @@ from common.stream_data import Stream, TaskExamples, order, outputs, permutation
 EVALUATED_AT_ONCE = 2000  # images per replica; bounds memory, changes no number
 
 
-class Observer(Protocol):
-    """What looks at a run while it goes on, such as at importances before they are reset."""
+class Observer:
+    """What looks at a run while it goes on, such as at importances before they are reset; by itself at nothing."""
 
-    def before_end_of_task(self, task: int, learner: Learner) -> None: ...
+    def after_step(self, task: int, learner: Learner) -> None:
+        """Called after every update of the parameters."""
 
-    def state_dict(self) -> dict: ...
+    def before_end_of_task(self, task: int, learner: Learner) -> None:
+        """Called after a task's last step, before the consolidation takes account of the task."""
 
-    def load_state_dict(self, state: dict) -> None: ...
+    def state_dict(self) -> dict:
+        """What a resumed run needs of what was seen."""
+        return {}
+
+    def load_state_dict(self, state: dict) -> None:
+        """Take up again what `state_dict` returned."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +129,7 @@ def learn(
         if first_epoch == 0:
             _start_task(learner, schedule, seeds, task)
         for epoch in range(first_epoch, schedule.epochs):
-            train_epoch(learner, stream, task, epoch, schedule.batch, seeds, progress)
+            train_epoch(learner, stream, task, epoch, schedule.batch, seeds, progress, observer)
             if checkpoint is not None and checkpoint.due():
                 _save(learner, checkpoint, observer, task, epoch + 1)
         _check_finite(learner, seeds, f"{label}, task {task + 1}")
@@ -139,7 +145,14 @@ def learn(
 
 
 def train_epoch(
-    learner: Learner, stream: Stream, task: int, epoch: int, batch: int, seeds: Sequence[int], progress: Progress
+    learner: Learner,
+    stream: Stream,
+    task: int,
+    epoch: int,
+    batch: int,
+    seeds: Sequence[int],
+    progress: Progress,
+    observer: Observer | None = None,
 ) -> None:
     """One pass over the task's training images."""
     device = learner.parameters[0].device
@@ -152,6 +165,8 @@ def train_epoch(
         inputs, labels = stream.train.batch(part, orders)
         losses, gradients = learner.network.gradients(learner.parameters, inputs, labels, active, noise)
         learner.consolidation.step(learner.parameters, gradients, learner.optimizer)
+        if observer is not None:
+            observer.after_step(task, learner)
         progress.advance()
     if not losses.isfinite().all():  # once an epoch: asking at every step would stall a GPU
         seed = seeds[int((~losses.isfinite()).nonzero()[0])]

@@ -73,13 +73,14 @@ class Adam:
 
     @torch.no_grad()
     def step_and_change(self, gradients: Sequence[Tensor], space: list[Tensor]) -> tuple[list[Tensor], float]:
-        """One update, and by how much: tensors and a factor, theta' - theta = factor * tensor.
+        """One update, and by how much the first tensors changed: theta' - theta = factor * tensor.
 
-        space: tensors like the parameters, to be overwritten.
+        space: tensors like the first ones, as many as are wanted, to be overwritten.
         """
-        torch._foreach_copy_(space, self.tensors)
+        first = self.tensors[: len(space)]
+        torch._foreach_copy_(space, first)
         self.step(gradients)
-        for before, tensor in zip(space, self.tensors, strict=True):
+        for before, tensor in zip(space, first, strict=True):
             torch.sub(tensor, before, out=before)
         return space, 1.0
 
@@ -104,9 +105,12 @@ class Sgd:
         torch._foreach_add_(self.tensors, list(gradients), alpha=-self.lr)
 
     def step_and_change(self, gradients: Sequence[Tensor], space: list[Tensor]) -> tuple[list[Tensor], float]:
-        """One update, and by how much: tensors and a factor, theta' - theta = factor * tensor; space is not needed."""
+        """One update, and by how much the first len(space) tensors changed: theta' - theta = factor * tensor.
+
+        The tensors of space stay as they are.
+        """
         self.step(gradients)
-        return list(gradients), -self.lr
+        return list(gradients[: len(space)]), -self.lr
 
     def state_dict(self) -> dict:
         return {}

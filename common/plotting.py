@@ -29,6 +29,8 @@ PALETTE = {
     "yellow": "#F0E442",
 }
 
+NO_RUNS = "no runs at this scale"
+SMALL, TINY = 8, 7  # font sizes of axes and of legends
 STYLE = {
     "axes.prop_cycle": matplotlib.cycler(color=list(PALETTE.values())[1:]),
     "axes.spines.right": False,
@@ -91,6 +93,16 @@ def reported_marker(
         axis.errorbar([], [], yerr=[], color="0.4", label=label, **look)
     has_spread = spread is not None and not math.isnan(spread)
     axis.errorbar([x], [value], yerr=[spread] if has_spread else None, color=color, clip_on=False, **look)
+
+
+def name_with_runs(name: str, runs: int) -> str:
+    """Return what a legend calls a condition: its name and its number of runs."""
+    return f"{name} (n = {runs})" if runs else f"{name}: {NO_RUNS}"
+
+
+def no_runs(axis: matplotlib.axes.Axes) -> None:
+    """Say in the middle of a panel that there is nothing to draw."""
+    axis.text(0.5, 0.5, NO_RUNS, transform=axis.transAxes, ha="center", va="center", color="0.35", fontsize=SMALL)
 
 
 def stamp(figure: matplotlib.figure.Figure, text: str, loud: bool) -> None:

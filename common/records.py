@@ -59,14 +59,15 @@ def write_table(path: str | Path, rows: list[dict] | pandas.DataFrame) -> None:
         table.to_csv(temporary, index=False)
 
 
-def read_tables(paths: str | Path | Iterable[str | Path]) -> pandas.DataFrame:
+def read_tables(paths: str | Path | Iterable[str | Path], columns: Iterable[str] = ()) -> pandas.DataFrame:
     """Return the rows of one or more CSV tables, one below the other in the order given.
 
-    Raises FileNotFoundError or ValueError naming the first file that is missing or holds no rows.
+    Raises FileNotFoundError or ValueError naming the first file that is missing, holds no rows, or lacks a column of
+    `columns`.
     """
     import pandas
 
-    paths = [paths] if isinstance(paths, str | Path) else list(paths)
+    paths, columns = [paths] if isinstance(paths, str | Path) else list(paths), list(columns)
     if not paths:
         raise ValueError("read_tables was given no file")
     tables = []
@@ -80,6 +81,8 @@ def read_tables(paths: str | Path | Iterable[str | Path]) -> pandas.DataFrame:
             table = pandas.DataFrame()
         if table.empty:
             raise ValueError(f"table {path} holds no rows: delete it and run the stage that writes it again")
+        if missing := [column for column in columns if column not in table.columns]:
+            raise ValueError(f"table {path} has no column {', '.join(missing)}: run the stage that writes it again")
         tables.append(table)
     return pandas.concat(tables, ignore_index=True)
 

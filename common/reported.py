@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -52,52 +52,30 @@ def read(path: str | Path) -> pandas.DataFrame:
     return pandas.DataFrame(rows, columns=COLUMNS)
 
 
-def results(reported: pandas.DataFrame) -> pandas.DataFrame:
-    """Return the rows that report a result, without the settings; every value is a float."""
-    return reported[~reported["artifact"].isin(SETTINGS)].astype({"value": float})
+def results(reported: pandas.DataFrame, **chosen: str) -> pandas.DataFrame:
+    """Return the rows that report a result, without the settings; every value is a float.
+
+    chosen: by column, the value that rows must have there, such as artifact="fig2".
+    """
+    rows = reported[~reported["artifact"].isin(SETTINGS)].astype({"value": float})
+    for column, value in chosen.items():
+        rows = rows[rows[column] == value]
+    return rows
 
 
-def compare(reported: pandas.DataFrame, ours: pandas.DataFrame, on: Sequence[str]) -> pandas.DataFrame:
+def compare(reported: pandas.DataFrame, our_runs: Callable[[dict], Mapping[int, float]]) -> pandas.DataFrame:
     """Return the reported results, each with ours_mean, ours_sd, ours_n, difference, ci_low, ci_high and verdict.
 
-    ours: one row per run, with the columns named in `on`, `seed`, and `value` in the reported unit. A reported row and
-    our runs belong together where all columns in `on` are equal (empty equals empty). The difference is ours minus the
-    paper's; it and its 95% interval are nan where there are too few runs. Raises ValueError if a column is missing, if
-    `on` does not tell two reported rows apart, or if a seed would be counted twice.
+    our_runs: takes such a row as a dict and returns our values by seed, in the reported unit; empty if not run. The
+    difference is ours minus the paper's; it and its 95% interval are nan where there are too few runs.
     """
     reported = results(reported).reset_index(drop=True)
-    for name, table, needed in (("reported", reported, on), ("ours", ours, [*on, "seed", "value"])):
-        missing = [column for column in needed if column not in table.columns]
-        if missing:
-            raise ValueError(f"compare: {name} has no column {', '.join(missing)}")
-    runs = _runs(ours, on)
-    seen: set[tuple] = set()
-    rows = []
-    for _, row in reported.iterrows():
-        key = _key(row[column] for column in on)
-        if key in seen:
-            raise ValueError(
-                f"compare: two reported rows have the same {', '.join(on)}: {key}; compare on more columns"
-            )
-        seen.add(key)
-        rows.append(_compared(row, list(runs.get(key, {}).values())))
+    rows = [_compared(row, list(our_runs(row).values())) for row in reported.to_dict("records")]
     columns = ["ours_mean", "ours_sd", "ours_n", "difference", "ci_low", "ci_high", "verdict"]
     return pandas.concat([reported, pandas.DataFrame(rows, columns=columns)], axis=1)
 
 
-def _runs(ours: pandas.DataFrame, on: Sequence[str]) -> dict[tuple, dict[int, float]]:
-    """Return our values by key and seed."""
-    runs: dict[tuple, dict[int, float]] = {}
-    for row in ours[[*on, "seed", "value"]].itertuples(index=False, name=None):
-        *parts, seed, value = row
-        key = _key(parts)
-        if seed in runs.setdefault(key, {}):
-            raise ValueError(f"compare: ours has seed {seed} twice for {key}; compare on more columns")
-        runs[key][seed] = value
-    return runs
-
-
-def _compared(row: pandas.Series, values: list[float]) -> list[Any]:
+def _compared(row: dict, values: list[float]) -> list[Any]:
     nan = math.nan
     if not values:
         return [nan, nan, 0, nan, nan, nan, stats.verdict(nan, nan, row["margin"], 0)]
@@ -105,10 +83,6 @@ def _compared(row: pandas.Series, values: list[float]) -> list[Any]:
     difference = stats.difference_interval(values, row["value"], row["spread"], row["spread_kind"], row["n"])
     verdict = stats.verdict(difference.low, difference.high, row["margin"], own.n)
     return [own.mean, own.sd, own.n, difference.mean, difference.low, difference.high, verdict]
-
-
-def _key(parts: Any) -> tuple:
-    return tuple(None if part == "" or pandas.isna(part) else part for part in parts)
 
 
 def _checked(row: dict[str, Any], where: str) -> dict[str, Any]:

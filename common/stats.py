@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+import pandas
 from scipy.special import stdtrit
 
 SPREAD_KINDS = ("none", "sd", "sem", "ci95")
@@ -46,6 +47,16 @@ def summary(values: Iterable[float]) -> Summary:
     sem = sd / math.sqrt(n)
     half_width = _t_quantile(n - 1) * sem
     return Summary(n, mean, sd, sem, mean - half_width, mean + half_width)
+
+
+def summaries(samples: Iterable[tuple], columns: Sequence[str]) -> pandas.DataFrame:
+    """Return a table with one row per sample: what tells it from the others, and its statistics.
+
+    samples: tuples that end with the sample's values; columns: names for what stands before, then fields of `Summary`.
+    """
+    fields = [column for column in columns if column in Summary._fields]
+    rows = [(*key, *(getattr(own, name) for name in fields)) for *key, values in samples for own in [summary(values)]]
+    return pandas.DataFrame(rows, columns=columns)
 
 
 def difference_interval(

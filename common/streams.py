@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -69,6 +69,23 @@ def permuted(
             order[moving] = mixed
         orders.append(order)
     return [Task(torch.arange(n_train), torch.arange(n_test), order[None]) for order in orders]
+
+
+def imbalanced(
+    tasks: Sequence[Task], labels: torch.Tensor, probabilities: torch.Tensor, generator: torch.Generator
+) -> list[Task]:
+    """Return the tasks with part of their training images removed, each with the probability of its task and class.
+
+    labels: of the training split; probabilities: [n_tasks, n_classes]. Raises ValueError if a task keeps no image.
+    """
+    thinned = []
+    for number, (task, removal) in enumerate(zip(tasks, probabilities, strict=True), start=1):
+        draws = torch.rand(len(task.train), generator=generator, dtype=torch.float64)
+        kept = task.train[draws >= removal[labels[task.train]]]
+        if not len(kept):
+            raise ValueError(f"imbalanced: no training image of task {number} is left")
+        thinned.append(replace(task, train=kept))
+    return thinned
 
 
 def joint(tasks: Sequence[Task], n_train: int, n_test: int) -> Task:

@@ -28,17 +28,19 @@ def write(
     caption: str,
     stamp: tuple[str, bool],
     headings: Mapping[str, str] | None = None,
+    exact: pandas.DataFrame | None = None,
 ) -> None:
     """Write the table as LaTeX (booktabs) at `path`, and as Markdown and CSV beside it, each atomically.
 
     The CSV holds the numbers exactly, under the columns' own names; the other two hold them to three significant
     digits, a dash for what is missing, the caption, and the stamp (`collect.stamp`: text, and whether it is loud).
-    headings: what to call columns there. Raises ValueError if `path` does not end in .tex, or if there are no rows.
+    headings: what to call columns there; exact: what the CSV is to hold if the table is text already. Raises
+    ValueError if `path` does not end in .tex, or if there are no rows.
     """
     path = Path(path)
     if path.suffix != ".tex":
         raise ValueError(f"tables.write: expected a path ending in .tex, found {path}")
-    records.write_table(path.with_suffix(".csv"), table)
+    records.write_table(path.with_suffix(".csv"), table if exact is None else exact)
     shown = table.map(cell).rename(columns=headings or {})
     text, loud = stamp
     for target, content in (
@@ -50,8 +52,11 @@ def write(
 
 
 def cell(value: Any) -> str:
-    """Return a value as a table shows it: numbers to three significant digits, whole numbers in full, or a dash."""
-    if value is None or value == "":
+    """Return a value as a table shows it: numbers to three significant digits, whole numbers in full, text as it is.
+
+    None and nan are missing: a dash.
+    """
+    if value is None:
         return MISSING
     if not isinstance(value, Real) or isinstance(value, bool):
         return str(value)

@@ -11,8 +11,8 @@ import pandas
 import torch
 
 from common.claims import Claim, Condition, difference, within
+from common.collected import Tables
 from papers.sticky_gradient import distributions, evidence
-from papers.sticky_gradient.collected import Tables
 from papers.sticky_gradient.conditions import CELLS, CONTROL, EWC, FULL, LABELS, TASKS
 from papers.sticky_gradient.method import plasticity
 from papers.sticky_gradient.protocol import Attractor

@@ -10,15 +10,16 @@ Writes claims.csv and comparison.md, both in short, beside the numbers.
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 import pandas
 
-from common import claims, collect, comparison
+from common import claims, comparison
 from common import reported as reported_numbers
+from common.collected import Tables
 from papers.sticky_gradient import collected, conditions, evidence, searches
 from papers.sticky_gradient.claims import CLAIMS, ON_ACCURACIES
-from papers.sticky_gradient.collected import Tables
 
 TABLE1, OWN_SEARCH = "Table 1", "own search"  # whose hyperparameters
 MEASURES = {
@@ -26,7 +27,6 @@ MEASURES = {
     "average accuracy over all tasks so far but the newest": "previous",
     "accuracy on the newest task": "newest",
 }
-IDENTITY = ["artifact", "panel", "quantity", "method", "setting", "x"]
 
 
 def compare_numbers(tables: Tables, reported: pandas.DataFrame) -> pandas.DataFrame:
@@ -34,8 +34,9 @@ def compare_numbers(tables: Tables, reported: pandas.DataFrame) -> pandas.DataFr
 
     Column `hyperparameters` says whose ours were; rows of our own search are there only where they were run.
     """
-    published = _compared(tables, reported).assign(hyperparameters=TABLE1)
-    found = _compared(evidence.of_own_search(tables), reported).assign(hyperparameters=OWN_SEARCH)
+    published = reported_numbers.compare(reported, partial(our_runs, tables)).assign(hyperparameters=TABLE1)
+    searched = evidence.of_own_search(tables)
+    found = reported_numbers.compare(reported, partial(our_runs, searched)).assign(hyperparameters=OWN_SEARCH)
     return pandas.concat([published, found[found["ours_n"] > 0]], ignore_index=True)
 
 
@@ -75,7 +76,7 @@ def check_claims(tables: Tables) -> pandas.DataFrame:
 
 def markdown(numbers: pandas.DataFrame, checked: pandas.DataFrame, provenances: dict[str, dict]) -> list[str]:
     """Return the lines of all tables in Markdown, for a README."""
-    lines = [f"- {name}: {collect.stamp(record)[0].replace(' | ', ', ')}." for name, record in provenances.items()]
+    lines = comparison.stamp_lines(provenances)
     for whose in (TABLE1, OWN_SEARCH):
         ours, held = (table[table["hyperparameters"] == whose] for table in (numbers, checked))
         if held.empty:
@@ -85,15 +86,6 @@ def markdown(numbers: pandas.DataFrame, checked: pandas.DataFrame, provenances: 
         lines += ["", comparison.not_run_line(ours), ""] if whose == TABLE1 else [""]
         lines += comparison.claims_lines(held, "Our numbers (accuracies in %), with 95% intervals")
     return lines
-
-
-def _compared(tables: Tables, reported: pandas.DataFrame) -> pandas.DataFrame:
-    ours = []
-    for row in reported_numbers.results(reported).to_dict("records"):
-        identity = {key: row[key] for key in IDENTITY}
-        ours += [{**identity, "seed": seed, "value": value} for seed, value in our_runs(tables, row).items()]
-    table = pandas.DataFrame(ours, columns=[*IDENTITY, "seed", "value"])
-    return reported_numbers.compare(reported, table, on=IDENTITY)
 
 
 def _name(row: dict) -> str:

@@ -33,6 +33,7 @@ LABELS = _PUBLISHED | {
     for cell in CELLS
     if cell != CONTROL  # which has none to find
 }
+SHARED_COLUMNS = [*accuracies.COLUMNS, "shared"]
 
 
 def read(path: str | Path) -> pandas.DataFrame:
@@ -42,9 +43,7 @@ def read(path: str | Path) -> pandas.DataFrame:
 
 def read_shared(path: str | Path) -> pandas.DataFrame:
     """Return the accuracies with a column `shared`, the fraction of pixels left in place. Raises ValueError as above."""
-    table = read(path)
-    if "shared" not in table.columns:
-        raise ValueError(f"{path} has no column shared: collect it from the training with shared pixels")
+    table = accuracies.read(path, LABELS, SHARED_COLUMNS)
     if not (table["shared"].gt(0) & table["shared"].le(1)).all():
         raise ValueError(f"{path}: shared must lie above 0 and not above 1; run the training stage again")
     return table

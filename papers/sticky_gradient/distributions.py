@@ -22,20 +22,12 @@ ERRORS, SHARE = 5, 1e-4
 
 def read(path: str | Path) -> pandas.DataFrame:
     """Return the collected table. Raises ValueError if it is not such a table."""
-    table = records.read_tables(path)
-    missing = [column for column in COLUMNS if column not in table.columns]
-    if missing:
-        raise ValueError(f"{path} has no column {', '.join(missing)}: collect it from the tables of the training stage")
+    table = records.read_tables(path, COLUMNS)
     if unknown := sorted(set(table["condition"]) - set(LABELS)):
         raise ValueError(f"{path}: unknown condition {', '.join(map(repr, unknown))}; known are {', '.join(LABELS)}")
     if not (table["count"] > 0).all():
         raise ValueError(f"{path}: count must be positive; run the training stage again")
     return table
-
-
-def none() -> pandas.DataFrame:
-    """Return the table of an experiment that was not run: the columns and no rows."""
-    return pandas.DataFrame(columns=COLUMNS)
 
 
 def histograms(table: pandas.DataFrame, condition: str, after: int) -> pandas.DataFrame:

@@ -12,9 +12,10 @@ from collections.abc import Callable, Mapping
 import numpy
 import pandas
 
+from common import accuracies
 from common.claims import difference
+from common.collected import Tables
 from papers.sticky_gradient import collected, conditions, distributions, searches
-from papers.sticky_gradient.collected import Tables
 from papers.sticky_gradient.conditions import CONTROL, FULL, MEASURES, SEARCHED, TASKS, TRIALS
 
 Runs = dict[int, float]
@@ -117,15 +118,11 @@ def of_own_search(tables: Tables) -> dict[str, pandas.DataFrame]:
 
     Conditions without hyperparameters (the control, EWC) stay; nothing is left if no condition was trained so.
     """
-    found = {}
-    for name in ("accuracies", "shared"):
-        table = collected.table(tables, name)
-        searched = table["condition"].astype(str).str.endswith(SEARCHED)
-        if searched.any():
-            fixed = table["condition"].isin((CONTROL, conditions.EWC))
-            kept = table[searched | fixed]
-            found[name] = kept.assign(condition=kept["condition"].str.removesuffix(SEARCHED))
-    return found
+    found = {
+        name: accuracies.without_suffix(collected.table(tables, name), SEARCHED, others=(CONTROL, conditions.EWC))
+        for name in ("accuracies", "shared")
+    }
+    return {name: table for name, table in found.items() if not table.empty}
 
 
 def _after(results: pandas.DataFrame, condition: str, measure: str, tasks: int) -> Runs:

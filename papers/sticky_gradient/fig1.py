@@ -10,10 +10,11 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from common import plotting
+from common import collect, plotting
+from common.collected import Tables
+from common.plotting import SMALL, TINY
 from papers.sticky_gradient import collected, drawing, searches
-from papers.sticky_gradient.collected import Tables
-from papers.sticky_gradient.drawing import SMALL, STICKY, TINY
+from papers.sticky_gradient.drawing import STICKY
 from papers.sticky_gradient.method import plasticity
 from papers.sticky_gradient.protocol import Attractor
 
@@ -49,7 +50,7 @@ def fig1(tables: Tables, reported: pandas.DataFrame, provenances: dict[str, dict
         for axis in (paths, beside, curves):
             axis.tick_params(labelsize=SMALL)
         figure.supxlabel(CAPTION, fontsize=6.5, color="0.35")
-        plotting.stamp(figure, *collected.stamp(provenances))
+        plotting.stamp(figure, *collect.stamp_of_all(provenances))
     return figure
 
 
@@ -107,7 +108,7 @@ def _draw_paths(axis: Axes, values: pandas.DataFrame, attractor: Attractor) -> N
     if paths:
         axis.legend(loc="lower right", fontsize=TINY, frameon=True, framealpha=0.85, edgecolor="none")
     else:
-        drawing.no_runs(axis)
+        plotting.no_runs(axis)
 
 
 def _draw_curves(axis: Axes, values: pandas.DataFrame, reported: pandas.DataFrame) -> None:

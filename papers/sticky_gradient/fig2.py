@@ -6,12 +6,15 @@ import pandas
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from common import accuracies, plotting
+from common import accuracies, collect, plotting
+from common import reported as reported_numbers
 from common.claims import difference
+from common.collected import Tables
+from common.plotting import SMALL, TINY
+from common.stats import summaries
 from papers.sticky_gradient import collected, conditions, drawing
-from papers.sticky_gradient.collected import Tables
 from papers.sticky_gradient.conditions import CONTROL, EWC, FULL, LABELS, MEASURES, SEARCHED
-from papers.sticky_gradient.drawing import COLORS, SMALL, TINY
+from papers.sticky_gradient.drawing import COLORS
 
 CURVES = (CONTROL, EWC, FULL, FULL + SEARCHED)
 TITLES = {
@@ -54,7 +57,7 @@ def fig2(tables: Tables, reported: pandas.DataFrame, provenances: dict[str, dict
         _draw_margins(margins, values, reported, accuracies.tasks(results))
         _draw_legend(figure, curves[0], margins, values)
         figure.supxlabel(CAPTION, fontsize=6.5, color="0.35")
-        plotting.stamp(figure, *collected.stamp(provenances))
+        plotting.stamp(figure, *collect.stamp_of_all(provenances))
     return figure
 
 
@@ -65,19 +68,15 @@ def fig2_values(tables: Tables) -> pandas.DataFrame:
     task, in percentage points, of pairs "a - b".
     """
     results = collected.table(tables, "accuracies")
-    parts = [pandas.DataFrame(columns=["panel", "condition", "x", "mean", "ci_low", "ci_high", "n"])]
-    last = accuracies.tasks(results)
+    last, rows = accuracies.tasks(results), []
     for measure, of in MEASURES.items():
         runs = {condition: of(results, condition) for condition in CURVES}
-        for condition, table in runs.items():
-            parts.append(drawing.summaries(table).assign(panel=measure, condition=condition))
+        rows += [(measure, condition, x, own) for condition, table in runs.items() for x, own in table.items()]
         for a, b in _pairs(measure):
             gap = difference(conditions.after(runs[a], last), conditions.after(runs[b], last))
             if gap:
-                one = pandas.DataFrame({last: {seed: 100 * value for seed, value in gap.items()}})
-                parts.append(drawing.summaries(one).assign(panel=f"{measure} margin", condition=f"{a} - {b}"))
-    filled = [part for part in parts if len(part)] or parts[:1]
-    return pandas.concat(filled, ignore_index=True)[list(parts[0].columns)]
+                rows.append((f"{measure} margin", f"{a} - {b}", last, [100 * value for value in gap.values()]))
+    return summaries(rows, ["panel", "condition", "x", "mean", "ci_low", "ci_high", "n"])
 
 
 def _pairs(measure: str) -> list[tuple[str, str]]:
@@ -98,7 +97,7 @@ def _draw_curves(axis: Axes, values: pandas.DataFrame, measure: str) -> None:
         ours = values[values["condition"] == condition]
         drawing.curve(axis, ours, 0.08 * (place - 1), color=COLORS[condition], linestyle=style)
     if values.empty:
-        drawing.no_runs(axis)
+        plotting.no_runs(axis)
 
 
 def _draw_margins(axis: Axes, values: pandas.DataFrame, reported: pandas.DataFrame, tasks: int) -> None:
@@ -110,7 +109,7 @@ def _draw_margins(axis: Axes, values: pandas.DataFrame, reported: pandas.DataFra
         names.append((height, {"all": "all tasks", "previous": "all but the newest", "newest": "newest task"}[measure]))
         height -= 0.8
         for a, b in pairs:
-            stated = drawing.paper_numbers(reported, "fig2", panel)
+            stated = reported_numbers.results(reported, artifact="fig2", panel=panel)
             for value in stated.loc[stated["method"] == f"{LABELS[a]} - {LABELS[b]}", "value"]:
                 plotting.reported_marker(axis, value, height, None, "black", label=PAPER)
             for searched in (False, True):
@@ -131,7 +130,7 @@ def _draw_margins(axis: Axes, values: pandas.DataFrame, reported: pandas.DataFra
     axis.tick_params(axis="x", labelsize=SMALL)
     axis.set_xlabel("Percentage points", fontsize=SMALL)
     if not ours:
-        drawing.no_runs(axis)
+        plotting.no_runs(axis)
 
 
 def _color(a: str, b: str) -> str:
@@ -151,7 +150,7 @@ def _draw_legend(figure: Figure, axis: Axes, margins: Axes, values: pandas.DataF
             continue
         style = "--" if condition.endswith(SEARCHED) else "-"
         (line,) = axis.plot([], [], "o", linestyle=style, markersize=2.5, color=COLORS[condition])
-        entries.append((line, drawing.label(condition, int(runs.max()) if len(runs) else 0)))
+        entries.append((line, plotting.name_with_runs(LABELS[condition], int(runs.max()) if len(runs) else 0)))
     handles, names = margins.get_legend_handles_labels()
     entries += [(handle, name) for handle, name in zip(handles, names, strict=True) if name == PAPER]
     figure.legend(

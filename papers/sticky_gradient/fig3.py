@@ -6,12 +6,14 @@ import pandas
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from common import accuracies, plotting
+from common import accuracies, collect, plotting
+from common import reported as reported_numbers
 from common.claims import difference
+from common.collected import Tables
+from common.plotting import SMALL, TINY
+from common.stats import summaries
 from papers.sticky_gradient import collected, conditions, drawing
-from papers.sticky_gradient.collected import Tables
 from papers.sticky_gradient.conditions import CELLS, CONTROL, FULL, LABELS, SEARCHED, TASKS
-from papers.sticky_gradient.drawing import SMALL, TINY
 
 PAPER = "paper, ten tasks"
 GAP = 0.045  # between two names at the end of curves, as a share of the axis
@@ -49,7 +51,7 @@ def fig3(tables: Tables, reported: pandas.DataFrame, provenances: dict[str, dict
         _draw_margins(margins, values[values["panel"] == "margin"], reported, settings)
         figure.legend(*margins.get_legend_handles_labels(), loc="outside upper right", ncols=3, fontsize=TINY)
         figure.supxlabel(CAPTION, fontsize=6.5, color="0.35")
-        plotting.stamp(figure, *collected.stamp(provenances))
+        plotting.stamp(figure, *collect.stamp_of_all(provenances))
     return figure
 
 
@@ -60,21 +62,18 @@ def fig3_values(tables: Tables) -> pandas.DataFrame:
     percentage points, both with the same hyperparameters.
     """
     results = collected.table(tables, "accuracies")
-    last = accuracies.tasks(results)
-    parts = [pandas.DataFrame(columns=["panel", "condition", "x", "mean", "ci_low", "ci_high", "n"])]
+    last, rows = accuracies.tasks(results), []
     for setting in SETTINGS:
         full = conditions.after(conditions.so_far(results, FULL + setting), last)
         for cell in CELLS:
             condition = cell if cell == CONTROL else cell + setting
             table = conditions.so_far(results, condition)
             if not (cell == CONTROL and setting):
-                parts.append(drawing.summaries(table).assign(panel="accuracy", condition=condition))
+                rows += [("accuracy", condition, x, runs) for x, runs in table.items()]
             gap = difference(full, conditions.after(table, last))
             if gap and cell != FULL:
-                one = pandas.DataFrame({last: {seed: 100 * value for seed, value in gap.items()}})
-                parts.append(drawing.summaries(one).assign(panel="margin", condition=cell + setting))
-    filled = [part for part in parts if len(part)] or parts[:1]
-    return pandas.concat(filled, ignore_index=True)[list(parts[0].columns)]
+                rows.append(("margin", cell + setting, last, [100 * value for value in gap.values()]))
+    return summaries(rows, ["panel", "condition", "x", "mean", "ci_low", "ci_high", "n"])
 
 
 def look(cell: str) -> dict:
@@ -113,9 +112,9 @@ def _draw_curves(axis: Axes, values: pandas.DataFrame, setting: str) -> str:
         axis.text(x + 0.6, height, text, color=color, fontsize=TINY, va="center")
     missing = [name(cell) for cell in CELLS if name(cell) not in ends]
     if not ends:
-        drawing.no_runs(axis)
+        plotting.no_runs(axis)
     elif missing:
-        text = f"{drawing.NO_RUNS}:\n" + "\n".join(missing)
+        text = f"{plotting.NO_RUNS}:\n" + "\n".join(missing)
         axis.text(0.02, 0.03, text, transform=axis.transAxes, fontsize=TINY, color="0.35")
     numbers = sorted(set(runs))
     return f" (n = {' or '.join(map(str, numbers))})" if numbers else ""
@@ -126,7 +125,7 @@ def _draw_margins(axis: Axes, values: pandas.DataFrame, reported: pandas.DataFra
     others = [cell for cell in CELLS if cell != FULL]
     ours = {row.condition: row for row in values.itertuples()}
     for height, cell in enumerate(others):
-        stated = drawing.paper_numbers(reported, "fig3")
+        stated = reported_numbers.results(reported, artifact="fig3")
         method = f"{LABELS[FULL]} - {LABELS[cell]}"
         for value in stated.loc[stated["method"] == method, "value"]:
             plotting.reported_marker(axis, value, height, None, "black", label=PAPER)
@@ -144,4 +143,4 @@ def _draw_margins(axis: Axes, values: pandas.DataFrame, reported: pandas.DataFra
     axis.tick_params(axis="x", labelsize=SMALL)
     axis.set_xlabel("Percentage points", fontsize=SMALL)
     if values.empty:
-        drawing.no_runs(axis)
+        plotting.no_runs(axis)

@@ -7,12 +7,15 @@ import pandas
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from common import accuracies, plotting
+from common import accuracies, collect, plotting
+from common import reported as reported_numbers
 from common.claims import difference
+from common.collected import Tables
+from common.plotting import SMALL, TINY
+from common.stats import summaries
 from papers.sticky_gradient import collected, conditions, drawing
-from papers.sticky_gradient.collected import Tables
-from papers.sticky_gradient.conditions import CONTROL, FULL, SEARCHED, TASKS
-from papers.sticky_gradient.drawing import COLORS, SMALL, TINY
+from papers.sticky_gradient.conditions import CONTROL, FULL, LABELS, SEARCHED, TASKS
+from papers.sticky_gradient.drawing import COLORS
 
 CURVES = (CONTROL, FULL, FULL + SEARCHED)
 PAPER = "paper: benefit lost"
@@ -48,7 +51,7 @@ def fig4(tables: Tables, reported: pandas.DataFrame, provenances: dict[str, dict
         _draw_summary(summary, values[values["panel"] == "margin"], reported)
         _draw_legend(figure, summary, values)
         figure.supxlabel(CAPTION, fontsize=6.5, color="0.35")
-        plotting.stamp(figure, *collected.stamp(provenances))
+        plotting.stamp(figure, *collect.stamp_of_all(provenances))
     return figure
 
 
@@ -58,18 +61,15 @@ def fig4_values(tables: Tables) -> pandas.DataFrame:
     Panel "accuracy": on all tasks so far. Panel "margin": the condition minus the control after the last task, in
     percentage points.
     """
-    parts = [pandas.DataFrame(columns=["panel", "shared", "condition", "x", "mean", "ci_low", "ci_high", "n"])]
-    results, partly = collected.table(tables, "accuracies"), collected.table(tables, "shared")
-    for level, rows in conditions.levels(results, partly).items():
-        last, runs = accuracies.tasks(rows), {condition: conditions.so_far(rows, condition) for condition in CURVES}
+    results, partly, rows = collected.table(tables, "accuracies"), collected.table(tables, "shared"), []
+    for level, found in conditions.levels(results, partly).items():
+        last, runs = accuracies.tasks(found), {condition: conditions.so_far(found, condition) for condition in CURVES}
         for condition, table in runs.items():
-            parts.append(drawing.summaries(table).assign(panel="accuracy", shared=level, condition=condition))
+            rows += [("accuracy", level, condition, x, own) for x, own in table.items()]
             gap = difference(conditions.after(table, last), conditions.after(runs[CONTROL], last))
             if gap and condition != CONTROL:
-                one = pandas.DataFrame({last: {seed: 100 * value for seed, value in gap.items()}})
-                parts.append(drawing.summaries(one).assign(panel="margin", shared=level, condition=condition))
-    filled = [part for part in parts if len(part)] or parts[:1]
-    return pandas.concat(filled, ignore_index=True)[list(parts[0].columns)]
+                rows.append(("margin", level, condition, last, [100 * value for value in gap.values()]))
+    return summaries(rows, ["panel", "shared", "condition", "x", "mean", "ci_low", "ci_high", "n"])
 
 
 def _draw_level(axis: Axes, values: pandas.DataFrame, level: float) -> None:
@@ -80,7 +80,7 @@ def _draw_level(axis: Axes, values: pandas.DataFrame, level: float) -> None:
         ours = values[values["condition"] == condition]
         drawing.curve(axis, ours, color=COLORS[condition], linestyle=style, markersize=2, linewidth=1.2)
     if values.empty:
-        drawing.no_runs(axis)
+        plotting.no_runs(axis)
 
 
 def _draw_summary(axis: Axes, values: pandas.DataFrame, reported: pandas.DataFrame) -> None:
@@ -89,7 +89,7 @@ def _draw_summary(axis: Axes, values: pandas.DataFrame, reported: pandas.DataFra
         style = {"linestyle": "--", "markerfacecolor": "white"} if condition.endswith(SEARCHED) else {}
         drawing.curve(axis, ours, color=COLORS[condition], markersize=4, **style)
     axis.axhline(0, color="0.3", linewidth=0.8, zorder=0)
-    for value in drawing.paper_numbers(reported, "fig4")["value"]:
+    for value in reported_numbers.results(reported, artifact="fig4")["value"]:
         axis.axvline(100 * value, color="0.5", linestyle=":", linewidth=1, zorder=0)
         plotting.reported_marker(axis, 100 * value, 0, None, "black", label=PAPER)
     axis.set(xlim=(-4, 104), xticks=numpy.arange(0, 101, 20))
@@ -97,7 +97,7 @@ def _draw_summary(axis: Axes, values: pandas.DataFrame, reported: pandas.DataFra
     axis.set_xlabel("Shared pixels (%)", fontsize=SMALL)
     axis.set_ylabel("Percentage points", fontsize=SMALL)
     if values.empty:
-        drawing.no_runs(axis)
+        plotting.no_runs(axis)
 
 
 def _draw_legend(figure: Figure, axis: Axes, values: pandas.DataFrame) -> None:
@@ -108,7 +108,7 @@ def _draw_legend(figure: Figure, axis: Axes, values: pandas.DataFrame) -> None:
             continue
         style = "--" if condition.endswith(SEARCHED) else "-"
         (line,) = axis.plot([], [], "o", linestyle=style, markersize=2.5, color=COLORS[condition])
-        entries.append((line, drawing.label(condition, int(runs.max()) if len(runs) else 0)))
+        entries.append((line, plotting.name_with_runs(LABELS[condition], int(runs.max()) if len(runs) else 0)))
     handles, names = axis.get_legend_handles_labels()
     entries += [(handle, name) for handle, name in zip(handles, names, strict=True) if name == PAPER]
     figure.legend(

@@ -7,12 +7,14 @@ import pandas
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from common import plotting
+from common import collect, plotting
+from common import reported as reported_numbers
+from common.collected import Tables
+from common.plotting import SMALL, TINY
 from common.stats import summary
-from papers.sticky_gradient import collected, distributions, drawing, searches
-from papers.sticky_gradient.collected import Tables
+from papers.sticky_gradient import collected, distributions, searches
 from papers.sticky_gradient.conditions import CONTROL, EWC, FULL, LABELS, SEARCHED
-from papers.sticky_gradient.drawing import COLORS, SMALL, TINY
+from papers.sticky_gradient.drawing import COLORS
 
 PANELS = (CONTROL, EWC, FULL, FULL + SEARCHED)
 PAPER = "paper: modes of the sticky gradient"
@@ -46,7 +48,7 @@ def fig5(tables: Tables, reported: pandas.DataFrame, provenances: dict[str, dict
         entries = {name: handle for handles, names in found for handle, name in zip(handles, names, strict=True)}
         figure.legend(entries.values(), entries, loc="outside upper center", ncols=3, fontsize=TINY)
         figure.supxlabel(CAPTION, fontsize=6.5, color="0.35")
-        plotting.stamp(figure, *collected.stamp(provenances))
+        plotting.stamp(figure, *collect.stamp_of_all(provenances))
     return figure
 
 
@@ -79,7 +81,7 @@ def _draw_histogram(axis: Axes, values: pandas.DataFrame, condition: str) -> Non
     axis.set_xlabel("Weight", fontsize=SMALL)
     axis.tick_params(labelsize=SMALL)
     if values.empty:
-        drawing.no_runs(axis)
+        plotting.no_runs(axis)
         return
     edges = numpy.append(values["low"], values["low"].iloc[-1] + distributions.WIDTH)
     axis.stairs(values["mean"], edges, baseline=FLOOR, fill=True, color=COLORS[condition], alpha=0.45)
@@ -102,7 +104,7 @@ def _draw_modes(axes: list[Axes], panels: list[str], tables: Tables, reported: p
             axis.plot(places, 140 * numpy.array(heights) / total.sum(), "v", color="black", markersize=4, label=OURS)
         if condition != FULL:
             continue
-        for mode in drawing.paper_numbers(reported, "fig5")["value"]:
+        for mode in reported_numbers.results(reported, artifact="fig5")["value"]:
             plotting.reported_marker(axis, mode, 100, None, "black", label=PAPER)
             axis.axvline(mode, color="0.4", linestyle=":", linewidth=0.8, zorder=0)
             if not counts.empty:

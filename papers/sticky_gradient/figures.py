@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from common import plotting, records
+from common import collect, plotting, records
 from common import reported as reported_numbers
 from common import tables as table_files
 from papers.sticky_gradient import collected, tables
@@ -50,7 +50,7 @@ def main() -> None:
     reported = reported_numbers.read(arguments.reported)
     if name in TABLES:
         table = TABLES[name](found, reported, provenances)
-        table_files.write(out, table, tables.CAPTIONS[name], collected.stamp(provenances), tables.HEADINGS[name])
+        table_files.write(out, table, tables.CAPTIONS[name], collect.stamp_of_all(provenances), tables.HEADINGS[name])
         return
     figure = FIGURES[name](found, reported, provenances)
     records.write_table(out.with_suffix(".csv"), VALUES[name](found, reported))

@@ -40,9 +40,8 @@ TRAIN = [
 MODULES = ["conditions", "collected", "distributions", "searches", "method"]
 SHOWN = [
     *(f"{HERE}/{name}.py" for name in MODULES),
-    *(f"common/{name}.py" for name in ("accuracies", "claims", "consolidation")),
+    *(f"common/{name}.py" for name in ("accuracies", "claims", "collected", "consolidation", "reported", "stats")),
 ]
-SHOWN += ["common/reported.py", "common/stats.py"]
 DRAWN = ["fig1", "fig2", "fig3", "fig4", "fig5", "tables", "drawing"]
 CODE = {
     "figures": [

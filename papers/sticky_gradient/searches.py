@@ -20,21 +20,13 @@ SYMBOLS = {"a1": "a₁", "mu": "μ", "sigma": "σ", "gamma": "γ", "zeta": "ζ",
 
 def read(path: str | Path) -> pandas.DataFrame:
     """Return the collected table. Raises ValueError if it is not such a table, or holds a trial twice."""
-    table = records.read_tables(path)
-    missing = [column for column in COLUMNS if column not in table.columns]
-    if missing:
-        raise ValueError(f"{path} has no column {', '.join(missing)}: collect it from the tables of the search")
+    table = records.read_tables(path, COLUMNS)
     if not table["objective"].between(0, 1).all():
         raise ValueError(f"{path}: objective must lie between 0 and 1; run the search again")
     twice = table[table.duplicated(["reading", "seed", "trial"])]
     if not twice.empty:
         raise ValueError(f"{path}: trials of {', '.join(sorted(set(twice['reading'])))} are there twice; collect once")
     return table
-
-
-def none() -> pandas.DataFrame:
-    """Return the table of a search that was not run: the columns and no rows."""
-    return pandas.DataFrame(columns=COLUMNS)
 
 
 def found(table: pandas.DataFrame) -> pandas.DataFrame:

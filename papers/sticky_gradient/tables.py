@@ -7,8 +7,8 @@ from typing import Any
 import pandas
 
 from common import reported as reported_numbers
+from common.collected import Tables
 from papers.sticky_gradient import collected, drawing, searches
-from papers.sticky_gradient.collected import Tables
 from papers.sticky_gradient.searches import HYPERPARAMETERS, SYMBOLS
 
 VARIES = "not the same in all runs"

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from common.continual import Learner
+from common.continual import Learner, Observer
 
 WIDTH = 0.01  # of a bin
 NEAR_ZERO = 1e-5  # Section 3.5: weights nearer zero are left out
 
 
-class Histograms:
+class Histograms(Observer):
     """Counts the weights (not the biases) of both layers in bins [k * 0.01, (k + 1) * 0.01), after every task."""
 
     def __init__(self, seeds: Sequence[int]) -> None:

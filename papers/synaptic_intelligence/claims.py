@@ -12,8 +12,9 @@ import pandas
 from scipy.stats import spearmanr
 
 from common.claims import Claim, Condition, difference, within
+from common.collected import Tables
 from papers.synaptic_intelligence import conditions, evidence
-from papers.synaptic_intelligence.evidence import CIFAR_TASKS, PERMUTED_TASKS, SPLIT_TASKS, Tables
+from papers.synaptic_intelligence.evidence import CIFAR_TASKS, PERMUTED_TASKS, SPLIT_TASKS
 
 # The paper's Figure 6 says c = 0.1, the authors' plotting notebook takes 0.01; the latter is the likelier (README).
 CIFAR_SI = "si-0.01"

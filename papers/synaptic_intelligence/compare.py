@@ -10,54 +10,26 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 import pandas
 
-from common import accuracies, claims, collect, comparison, records
+from common import accuracies, claims, comparison
 from common import reported as reported_numbers
-from papers.synaptic_intelligence import conditions, correlations, evidence
+from common.collected import Tables
+from papers.synaptic_intelligence import collected, conditions
 from papers.synaptic_intelligence.claims import CLAIMS
-from papers.synaptic_intelligence.evidence import Tables
 
-READERS = {
-    **dict.fromkeys(conditions.CONDITIONS, conditions.read),
-    "correlations": correlations.read,
-    "theory": evidence.read_theory,
-}
 BENCHMARKS = {"fig3": "split_mnist", "fig4": "permuted_mnist", "fig6": "cifar"}
 AVERAGE, JOINT = "average accuracy over the tasks learned so far", "average accuracy after all tasks at once"
 ENTRY = re.compile(r"accuracy on task (\d+) after task x")
 FINAL = re.compile(r"accuracy on task x (alone|after all tasks)")
-IDENTITY = ["artifact", "panel", "quantity", "method", "setting", "x"]
-
-
-def read(paths: Iterable[Path]) -> tuple[Tables, dict[str, dict]]:
-    """Return the tables, and their merged provenances, by name. Raises ValueError unless all are of one scale."""
-    tables, provenances = {}, {}
-    for path in paths:
-        if path.stem not in READERS:
-            raise ValueError(f"{path}: no table of this name is compared; known are {', '.join(READERS)}")
-        if path.stem in tables:
-            raise ValueError(f"{path}: a table of this name was given before; give each once")
-        tables[path.stem] = READERS[path.stem](path)
-        source = path.with_suffix(".json")
-        provenance = records.read_provenance(source)
-        provenances[path.stem] = provenance if "parts" in provenance else collect.merge({str(source): provenance})
-    if len(scales := {provenance["scale"] for provenance in provenances.values()}) > 1:
-        raise ValueError(f"the tables are of different scales: {', '.join(sorted(scales))}; compare one at a time")
-    return tables, provenances
 
 
 def compare_numbers(tables: Tables, reported: pandas.DataFrame) -> pandas.DataFrame:
     """Return every result the paper reports with ours beside it and a verdict; "not run" where we have no runs."""
-    ours = []
-    for row in reported_numbers.results(reported).to_dict("records"):
-        identity = {key: row[key] for key in IDENTITY}
-        ours += [{**identity, "seed": seed, "value": value} for seed, value in our_runs(tables, row).items()]
-    table = pandas.DataFrame(ours, columns=[*IDENTITY, "seed", "value"])
-    return reported_numbers.compare(reported, table, on=IDENTITY)
+    return reported_numbers.compare(reported, partial(our_runs, tables))
 
 
 def our_runs(tables: Tables, row: dict) -> dict[int, float]:
@@ -71,7 +43,7 @@ def our_runs(tables: Tables, row: dict) -> dict[int, float]:
     entry = ENTRY.fullmatch(quantity)
     if condition is None or split is None or not (entry or FINAL.fullmatch(quantity) or quantity in (AVERAGE, JOINT)):
         raise ValueError(f"reported.csv: no accuracy is {quantity!r} of {row['method']!r}, {row['setting']!r}")
-    results = tables.get(benchmark, accuracies.none())
+    results = collected.table(tables, benchmark)
     if entry:
         return accuracies.entry(results, condition, split, int(x), int(entry[1]))
     if quantity == AVERAGE:
@@ -91,7 +63,7 @@ def markdown(numbers: pandas.DataFrame, checked: pandas.DataFrame, provenances: 
     """Return the lines of all tables in Markdown, for a README; the entries of accuracy matrices in short."""
     of_matrices = numbers["panel"] == "matrix"
     return [
-        *[f"- {name}: {collect.stamp(record)[0].replace(' | ', ', ')}." for name, record in provenances.items()],
+        *comparison.stamp_lines(provenances),
         "",
         *comparison.numbers_lines(numbers[~of_matrices], _name, decimals=4),
         "",
@@ -135,7 +107,7 @@ def main() -> None:
     parser.add_argument("--reported", required=True, type=Path, help="the paper's numbers")
     parser.add_argument("--out", required=True, type=Path, help="comparison.csv; claims.csv and .md go beside it")
     arguments = parser.parse_args()
-    tables, provenances = read(arguments.results)
+    tables, provenances = collected.read(arguments.results)
     numbers, checked = compare_numbers(tables, reported_numbers.read(arguments.reported)), check_claims(tables)
     scale = next(iter(provenances.values()))["scale"]
     comparison.write(arguments.out, scale, numbers, checked, markdown(numbers, checked, provenances))

@@ -15,20 +15,12 @@ KINDS = ("pearson", "spearman")
 
 def read(path: str | Path) -> pandas.DataFrame:
     """Return the collected table. Raises ValueError if it is not such a table."""
-    table = records.read_tables(path)
-    missing = [column for column in COLUMNS if column not in table.columns]
-    if missing:
-        raise ValueError(f"{path} has no column {', '.join(missing)}: collect it from the tables of the training stage")
+    table = records.read_tables(path, COLUMNS)
     if unknown := sorted(set(table["kind"]) - set(KINDS)):
         raise ValueError(f"{path}: unknown kind {', '.join(map(repr, unknown))}; known are {', '.join(KINDS)}")
     if not table["correlation"].between(-1 - 1e-6, 1 + 1e-6).all():  # float32 may round past 1
         raise ValueError(f"{path}: correlation must lie between -1 and 1; run the training stage again")
     return table
-
-
-def none() -> pandas.DataFrame:
-    """Return the table of an experiment that was not run: the columns and no rows."""
-    return pandas.DataFrame(columns=COLUMNS)
 
 
 def matrices(results: pandas.DataFrame, condition: str, layer: int, kind: str = "pearson") -> dict[int, numpy.ndarray]:

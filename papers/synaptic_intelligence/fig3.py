@@ -7,9 +7,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from common import accuracies, collect, plotting
-from common.stats import summary
+from common import reported as reported_numbers
+from common.plotting import SMALL, TINY, name_with_runs, no_runs
+from common.stats import summaries
 from papers.synaptic_intelligence import conditions
-from papers.synaptic_intelligence.drawing import COLORS, SMALL, TINY, label, no_runs, paper_numbers
+from papers.synaptic_intelligence.conditions import LABELS
+from papers.synaptic_intelligence.drawing import COLORS
 
 CONDITIONS = conditions.CONDITIONS["split_mnist"]
 TASKS = conditions.TASKS["split_mnist"]  # panels are those of the paper, whatever the scale
@@ -53,8 +56,7 @@ def fig3_values(results: pandas.DataFrame) -> pandas.DataFrame:
                     rows.append((f"task {task}", condition, split, after, runs))
             for after, runs in accuracies.averages(results, condition, split).items():
                 rows.append(("average", condition, split, after, runs))
-    summaries = [(*key, own.mean, own.sem, own.n) for *key, runs in rows for own in [summary(runs)]]
-    return pandas.DataFrame(summaries, columns=["panel", "condition", "split", "x", "mean", "sem", "n"])
+    return summaries(rows, ["panel", "condition", "split", "x", "mean", "sem", "n"])
 
 
 def _draw_panel(axis: Axes, panel: str, values: pandas.DataFrame, reported: pandas.DataFrame) -> None:
@@ -65,6 +67,7 @@ def _draw_panel(axis: Axes, panel: str, values: pandas.DataFrame, reported: pand
     axis.set_xlabel("Tasks trained", fontsize=SMALL)
     axis.tick_params(labelsize=SMALL)
     axis.axhline(CHANCE, color="0.3", linestyle=":", linewidth=0.8, zorder=1)
+    stated = reported_numbers.results(reported, artifact="fig3", panel=panel)
     for condition in CONDITIONS:
         color, aside = COLORS[condition], ASIDE[condition]
         ours = values[values["condition"] == condition]
@@ -81,7 +84,7 @@ def _draw_panel(axis: Axes, panel: str, values: pandas.DataFrame, reported: pand
             elinewidth=1,
             capsize=2,
         )
-        for row in paper_numbers(reported, "fig3", panel, condition).itertuples():
+        for row in stated[stated["method"] == LABELS[condition]].itertuples():
             plotting.reported_marker(axis, row.x + 2 * aside, row.value, row.spread, color, label=PAPER)
     if values.empty:
         no_runs(axis)
@@ -95,7 +98,7 @@ def _draw_legend(figure: Figure, axis: Axes, values: pandas.DataFrame) -> None:
     for condition in CONDITIONS:
         runs = values.loc[(values["condition"] == condition) & (values["split"] == "test"), "n"]
         (line,) = axis.plot([], [], "o-", markersize=2.5, color=COLORS[condition])
-        entries.append((line, label(condition, runs.max() if len(runs) else 0)))
+        entries.append((line, name_with_runs(LABELS[condition], runs.max() if len(runs) else 0)))
     (training,) = axis.plot([], [], "--", color="0.4", linewidth=0.8)
     (chance,) = axis.plot([], [], ":", color="0.3", linewidth=0.8)
     entries.append((training, "ours on training images"))

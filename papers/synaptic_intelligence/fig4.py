@@ -8,9 +8,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from common import accuracies, collect, plotting
-from common.stats import summary
+from common import reported as reported_numbers
+from common.plotting import SMALL, TINY, name_with_runs, no_runs
+from common.stats import summaries
 from papers.synaptic_intelligence import conditions
-from papers.synaptic_intelligence.drawing import COLORS, SMALL, TINY, label, no_runs, paper_numbers
+from papers.synaptic_intelligence.conditions import LABELS
+from papers.synaptic_intelligence.drawing import COLORS
 
 CURVES = ("si-0.1", "ewc", "si-0.02", "si-0.01", "si-0", "sgd", "dropout")
 THIN = ("si-0.01", "si-0.02")  # not in the paper's figure
@@ -69,13 +72,13 @@ def fig4_values(results: pandas.DataFrame) -> pandas.DataFrame:
     for split in ("train", "test"):
         for tasks, runs in accuracies.averages(results, "joint", split).items():
             rows.append(("joint", "joint", split, tasks, runs))
-    summaries = [(*key, own.mean, own.sd, own.n) for *key, runs in rows for own in [summary(runs)]]
-    return pandas.DataFrame(summaries, columns=["mark", "condition", "split", "x", "mean", "sd", "n"])
+    return summaries(rows, ["mark", "condition", "split", "x", "mean", "sd", "n"])
 
 
 def _draw_curve(axis: Axes, results: pandas.DataFrame, condition: str) -> None:
     table = accuracies.averages(results, condition, "test")
-    name, color, width = label(condition, len(table)), COLORS[condition], 0.8 if condition in THIN else 1.8
+    name = name_with_runs(LABELS[condition], len(table))
+    color, width = COLORS[condition], 0.8 if condition in THIN else 1.8
     if table.empty:
         axis.plot([], [], ":", color=color, linewidth=width, label=name)
         return
@@ -88,7 +91,7 @@ def _draw_curve(axis: Axes, results: pandas.DataFrame, condition: str) -> None:
 def _draw_archive(axis: Axes, reported: pandas.DataFrame) -> None:
     low, high = axis.get_ylim()
     for condition in CURVES:
-        numbers = paper_numbers(reported, "fig4", "average", condition)
+        numbers = reported_numbers.results(reported, artifact="fig4", panel="average", method=LABELS[condition])
         for row in numbers[numbers["value"].between(low, high)].itertuples():
             plotting.reported_marker(axis, row.x, row.value, row.spread, COLORS[condition], label=ARCHIVE)
 
@@ -103,14 +106,15 @@ def _draw_joint(axis: Axes, values: pandas.DataFrame, reported: pandas.DataFrame
     """Draw the paper's arrow, at our training accuracy, and the authors' own number beside it."""
     joint = values[values["mark"] == "joint"].set_index("split")
     right = axis.get_xlim()[1]
-    name = label("joint", 0)
+    name = name_with_runs(LABELS["joint"], 0)
     if not joint.empty:
         train, test = joint.loc["train"], joint.loc["test"]
-        name = f"{label('joint', train['n'])}:\n{train['mean']:.4f} training (arrow), {test['mean']:.4f} test"
+        name = name_with_runs(LABELS["joint"], train["n"])
+        name += f":\n{train['mean']:.4f} training (arrow), {test['mean']:.4f} test"
         if axis.get_ylim()[0] <= train["mean"] <= axis.get_ylim()[1]:
             arrow = {"arrowstyle": "-|>", "color": "black", "linewidth": 1.5}
             tip, tail = (right - 0.55, train["mean"]), (right + 0.2, train["mean"])
             axis.annotate("", tip, tail, arrowprops=arrow, annotation_clip=False)
     axis.plot([], [], "<", color="black", label=name)
-    for row in paper_numbers(reported, "fig4", "joint", "joint").itertuples():
+    for row in reported_numbers.results(reported, artifact="fig4", panel="joint").itertuples():
         plotting.reported_marker(axis, right - 0.75, row.value, row.spread, COLORS["joint"], label=ARCHIVE)

@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from common import collect, plotting
-from common.stats import summary
+from common.plotting import SMALL, TINY, no_runs
+from common.stats import summaries, summary
 from papers.synaptic_intelligence import correlations
-from papers.synaptic_intelligence.drawing import SMALL, TINY, no_runs
 
 ROWS = {"si-0": "Fine-tuning, c = 0", "si-0.1": "Consolidation, c = 0.1"}
 COLUMNS = {1: "First layer", 2: "Second layer"}
@@ -56,9 +56,8 @@ def fig5_values(results: pandas.DataFrame) -> pandas.DataFrame:
                     continue
                 runs = numpy.stack(list(found.values()))
                 for task, other in numpy.ndindex(runs.shape[1:]):
-                    own = summary(runs[:, task, other])
-                    rows.append((condition, layer, kind, task + 1, other + 1, own.mean, own.sd, own.n))
-    return pandas.DataFrame(rows, columns=["condition", "layer", "kind", "task", "other_task", "mean", "sd", "n"])
+                    rows.append((condition, layer, kind, task + 1, other + 1, runs[:, task, other]))
+    return summaries(rows, ["condition", "layer", "kind", "task", "other_task", "mean", "sd", "n"])
 
 
 def _draw_matrix(axis: Axes, results: pandas.DataFrame, condition: str, layer: int):

@@ -7,9 +7,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from common import accuracies, collect, plotting
-from common.stats import summary
+from common import reported as reported_numbers
+from common.plotting import SMALL, TINY, name_with_runs, no_runs
+from common.stats import summaries
 from papers.synaptic_intelligence import conditions
-from papers.synaptic_intelligence.drawing import COLORS, SMALL, TINY, label, no_runs, paper_numbers
+from papers.synaptic_intelligence.conditions import LABELS
+from papers.synaptic_intelligence.drawing import COLORS
 
 CONDITIONS = conditions.CONDITIONS["cifar"]
 TASKS = conditions.TASKS["cifar"]
@@ -29,6 +32,7 @@ def fig6(results: pandas.DataFrame, reported: pandas.DataFrame, provenance: dict
     results: CIFAR, as `conditions.read` returns it; reported: as `reported.read` does; provenance: the table's.
     """
     values = fig6_values(results)
+    stated = reported_numbers.results(reported, artifact="fig6", panel="", how_read="author_archive")
     with plotting.style():
         figure = Figure(figsize=(7.2, 4.1))
         axis = figure.subplots()
@@ -36,7 +40,7 @@ def fig6(results: pandas.DataFrame, reported: pandas.DataFrame, provenance: dict
             aside = (place - (len(CONDITIONS) - 1) / 2) * WIDTH
             ours = values[(values["condition"] == condition) & (values["split"] == "test")]
             _draw_bars(axis, ours, condition, aside)
-            for row in paper_numbers(reported, "fig6", "", condition, how_read="author_archive").itertuples():
+            for row in stated[stated["method"] == LABELS[condition]].itertuples():
                 plotting.reported_marker(axis, row.x + aside + 0.035, row.value, row.spread, "black", label=ARCHIVE)
         axis.axhline(CHANCE, color="0.3", linestyle=":", linewidth=0.8, zorder=3, label=f"chance ({CHANCE:g})")
         ticks = range(1, TASKS + 1)
@@ -56,13 +60,13 @@ def fig6(results: pandas.DataFrame, reported: pandas.DataFrame, provenance: dict
 
 def fig6_values(results: pandas.DataFrame) -> pandas.DataFrame:
     """Return what Figure 6 plots (test), and its training-image variant: condition, split, task, mean, sd and n."""
-    rows = []
-    for condition in CONDITIONS:
-        for split in accuracies.SPLITS:
-            for task, runs in conditions.final(results, condition, split).items():
-                own = summary(runs)
-                rows.append((condition, split, task, own.mean, own.sd, own.n))
-    return pandas.DataFrame(rows, columns=["condition", "split", "task", "mean", "sd", "n"])
+    rows = [
+        (condition, split, task, runs)
+        for condition in CONDITIONS
+        for split in accuracies.SPLITS
+        for task, runs in conditions.final(results, condition, split).items()
+    ]
+    return summaries(rows, ["condition", "split", "task", "mean", "sd", "n"])
 
 
 def _draw_bars(axis: Axes, values: pandas.DataFrame, condition: str, aside: float) -> None:
@@ -74,7 +78,7 @@ def _draw_bars(axis: Axes, values: pandas.DataFrame, condition: str, aside: floa
         color=COLORS[condition],
         ecolor="0.2",
         error_kw={"elinewidth": 1.5},
-        label=label(condition, 0 if values.empty else int(values["n"].max())),
+        label=name_with_runs(LABELS[condition], 0 if values.empty else int(values["n"].max())),
     )
 
 

@@ -47,8 +47,10 @@ CODE = {
     "compare": [
         f"{HERE}/compare.py",
         f"{HERE}/claims.py",
+        f"{HERE}/collected.py",
         f"{HERE}/evidence.py",
         "common/claims.py",
+        "common/collected.py",
         "common/comparison.py",
         *RESULTS,
     ],

@@ -16,8 +16,6 @@ from common import reported as reported_numbers
 from papers.tsar import recall
 from papers.tsar.claims import CLAIMS
 
-IDENTITY = ["artifact", "panel", "quantity", "method", "setting", "x"]
-
 
 def compare_numbers(results: pandas.DataFrame, reported: pandas.DataFrame) -> pandas.DataFrame:
     """Return every result the paper reports with ours beside it and a verdict; "not run" where we have no runs.
@@ -25,14 +23,13 @@ def compare_numbers(results: pandas.DataFrame, reported: pandas.DataFrame) -> pa
     results: as `recall.read` returns it; reported: as `reported.read` does. Values are in the reported unit.
     """
     treatments = {label: treatment for treatment, label in recall.LABELS.items()}
-    ours = []
-    for row in reported_numbers.results(reported).to_dict("records"):
+
+    def our_runs(row: dict) -> dict[int, float]:
         if row["artifact"] != "fig1":
-            continue
-        runs = recall.after(results, treatments[row["method"]], recall.FIG1_CONDITIONS[row["panel"]], row["x"])
-        ours += [{**{key: row[key] for key in IDENTITY}, "seed": seed, "value": value} for seed, value in runs.items()]
-    table = pandas.DataFrame(ours, columns=[*IDENTITY, "seed", "value"])
-    return reported_numbers.compare(reported, table, on=IDENTITY)
+            return {}
+        return recall.after(results, treatments[row["method"]], recall.FIG1_CONDITIONS[row["panel"]], row["x"])
+
+    return reported_numbers.compare(reported, our_runs)
 
 
 def check_claims(results: pandas.DataFrame) -> pandas.DataFrame:

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from common import collect, plotting, records
 from common import reported as reported_numbers
-from common.stats import summary
+from common.stats import summaries, summary
 from papers.tsar import recall
 
 COLORS = {
@@ -25,7 +25,6 @@ COLORS = {
     "scratch": plotting.PALETTE["blue"],
 }
 OTHER = "0.35"  # grey, for the points of the sweep that have no name
-NO_RUNS = "no runs at this scale"
 FIG1_CAPTION = (
     "Line and band: mean and SD over seeds (single runs where there are fewer than three). C: mean and SD; dots are runs.\n"
     "Hollow diamonds: what the paper reports after 100 classes, with SD; for panel B it gives no ImageNet numbers."
@@ -69,8 +68,7 @@ def fig1_values(results: pandas.DataFrame) -> pandas.DataFrame:
                 rows.append((panel, treatment, stored, x, runs))
     for bias, runs in _final_by_bias(results).items():
         rows.append(("C", recall.sweep(results)[bias], "rich", bias, runs))
-    summaries = [(*key, own.mean, own.sd, own.n) for *key, runs in rows for own in [summary(runs)]]
-    return pandas.DataFrame(summaries, columns=["panel", "treatment", "condition", "x", "mean", "sd", "n"])
+    return summaries(rows, ["panel", "treatment", "condition", "x", "mean", "sd", "n"])
 
 
 def _draw_curves(axis: Axes, results: pandas.DataFrame, condition: str, title: str) -> None:
@@ -81,21 +79,18 @@ def _draw_curves(axis: Axes, results: pandas.DataFrame, condition: str, title: s
     for treatment, label in recall.LABELS.items():
         table = recall.curves(results, treatment, condition)
         if table.empty:
-            axis.plot([], [], color=COLORS[treatment], linestyle=":", label=f"{label}: {NO_RUNS}")
+            axis.plot([], [], color=COLORS[treatment], linestyle=":", label=plotting.name_with_runs(label, 0))
             continue
-        plotting.band(
-            axis, table.columns.to_numpy(), table.to_numpy(), f"{label} (n = {len(table)})", COLORS[treatment]
-        )
+        name = plotting.name_with_runs(label, len(table))
+        plotting.band(axis, table.columns.to_numpy(), table.to_numpy(), name, COLORS[treatment])
         drawn += 1
     if not drawn:
-        _say(axis, NO_RUNS)
+        plotting.no_runs(axis)
 
 
 def _draw_reported(axis: Axes, reported: pandas.DataFrame, panel: str) -> None:
-    numbers = reported_numbers.results(reported)
-    numbers = numbers[(numbers["artifact"] == "fig1") & (numbers["panel"] == panel)]
     treatments = {label: treatment for treatment, label in recall.LABELS.items()}
-    for row in numbers.itertuples():
+    for row in reported_numbers.results(reported, artifact="fig1", panel=panel).itertuples():
         color = COLORS[treatments[row.method]]
         plotting.reported_marker(axis, row.x, row.value, row.spread, color, label="paper (mean, SD)")
 
@@ -113,9 +108,10 @@ def _draw_sweep(axis: Axes, results: pandas.DataFrame, title: str) -> None:
         n = f"{min(others)}" if min(others) == max(others) else f"{min(others)} to {max(others)}"
         axis.plot([], [], "o", color=OTHER, markersize=3.5, label=f"other biases (n = {n})")
     elif final:
-        axis.plot([], [], "o", color=OTHER, markersize=3.5, fillstyle="none", label=f"other biases: {NO_RUNS}")
+        name = plotting.name_with_runs("other biases", 0)
+        axis.plot([], [], "o", color=OTHER, markersize=3.5, fillstyle="none", label=name)
     else:
-        _say(axis, NO_RUNS)
+        plotting.no_runs(axis)
 
 
 def _draw_runs(axis: Axes, x: float, runs: list[float], color: str, label: str | None) -> None:
@@ -124,7 +120,8 @@ def _draw_runs(axis: Axes, x: float, runs: list[float], color: str, label: str |
     aside = numpy.linspace(-0.3, 0.3, own.n) if own.n > 1 else [0]
     axis.plot(x + numpy.array(aside), runs, ".", color=color, markersize=2.5, alpha=0.4, markeredgewidth=0, zorder=2)
     axis.errorbar([x], [own.mean], own.sd if own.n > 1 else None, color=color, capsize=2, linewidth=1, zorder=3)
-    axis.plot([x], [own.mean], "o", color=color, markersize=3.5, zorder=3, label=label and f"{label} (n = {own.n})")
+    name = label and plotting.name_with_runs(label, own.n)
+    axis.plot([x], [own.mean], "o", color=color, markersize=3.5, zorder=3, label=name)
 
 
 def _final_by_bias(results: pandas.DataFrame) -> dict[int, list[float]]:
@@ -159,10 +156,6 @@ def _draw_legend(axis: Axes) -> None:
         handlelength=1.5,
         labelspacing=0.3,
     )
-
-
-def _say(axis: Axes, text: str) -> None:
-    axis.text(0.5, 0.5, text, transform=axis.transAxes, ha="center", va="center", color="0.35", fontsize=9)
 
 
 def draw_fig1(arguments: argparse.Namespace) -> None:

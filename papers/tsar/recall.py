@@ -17,10 +17,7 @@ FIG1_CONDITIONS = {"A": "rich", "B": "scarce"}  # by panel
 
 def read(path: str | Path) -> pandas.DataFrame:
     """Return the collected table; recall is a fraction. Raises ValueError if it is not such a table."""
-    table = records.read_tables(path)
-    missing = [column for column in COLUMNS if column not in table.columns]
-    if missing:
-        raise ValueError(f"{path} has no column {', '.join(missing)}: collect it from the tables of the transfer stage")
+    table = records.read_tables(path, COLUMNS)
     if not table["recall"].between(0, 1).all():
         raise ValueError(f"{path}: recall must lie between 0 and 1; run the transfer stage again")
     return table

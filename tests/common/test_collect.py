@@ -115,6 +115,14 @@ def test_the_stamp_is_loud_where_there_is_no_result(scale, data, loud):
         assert about["completeness"] in text
 
 
+def test_one_stamp_says_what_many_tables_are():
+    first = {"scale": "paper", "seeds": [0, 1], "data": [DIGITS], "protocol_digests": ["a"]}
+    assert collect.stamp_of_all({"a": first, "b": first}) == collect.stamp(first)
+    text, loud = collect.stamp_of_all({"a": first, "b": first | {"seeds": [5], "scale": "smoke"}})
+    assert loud
+    assert text.startswith("a: Paper scale | 2 seeds") and "|| b: Smoke scale, not a result | 1 seed" in text
+
+
 def test_the_command_line_writes_table_and_provenance(tmp_path, monkeypatch):
     parts = [part(tmp_path, "a", [0]), part(tmp_path, "b", [1])]
     out = tmp_path / "all" / "transfer.csv"

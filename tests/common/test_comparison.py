@@ -38,6 +38,14 @@ def test_what_was_not_run_is_counted_not_listed():
     assert comparison.not_run_line(numbers) == "2 of 3 reported numbers: not run."
 
 
+def test_every_table_says_what_it_is():
+    record = {"scale": "paper", "seeds": [0, 1], "data": [], "protocol_digests": ["a"]}
+    assert comparison.stamp_lines({"walks": record, "runs": record | {"seeds": [3]}}) == [
+        "- walks: Paper scale, 2 seeds, no data.",
+        "- runs: Paper scale, 1 seed, no data.",
+    ]
+
+
 def test_everything_is_written_beside_the_numbers(tmp_path):
     numbers = pandas.DataFrame([ROW])
     checked = pandas.DataFrame([("a-01", "fig1", "It works", "holds", "1.00")])

@@ -11,7 +11,7 @@ import torch
 from common import continual, prepare
 from common.checkpoint import Checkpoint
 from common.consolidation import Consolidation, Ewc, Mas, OnlineEwc, SynapticIntelligence
-from common.continual import Learner
+from common.continual import Learner, Observer
 from common.images import Images
 from common.load import load
 from common.optimizers import Adam
@@ -75,7 +75,7 @@ class Recording(DoubleMlp):
         return super().gradients(parameters, inputs, labels, active, generators)
 
 
-class Watcher:
+class Watcher(Observer):
     """An observer that keeps the path integral of every task."""
 
     def __init__(self):
@@ -204,7 +204,7 @@ def test_matrices_hold_the_accuracy_on_every_task_after_every_task():
     learner = make(SEEDS, METHODS["none"])
     rows = []
 
-    class After:
+    class After(Observer):
         def before_end_of_task(self, task, learner):
             rows.append([p.detach().clone() for p in learner.parameters])
 
@@ -274,6 +274,43 @@ def test_a_reset_optimizer_starts_each_task_without_moments():
     assert kept.optimizer.steps[0] == 3 * (3 + 3)
     assert reset.optimizer.steps[0] == 3 * 3
     assert not torch.equal(kept.parameters[0], reset.parameters[0])
+
+
+# Observers
+
+
+def test_an_observer_is_called_after_every_update_and_before_each_task_is_consolidated():
+    """With the parameters as they then are: split tasks of 24 and 23 images, two epochs of three batches each."""
+    calls, updates = [], []
+
+    class Each(Observer):
+        def after_step(self, task, learner):
+            calls.append(("step", task, learner.consolidation.tasks, learner.parameters[0].detach().clone()))
+
+        def before_end_of_task(self, task, learner):
+            calls.append(("end", task, learner.consolidation.tasks, learner.parameters[0].detach().clone()))
+
+    class Recorded(Consolidation):
+        def step(self, parameters, gradients, optimizer):
+            super().step(parameters, gradients, optimizer)
+            updates.append(parameters[0].detach().clone())
+
+    train(make(SEEDS, lambda p: Recorded(p, 0.0)), split_stream(SEEDS), SEEDS, epochs=2, observer=Each())
+    expected = [(kind, task, task) for task in (0, 1) for kind in [*["step"] * 6, "end"]]
+    assert [call[:3] for call in calls] == expected
+    seen = [weights for kind, *_, weights in calls if kind == "step"]
+    assert len(updates) == 12 and same(seen, updates) and not same(seen[0], seen[1])
+    assert [same(weights, updates[last]) for (kind, *_, weights), last in zip(calls[6::7], (5, 11))] == [True, True]
+
+
+def test_an_observer_that_looks_at_nothing_changes_nothing():
+    plain, observed = (make(SEEDS, METHODS["si"]) for _ in range(2))
+    matrices = [
+        train(learner, split_stream(SEEDS), SEEDS, observer=observer)
+        for learner, observer in ((plain, None), (observed, Observer()))
+    ]
+    assert same(*matrices) and same(plain.parameters, observed.parameters)
+    assert Observer().state_dict() == {}
 
 
 # Interruption
@@ -358,7 +395,7 @@ def test_a_loss_that_is_not_finite_names_seed_and_task():
     stream = permuted_stream(SEEDS)
     learner = make(SEEDS, METHODS["none"])
 
-    class Spoil:
+    class Spoil(Observer):
         def before_end_of_task(self, task, learner):
             learner.parameters[-1].data[1] = math.inf
 

@@ -92,3 +92,20 @@ def test_gradient_descent():
     descent.load_state_dict(descent.state_dict())
     descent.step([torch.tensor([2.0, 0.5], dtype=torch.float64)])
     assert tensor.tolist() == [0.0, -2.25]
+
+
+@pytest.mark.parametrize("make", [lambda group: Adam(group, lr=1e-2), lambda group: Sgd(group, lr=0.013)])
+def test_the_change_can_be_asked_of_the_first_tensors_alone(make):
+    """As many as there is space for; all of them are updated, as without asking."""
+    plain, asked = (tensors(torch.Generator().manual_seed(0)) for _ in range(2))
+    one, other = make(plain), make(asked)
+    for wanted in (2, 1, 3):
+        before = [tensor.detach().clone() for tensor in asked]
+        given, space = gradients(20 + wanted), [torch.empty_like(tensor) for tensor in asked[:wanted]]
+        one.step(given)
+        changes, factor = other.step_and_change(given, space)
+        assert all(torch.equal(a, b) for a, b in zip(plain, asked, strict=True))
+        assert not any(torch.equal(a, b) for a, b in zip(before, asked, strict=True))
+        assert len(changes) == wanted
+        for change, old, new in zip(changes, before, asked):
+            torch.testing.assert_close(factor * change, (new - old).detach(), rtol=0, atol=3e-7)

@@ -73,6 +73,14 @@ def test_reported_markers_share_one_legend_entry(axis):
     assert points[0].lines[0].get_markerfacecolor() == "none"
 
 
+def test_what_was_not_run_is_said(axis):
+    plotting.no_runs(axis)
+    (text,) = axis.texts
+    assert text.get_text() == plotting.NO_RUNS and text.get_position() == (0.5, 0.5)
+    assert plotting.name_with_runs("EWC", 3) == "EWC (n = 3)"
+    assert plotting.name_with_runs("EWC", 0) == f"EWC: {plotting.NO_RUNS}"
+
+
 LONG = "smoke scale, stand-in data (handwriting-like strokes), 2 seeds; " * 3
 
 

@@ -78,6 +78,15 @@ def test_missing_and_empty_tables_are_named(tmp_path):
         records.write_table(tmp_path / "none.csv", [])
 
 
+def test_a_table_without_a_column_that_is_needed_is_named(tmp_path):
+    paths = [tmp_path / "a.csv", tmp_path / "b.csv"]
+    for path, rows in zip(paths, ([{"seed": 0, "value": 1}], [{"seed": 0}]), strict=True):
+        records.write_table(path, rows)
+    assert records.read_tables(paths[0], ["value", "seed"]).columns.tolist() == ["seed", "value"]
+    with pytest.raises(ValueError, match=r"b\.csv has no column value, task: run the stage"):
+        records.read_tables(paths[1], ["seed", "value", "task"])
+
+
 def test_code_hash_follows_python_code_and_nothing_else(tmp_path):
     folder = tmp_path / "first" / "package"
     (folder / "inner").mkdir(parents=True)

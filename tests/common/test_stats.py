@@ -25,6 +25,15 @@ def test_summary_of_one_value_has_no_spread():
     assert all(math.isnan(value) for value in result[2:])
 
 
+def test_summaries_are_one_row_per_sample_with_the_statistics_asked_for():
+    table = stats.summaries([("a", 1, [1, 2, 3, 4, 5]), ("b", 2, [7])], ["panel", "x", "mean", "sem", "n"])
+    assert table.columns.tolist() == ["panel", "x", "mean", "sem", "n"]
+    assert table.loc[0].tolist() == ["a", 1, 3, pytest.approx(0.7071068), 5]
+    assert table.loc[1, ["panel", "x", "mean", "n"]].tolist() == ["b", 2, 7, 1] and math.isnan(table.loc[1, "sem"])
+    empty = stats.summaries([], ["x", "mean"])
+    assert empty.empty and empty.columns.tolist() == ["x", "mean"]
+
+
 @pytest.mark.parametrize("values", [[], [1.0, NAN], [math.inf]])
 def test_summary_refuses_what_has_no_mean(values):
     with pytest.raises(ValueError, match="summary"):

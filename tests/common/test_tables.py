@@ -26,6 +26,17 @@ def test_the_csv_holds_exact_numbers_under_plain_names(tmp_path):
     pandas.testing.assert_frame_equal(records.read_tables(path.with_suffix(".csv")), TABLE)
 
 
+def test_where_the_table_is_text_the_csv_holds_what_it_was_made_from(tmp_path):
+    shown = pandas.DataFrame({"method": ["A", ""], "row": ["paper", "ours"], "accuracy": ["0.50 ± 0.01", "0.52"]})
+    path = tmp_path / "table1.tex"
+    tables.write(path, shown, "", QUIET, headings={"row": ""}, exact=TABLE)
+    pandas.testing.assert_frame_equal(records.read_tables(path.with_suffix(".csv")), TABLE)
+    assert r" & ours & 0.52 \\" in path.read_text().splitlines()
+    assert r"method &  & accuracy \\" in path.read_text().splitlines()
+    lines = [line for line in path.with_suffix(".md").read_text().splitlines() if line.startswith("|")]
+    assert [cell.strip() for cell in lines[-1].strip("|").split("|")] == ["", "ours", "0.52"]
+
+
 def test_markdown_is_one_table_with_caption_and_stamp(tmp_path):
     _, markdown, _ = written(tmp_path)
     lines = markdown.splitlines()
@@ -56,7 +67,16 @@ def test_what_is_no_result_is_marked_in_bold(tmp_path):
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [(0.27912, "0.279"), (4.0, "4"), (1234567, "1234567"), (1e-7, "1e-07"), (None, "–"), ("", "–"), ("Adam", "Adam")],
+    [
+        (0.27912, "0.279"),
+        (4.0, "4"),
+        (1234567, "1234567"),
+        (1e-7, "1e-07"),
+        (None, "–"),
+        (math.nan, "–"),
+        ("", ""),
+        ("Adam", "Adam"),
+    ],
 )
 def test_cells(value, shown):
     assert tables.cell(value) == shown

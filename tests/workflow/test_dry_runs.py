@@ -17,8 +17,10 @@ from papers.tsar.protocol import Protocol
 
 SI_FIGURES = [f"synaptic_intelligence_fig{number}" for number in range(1, 7)]
 STICKY_FIGURES = [f"sticky_gradient_fig{number}" for number in range(1, 6)]
-FIGURES = ["tsar_fig1", *STICKY_FIGURES, *SI_FIGURES]
-TABLES = [f"sticky_gradient_table{number}" for number in range(1, 4)]
+DHP_FIGURES = [f"dhp_fig{number}" for number in range(1, 5)]
+FIGURES = ["tsar_fig1", *DHP_FIGURES, *STICKY_FIGURES, *SI_FIGURES]
+STICKY_TABLES = [f"sticky_gradient_table{number}" for number in range(1, 4)]
+TABLES = [*STICKY_TABLES, "dhp_table1"]
 
 
 def files(figures, ending="pdf"):
@@ -91,10 +93,20 @@ def test_all_figures_of_synaptic_intelligence(unchanged_checkout, scale, train, 
 
 def test_all_figures_and_tables_of_the_sticky_gradient(unchanged_checkout):
     """Sixteen conditions, a table of weights with each; seven levels of shared pixels with three conditions; ten seeds."""
-    wanted = [*files(STICKY_FIGURES), *files(TABLES, "tex")]
+    wanted = [*files(STICKY_FIGURES), *files(STICKY_TABLES, "tex")]
     jobs = unchanged_checkout.jobs(*wanted, "--config", "scale=paper")
     assert jobs["sticky_gradient_train"] == 16 * 10 and jobs["sticky_gradient_shared"] == 7 * 3 * 10
     assert jobs["sticky_gradient_search"] == 2 and jobs["publish_table"] == 3 and jobs["publish_figure"] == 5
+
+
+def test_all_figures_and_the_table_of_dhp(unchanged_checkout):
+    """Two seeds a job on the permuted benchmarks, more on split MNIST, whose network is smaller, one on the mixture."""
+    jobs = unchanged_checkout.jobs(
+        *files(DHP_FIGURES), "figures/dhp_table1.tex", "--config", "scale=paper", "device=cpu"
+    )
+    assert jobs["dhp_train"] == 2 * (8 + 10) * 5 - 5 + (8 + 10) * 4 + 8 * 10 and jobs["dhp_train_logged"] == 5
+    assert jobs["dhp_eta"] == 5 * (2 * 3 + 2) and jobs["dhp_tune"] == 3 * (4 + 4 + 4)
+    assert jobs["dhp_update"] == jobs["publish_table"] == 1 and jobs["publish_figure"] == 4
 
 
 def test_on_a_gpu_all_seeds_of_a_condition_are_one_job(unchanged_checkout):
@@ -110,7 +122,7 @@ def test_default_target_is_every_figure_and_comparison(unchanged_checkout):
     )
 
 
-@pytest.mark.parametrize("paper", ["tsar", "synaptic_intelligence", "sticky_gradient"])
+@pytest.mark.parametrize("paper", ["tsar", "synaptic_intelligence", "sticky_gradient", "dhp"])
 def test_each_paper_works_without_the_others(unchanged_checkout, paper):
     jobs = unchanged_checkout.jobs("--config", f"papers=[{paper}]")
     assert jobs["publish_figure"] == sum(figure.startswith(paper) for figure in FIGURES)

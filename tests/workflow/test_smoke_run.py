@@ -16,6 +16,9 @@ from tests.workflow.checkout import Checkout
 
 FIGURE = "figures/tsar_fig1.pdf"
 DRAW = {"tsar_fig1": 1, "publish_figure": 1}
+STICKY = [f"figures/sticky_gradient_{name}.pdf" for name in ("fig1", "fig2", "fig3", "fig4", "fig5")]
+STICKY += [f"figures/sticky_gradient_table{number}.tex" for number in range(1, 4)]
+DHP = [f"figures/dhp_fig{number}.pdf" for number in range(1, 5)] + ["figures/dhp_table1.tex"]
 SI_FIGURES = [f"figures/synaptic_intelligence_fig{number}.pdf" for number in range(1, 7)]
 pytestmark = pytest.mark.slow
 
@@ -179,3 +182,20 @@ def test_protocol_of_one_benchmark_trains_that_benchmark_again(finished_si):
         jobs = finished_si.jobs(*SI_FIGURES)
     assert jobs["synaptic_intelligence_train"] == 2 and jobs["synaptic_intelligence_figure"] == 1
     assert "synaptic_intelligence_tune" not in jobs and "synaptic_intelligence_train_correlated" not in jobs
+
+
+@pytest.mark.parametrize("wanted", [STICKY, DHP], ids=["sticky_gradient", "dhp"])
+def test_all_figures_and_tables_of_a_paper_with_tables(checkout, wanted):
+    paper = wanted[0].removeprefix("figures/").rsplit("_", 1)[0]
+    comparison = f"results/smoke/{paper}/comparison.csv"
+    checkout.run(*wanted, comparison)
+    for artifact in wanted:
+        published = checkout.folder / artifact
+        made = checkout.folder / f"results/smoke/{paper}/figures" / published.name.removeprefix(f"{paper}_")
+        assert published.read_bytes() == made.read_bytes() and published.stat().st_size > 500
+        others = (".png",) if published.suffix == ".pdf" else (".csv", ".md")
+        assert all(published.with_suffix(suffix).is_file() for suffix in others)
+        assert len(made.with_suffix(".csv").read_text().splitlines()) > 1
+    assert "stand-in" in (checkout.folder / comparison).with_suffix(".md").read_text()
+    assert checkout.jobs(*wanted, comparison) == {}
+    assert not list(checkout.folder.glob(f"results/smoke/{paper}/checkpoints/*"))

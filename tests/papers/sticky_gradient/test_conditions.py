@@ -6,7 +6,6 @@ import numpy
 import pandas
 import pytest
 
-from common import accuracies, records
 from papers.sticky_gradient import collected, conditions, distributions, searches
 from papers.sticky_gradient.conditions import CELLS, CONTROL, EWC, FULL, LABELS, SEARCHED
 from papers.sticky_gradient.protocol import parts
@@ -43,14 +42,14 @@ def test_measures_take_the_matrix_apart():
     assert conditions.after(conditions.so_far(TABLE, EWC), 3) == pytest.approx({0: 0.59, 1: 0.6})
     assert conditions.after(conditions.so_far(TABLE, EWC), 4) == {}
     for measure in conditions.MEASURES.values():
-        assert measure(TABLE, FULL).empty and measure(accuracies.none(), FULL).empty
+        assert measure(TABLE, FULL).empty and measure(collected.table({}, "accuracies"), FULL).empty
 
 
 def test_levels_begin_with_no_shared_pixels():
     found = conditions.levels(TABLE, shared(levels=(0.6, 0.2)))
     assert list(found) == [0, 0.2, 0.6]
     assert found[0.0] is TABLE
-    assert list(conditions.levels(accuracies.none(), shared(levels=(0.6,)))) == [0.6]
+    assert list(conditions.levels(collected.table({}, "accuracies"), shared(levels=(0.6,)))) == [0.6]
 
 
 def test_histograms_have_no_gaps_and_their_shares_add_up():
@@ -63,7 +62,7 @@ def test_histograms_have_no_gaps_and_their_shares_add_up():
     doubled = pandas.DataFrame([*rows, rows[0]], columns=distributions.COLUMNS)
     with pytest.raises(ValueError, match="control are there twice"):
         distributions.histograms(doubled, "control", 1)
-    assert distributions.histograms(distributions.none(), "control", 1).empty
+    assert distributions.histograms(collected.table({}, "weights"), "control", 1).empty
 
 
 def mixture(*components):
@@ -109,7 +108,8 @@ def test_each_search_finds_its_best_trial():
     assert searches.best(found)["reading"].tolist() == ["a", "a"]
     alone = searches.found(trials[trials["trial"] >= 0])
     assert alone["published"].isna().all()
-    assert searches.found(searches.none()).empty and searches.best(searches.found(searches.none())).empty
+    nothing = searches.found(collected.table({}, "search"))
+    assert nothing.empty and searches.best(nothing).empty
 
 
 def test_tables_read_back_as_they_were_written(tmp_path):
@@ -135,30 +135,8 @@ def test_tables_read_back_as_they_were_written(tmp_path):
         ("search", search().assign(objective=85), "objective must lie between 0 and 1"),
         ("search", pandas.concat([search(), search()]), "unit-gradient-mean are there twice"),
         ("trajectories", trajectories().drop(columns="task"), "has no column task"),
-        ("accuracy", permuted(), "no table of this name is known"),
     ],
 )
 def test_other_tables_are_refused(tmp_path, name, rows, message):
     with pytest.raises(ValueError, match=message):
         collected.read([write(tmp_path, name, rows)])
-
-
-def test_tables_that_do_not_belong_together_are_refused(tmp_path):
-    first = write(tmp_path, "accuracies", permuted())
-    with pytest.raises(ValueError, match="given before"):
-        collected.read([first, first])
-    other = write(tmp_path, "search", search(), PROVENANCE | {"scale": "desk"})
-    with pytest.raises(ValueError, match="different scales: desk, paper"):
-        collected.read([first, other])
-    records.write_table(tmp_path / "weights.csv", weights())
-    with pytest.raises(FileNotFoundError, match=r"weights\.json"):
-        collected.read([tmp_path / "weights.csv"])
-
-
-def test_one_stamp_says_what_all_tables_are():
-    assert collected.stamp({"a": PROVENANCE, "b": PROVENANCE}) == collected.stamp({"a": PROVENANCE})
-    text, loud = collected.stamp({"weights": PROVENANCE, "search": PROVENANCE | {"seeds": [1000], "scale": "smoke"}})
-    assert loud
-    assert (
-        text.startswith("weights: Paper scale | 10 seeds") and "|| search: Smoke scale, not a result | 1 seed" in text
-    )

@@ -274,17 +274,6 @@ def test_claims_have_distinct_predicates():
     assert len({claim.predicate for claim in CLAIMS}) == len(CLAIMS) == 24
 
 
-def test_tables_that_do_not_belong_together_are_refused(tmp_path):
-    first = write(tmp_path, "split_mnist", split_mnist())
-    with pytest.raises(ValueError, match="no table of this name is compared"):
-        compare.read([write(tmp_path, "mnist", split_mnist())])
-    with pytest.raises(ValueError, match="given before"):
-        compare.read([first, first])
-    other = write(tmp_path, "cifar", cifar(), PROVENANCE | {"scale": "desk"})
-    with pytest.raises(ValueError, match="different scales: desk, paper"):
-        compare.read([first, other])
-
-
 def test_the_command_line_writes_numbers_claims_and_markdown(tmp_path, monkeypatch):
     provenance = PROVENANCE | {"scale": "smoke"}
     sources = [write(tmp_path, name, part, provenance) for name, part in everything().items()]

@@ -7,7 +7,7 @@ import pandas
 import pytest
 
 from common import accuracies, records
-from papers.synaptic_intelligence import conditions, correlations
+from papers.synaptic_intelligence import collected, conditions, correlations
 from tests.papers.synaptic_intelligence.constructed import (
     correlated,
     correlation_table,
@@ -51,12 +51,12 @@ def test_final_is_after_all_tasks_but_from_scratch_right_after_each():
 
 
 def test_nothing_run_is_empty_everywhere():
-    nothing = accuracies.none()
+    nothing = collected.table({}, "cifar")
     assert accuracies.tasks(nothing) == 0
     assert accuracies.tasks(TABLE) == 3
     assert accuracies.averages(nothing, "si-0", "test").empty
     assert accuracies.entry(nothing, "si-0", "test", 1, 1) == conditions.on_task(nothing, "si-0", "test", 1) == {}
-    assert correlations.matrices(correlations.none(), "si-0", 1) == {}
+    assert correlations.matrices(collected.table({}, "correlations"), "si-0", 1) == {}
 
 
 def test_doubled_and_broken_runs_are_refused():

@@ -1,0 +1,63 @@
+"""A paper's collected tables by name: read, checked, and without rows where an experiment was not run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy
+import pandas
+
+from common import collect, records
+
+Tables = Mapping[str, pandas.DataFrame]
+
+
+class Reader(NamedTuple):
+    """How a table is read and checked, and its columns, which are all there is of it if it was not run."""
+
+    read: Callable[[Path], pandas.DataFrame]
+    columns: list[str]
+
+
+def plain(columns: list[str]) -> Reader:
+    """Return the reader of a table that must have these columns, all filled and all numbers finite; it keeps no others.
+
+    The reader raises ValueError if that is not so.
+    """
+
+    def read_table(path: Path) -> pandas.DataFrame:
+        found = records.read_tables(path, columns)[columns]
+        numbers = found.select_dtypes("number")
+        for column in columns:
+            if found[column].isna().any() or (column in numbers and not numpy.isfinite(found[column]).all()):
+                raise ValueError(f"{path}: column {column} holds values that are missing or not finite; run it again")
+        return found
+
+    return Reader(read_table, columns)
+
+
+def read(paths: Iterable[Path], readers: Mapping[str, Reader]) -> tuple[dict[str, pandas.DataFrame], dict[str, dict]]:
+    """Return the tables, and their merged provenances, by name: that of the file without its ending.
+
+    Raises ValueError if a name has no reader or is there twice, or unless all tables are of one scale.
+    """
+    tables, provenances = {}, {}
+    for path in paths:
+        if path.stem not in readers:
+            raise ValueError(f"{path}: no table of this name is known; known are {', '.join(readers)}")
+        if path.stem in tables:
+            raise ValueError(f"{path}: a table of this name was given before; give each once")
+        tables[path.stem] = readers[path.stem].read(path)
+        source = path.with_suffix(".json")
+        provenance = records.read_provenance(source)
+        provenances[path.stem] = provenance if "parts" in provenance else collect.merge({str(source): provenance})
+    if len(scales := {provenance["scale"] for provenance in provenances.values()}) > 1:
+        raise ValueError(f"the tables are of different scales: {', '.join(sorted(scales))}; take one at a time")
+    return tables, provenances
+
+
+def table(tables: Tables, name: str, readers: Mapping[str, Reader]) -> pandas.DataFrame:
+    """Return a table, without rows if it was not run. Raises KeyError if no table has this name."""
+    return tables[name] if name in tables else pandas.DataFrame(columns=readers[name].columns)

@@ -1,0 +1,206 @@
+"""The paper's qualitative claims, each with its predicate: what must be so in the collected tables.
+
+Predicates take the tables by name and return their conditions. Accuracies are in percent, backward transfers (BWT) in
+percentage points; conditions are compared seed by seed.
+"""
+
+from __future__ import annotations
+
+from common.claims import Claim, Condition, difference, within
+from common.collected import Tables
+from papers.dhp import evidence
+from papers.dhp.conditions import (
+    BASELINES,
+    BENCHMARKS,
+    CONSOLIDATIONS,
+    DHP,
+    FINETUNE,
+    LABELS,
+    METHODS,
+    SINGLE,
+    TASKS,
+    WITH_DHP,
+)
+from papers.dhp.evidence import INITIAL_ETA, LARGE_ETA, SMALL_ETAS
+
+TIE = 0.5  # points: Table I gives BWT to two digits, in which smaller differences are a tie
+
+
+def dhp_forgets_less(tables: Tables) -> list[Condition]:
+    return _gains(tables, "permuted", [FINETUNE])
+
+
+def dhp_improves_consolidation(tables: Tables) -> list[Condition]:
+    return _gains(tables, "permuted", CONSOLIDATIONS)
+
+
+def dhp_improves_all_on_split(tables: Tables) -> list[Condition]:
+    return _gains(tables, "split", BASELINES)
+
+
+def dhp_nearly_solves_split(tables: Tables) -> list[Condition]:
+    return [
+        within("DHP Softmax after 5 tasks", evidence.accuracy(tables, "split", DHP), low=96),
+        within("its BWT", evidence.transfer(tables, "split", DHP), low=-4),
+    ]
+
+
+def mas_is_best_on_permuted(tables: Tables) -> list[Condition]:
+    others = [name for name in BASELINES if name != "mas"]
+    return [
+        *_leads(tables, "permuted", "mas", others),
+        *_is_best(tables, "permuted", WITH_DHP["mas"]),
+        *_is_best(tables, "imbalanced", WITH_DHP["mas"]),
+    ]
+
+
+def si_is_best_elsewhere(tables: Tables) -> list[Condition]:
+    return _is_best(tables, "split", WITH_DHP["si"]) + _is_best(tables, "vision", WITH_DHP["si"])
+
+
+def imbalance_shows_dhp(tables: Tables) -> list[Condition]:
+    imbalanced, permuted = (evidence.gain(tables, name, DHP, FINETUNE) for name in ("imbalanced", "permuted"))
+    what = "gain of DHP Softmax over Finetune, imbalanced - permuted"
+    return [within(what, difference(imbalanced, permuted), low=0)]
+
+
+def dhp_raises_transfer(tables: Tables) -> list[Condition]:
+    return [
+        within(f"BWT of {_pair(dhp, name)}, {label}", evidence.transfer_gain(tables, benchmark, dhp, name), low=-TIE)
+        for benchmark, label in BENCHMARKS.items()
+        for name, dhp in WITH_DHP.items()
+    ]
+
+
+def dhp_harms_si_under_imbalance(tables: Tables) -> list[Condition]:
+    runs = evidence.gain(tables, "imbalanced", WITH_DHP["si"], "si")
+    return [within(f"{_pair(WITH_DHP['si'], 'si')}, {BENCHMARKS['imbalanced']}", runs, high=0)]
+
+
+def only_finetune_collapses(tables: Tables) -> list[Condition]:
+    return [
+        within("Finetune", evidence.accuracy(tables, "vision", FINETUNE), high=70),
+        *(within(LABELS[name], evidence.accuracy(tables, "vision", name), low=74) for name in CONSOLIDATIONS),
+    ]
+
+
+def eta_rises_quickly(tables: Tables) -> list[Condition]:
+    largest = {seed: eta / INITIAL_ETA for seed, eta in evidence.largest_eta_in_task1(tables).items()}
+    return [
+        within("largest eta in task 1, as a multiple of the initial one", largest, low=5),
+        within(
+            "steps until it is 5 times that, in % of task 1's", evidence.steps_until_eta_rose(tables, times=5), high=10
+        ),
+    ]
+
+
+def eta_decays_after_task3(tables: Tables) -> list[Condition]:
+    means = evidence.eta_by_task(tables)
+    falls = {seed: 1000 * float(runs.loc[1:3].mean() - runs.loc[4:].mean()) for seed, runs in means.items()}
+    return [within("1000 x (mean eta in tasks 1 to 3 - in tasks 4 to 10)", falls, low=0)]
+
+
+def eta_rises_then_decays(tables: Tables) -> list[Condition]:
+    found = evidence.tasks_with_rise_and_decay(tables, range(4, TASKS["permuted"] + 1))
+    return [within("of the tasks 4 to 10, those in which eta is largest in between", found, low=5.5)]
+
+
+def trace_grows_without_running_away(tables: Tables) -> list[Condition]:
+    return [
+        within(
+            "of 9 steps to the next task, those in which the norm of Hebb grew",
+            evidence.growths(tables, "hebb_norm"),
+            6.5,
+        ),
+        within(
+            "largest norm of Hebb in tasks 2 to 10, as a multiple of that after task 1",
+            evidence.largest_after_task1(tables, "hebb_norm"),
+            high=3,
+        ),
+    ]
+
+
+def plasticity_grows_in_each_task(tables: Tables) -> list[Condition]:
+    runs = evidence.least_growth_within_tasks(tables, "alpha_norm")
+    return [within("least growth of the norm of alpha within a task, in %", runs, low=0)]
+
+
+def low_initial_eta_is_better(tables: Tables) -> list[Condition]:
+    return [
+        within(
+            f"eta {eta:g} - eta {LARGE_ETA:g}, {BENCHMARKS[benchmark]}",
+            difference(runs.get(eta, {}), runs.get(LARGE_ETA, {})),
+            low=0,
+        )
+        for benchmark in ("permuted", "imbalanced", "split")
+        for runs in [evidence.swept(tables, benchmark)]
+        for eta in SMALL_ETAS
+    ]
+
+
+def small_initial_etas_are_alike(tables: Tables) -> list[Condition]:
+    conditions = []
+    for benchmark in ("permuted", "imbalanced", "split"):
+        runs = [evidence.swept(tables, benchmark).get(eta, {}) for eta in SMALL_ETAS]
+        seeds = sorted(set.intersection(*map(set, runs)))
+        ranges = {seed: max(run[seed] for run in runs) - min(run[seed] for run in runs) for seed in seeds}
+        conditions.append(within(f"range over eta of 0.001 to 0.0001, {BENCHMARKS[benchmark]}", ranges, high=2))
+    return conditions
+
+
+def capacity_does_not_matter(tables: Tables) -> list[Condition]:
+    """DHP's gain over a baseline with one set of output weights, minus that over one with two."""
+    return [
+        within(
+            f"gain over {LABELS[name]} with one set - with two, {BENCHMARKS[benchmark]}",
+            evidence.gain(tables, benchmark, name, name + SINGLE),
+            -0.5,
+            0.5,
+        )
+        for benchmark in evidence.with_single_weights(tables) or ["permuted"]
+        for name in BASELINES
+    ]
+
+
+def _pair(a: str, b: str) -> str:
+    return f"{LABELS[a]} - {LABELS[b]}"
+
+
+def _leads(tables: Tables, benchmark: str, best: str, others: list[str]) -> list[Condition]:
+    return [
+        within(f"{_pair(best, name)}, {BENCHMARKS[benchmark]}", evidence.gain(tables, benchmark, best, name), low=0)
+        for name in others
+    ]
+
+
+def _gains(tables: Tables, benchmark: str, baselines: tuple[str, ...] | list[str]) -> list[Condition]:
+    return [condition for name in baselines for condition in _leads(tables, benchmark, WITH_DHP[name], [name])]
+
+
+def _is_best(tables: Tables, benchmark: str, best: str) -> list[Condition]:
+    return _leads(tables, benchmark, best, [name for name in METHODS if name != best])
+
+
+_CLAIMS = [
+    ("fig2a", "DHP Softmax alone forgets less than Finetune on Permuted MNIST", dhp_forgets_less),
+    ("fig2a", "DHP improves every consolidation method on Permuted MNIST", dhp_improves_consolidation),
+    ("fig2b", "DHP improves every method on Split MNIST", dhp_improves_all_on_split),
+    ("fig2b", "DHP alone nearly solves forgetting on Split MNIST", dhp_nearly_solves_split),
+    ("table1", "DHP + MAS is best on both Permuted MNISTs, MAS the best baseline", mas_is_best_on_permuted),
+    ("table1", "DHP + SI is best on Split MNIST and on the 5-Vision mixture", si_is_best_elsewhere),
+    ("table1", "DHP alone helps more on the imbalanced than on the balanced Permuted MNIST", imbalance_shows_dhp),
+    ("table1", "DHP makes BWT less negative on every benchmark", dhp_raises_transfer),
+    ("table1", "The exception: DHP + SI is below SI on Imbalanced Permuted MNIST", dhp_harms_si_under_imbalance),
+    ("table1", "Finetune collapses on the 5-Vision mixture, consolidation does not", only_finetune_collapses),
+    ("fig3", "Eta rises quickly in task 1", eta_rises_quickly),
+    ("fig3", "Eta decays after the third task", eta_decays_after_task3),
+    ("fig3", "Within each of tasks 4 to 10 eta first rises, then decays", eta_rises_then_decays),
+    ("fig3", "The norm of the Hebbian trace grows with each task, but not away", trace_grows_without_running_away),
+    ("fig3", "The norm of the plasticity coefficients grows within each task", plasticity_grows_in_each_task),
+    ("fig4", "A low initial eta is better", low_initial_eta_is_better),
+    ("fig4", "Little tuning is needed: small initial etas do equally well", small_initial_etas_are_alike),
+    ("sec5", "The gain is not due to capacity", capacity_does_not_matter),
+]
+CLAIMS = [Claim(f"dhp-{number:02d}", *rest) for number, rest in enumerate(_CLAIMS, start=1)]
+# Those that depend on a lambda can be checked under those of our own grid search as well.
+ON_LAMBDA = [CLAIMS[number - 1] for number in (2, 3, 5, 6, 8, 9, 10)]

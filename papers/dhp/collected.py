@@ -1,0 +1,36 @@
+"""The paper's collected tables by name: how each is read."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import pandas
+
+from common import accuracies, collected
+from common.collected import Reader
+from papers.dhp import conditions
+
+LOG = collected.plain(["condition", "seed", "task", "step", "eta", "hebb_norm", "alpha_norm"])
+
+
+def read_plasticity(path: Path) -> pandas.DataFrame:
+    """Return the log of eta and the norms, one row per seed and step. Raises ValueError unless it is of DHP Softmax."""
+    table = LOG.read(path)
+    if others := sorted(set(table["condition"]) - {conditions.DHP}):
+        raise ValueError(f"{path}: Figure 3 is of {conditions.DHP} alone; found {', '.join(others)}")
+    if table.duplicated(["seed", "step"]).any():
+        raise ValueError(f"{path}: a seed has a step twice: do not collect overlapping batches")
+    return table
+
+
+READERS = {
+    **dict.fromkeys(conditions.BENCHMARKS, Reader(conditions.read, accuracies.COLUMNS)),
+    "eta": Reader(conditions.read_sweep, conditions.SWEEP_COLUMNS),
+    "plasticity": Reader(read_plasticity, LOG.columns),
+    "imbalance": collected.plain(["task", "class", "removal_probability", "kept"]),
+    "tune": collected.plain(["benchmark", "condition", "value", "seed", "accuracy"]),
+    "update": collected.plain(["kind", "example", "unit", "value"]),
+}
+
+read, table = partial(collected.read, readers=READERS), partial(collected.table, readers=READERS)

@@ -1,0 +1,85 @@
+"""Figure 3: eta, and the norms of the Hebbian trace and of the plasticity coefficients, while ten tasks are learned."""
+
+from __future__ import annotations
+
+import pandas
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from common import collect, plotting
+from common import reported as reported_numbers
+from common.collected import Tables
+from common.plotting import SMALL, TINY
+from common.stats import summaries
+from papers.dhp import collected, drawing
+from papers.dhp.evidence import INITIAL_ETA
+
+PANELS = {
+    "eta": "a  Hebbian rate η",
+    "hebb_norm": "b  Trace, ‖Hebb‖ (Frobenius)",
+    "alpha_norm": "c  Plasticity, ‖α‖ (Frobenius)",
+}
+COLOR = plotting.PALETTE["blue"]
+CAPTION = (
+    "DHP Softmax on Permuted MNIST, mean over seeds with a band of one standard error. Vertical lines: a new task"
+    " begins; its number stands above.\nThe paper states for η: that it begins at 0.001 (dotted), reaches 0.024 in"
+    " task 1 (diamond) and decays after task 3 (dashed)."
+)
+
+
+def fig3(tables: Tables, reported: pandas.DataFrame, provenances: dict[str, dict]) -> Figure:
+    """Return Figure 3: eta (left), the Frobenius norm of Hebb (middle) and of alpha (right) against training steps."""
+    values = fig3_values(tables)
+    table = collected.table(tables, "plasticity")
+    with plotting.style():
+        figure = Figure(figsize=(10.2, 3.3))
+        for axis, (panel, title) in zip(figure.subplots(1, 3), PANELS.items(), strict=True):
+            runs = values[values["panel"] == panel]
+            axis.set_title(title, loc="left", fontsize=SMALL + 1, pad=14)
+            axis.tick_params(labelsize=SMALL)
+            axis.set_xlabel("Training step", fontsize=SMALL)
+            axis.xaxis.set_major_formatter(lambda step, _: f"{step:,.0f}")
+            axis.locator_params(axis="x", nbins=5)
+            if runs.empty:
+                plotting.no_runs(axis)
+                continue
+            name = f"ours (n = {int(runs['n'].max())})"
+            drawing.band(axis, runs, COLOR, linewidth=1.1, label=name)
+            ends = table.groupby("task")["step"].max()
+            if panel == "eta":
+                _draw_paper(axis, reported, ends)
+            axis.set(xlim=(0, ends.max()))
+            axis.set_ylim(bottom=0)
+            _draw_tasks(axis, ends)
+            axis.legend(fontsize=TINY, loc="best")
+        figure.supxlabel(CAPTION, fontsize=6.5, color="0.35")
+        plotting.stamp(figure, *collect.stamp_of_all(provenances))
+    return figure
+
+
+def fig3_values(tables: Tables) -> pandas.DataFrame:
+    """Return what Figure 3 plots: panel (eta, hebb_norm, alpha_norm), x (steps), mean, sem (nan if n = 1) and n."""
+    table = collected.table(tables, "plasticity")
+    rows = [(panel, step, runs[panel]) for panel in PANELS for step, runs in table.groupby("step")]
+    return summaries(rows, ["panel", "x", "mean", "sem", "n"])
+
+
+def _draw_tasks(axis: Axes, ends: pandas.Series) -> None:
+    """Draw where a new task begins, and the tasks' numbers above."""
+    begin = 0
+    for task, end in ends.items():
+        axis.axvline(end, color="0.85", linewidth=0.6, zorder=0)
+        look = {"transform": axis.get_xaxis_transform(), "ha": "center", "va": "bottom", "color": "0.35"}
+        axis.text((begin + end) / 2, 1.01, str(task), fontsize=TINY, **look)
+        begin = end
+
+
+def _draw_paper(axis: Axes, reported: pandas.DataFrame, ends: pandas.Series) -> None:
+    """Draw what the text says of eta: where it begins, how far it rises in task 1, and after which task it decays."""
+    axis.axhline(INITIAL_ETA, color="0.4", linestyle=":", linewidth=1)
+    for row in reported_numbers.results(reported, artifact="fig3", quantity="largest eta in task 1").itertuples():
+        plotting.reported_marker(axis, ends[1] / 2, row.value, None, "black", label="paper, in task 1")
+    for row in reported_numbers.results(reported, artifact="fig3", quantity="task after which eta decays").itertuples():
+        if row.value in ends.index:
+            look = {"color": "0.4", "linestyle": "--", "linewidth": 1}
+            axis.axvline(ends[row.value], label="paper: decays from here", **look)

@@ -1,0 +1,162 @@
+"""The networks: a body that makes hidden units, and a softmax layer that is plastic or not, both with a replica axis."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from common.replicas import Generators, Network, Tensors, conv2d, cross_entropy, linear, max_pool
+from papers.dhp.method import Condition, hebbian_update
+from papers.dhp.protocol import CLASSES, PIXELS, SIDE, Training, Vision
+
+
+def uniform(shape: Sequence[int], fan: int, source: torch.Generator) -> Tensor:
+    """Drawn from U(-1 / sqrt(fan), 1 / sqrt(fan)), torch's default for layers with that many inputs."""
+    bound = 1 / math.sqrt(fan)
+    return torch.empty(*shape).uniform_(-bound, bound, generator=source)
+
+
+class Body(ABC):
+    """All layers but the last: a function from inputs [R, B, ...] to hidden units [R, B, m]."""
+
+    hidden: int  # m
+    size: int  # how many tensors its parameters are
+
+    @abstractmethod
+    def draw(self, source: torch.Generator) -> list[Tensor]:
+        """Initial weights and biases of one network."""
+
+    @abstractmethod
+    def __call__(self, parameters: Tensors, inputs: Tensor) -> Tensor:
+        """The hidden units, given weights and biases [R, ...] in turn."""
+
+
+class Perceptron(Body):
+    """Fully connected hidden layers with leaky ReLU: sizes (n_in, hidden, ...)."""
+
+    def __init__(self, sizes: Sequence[int], slope: float) -> None:
+        self.sizes, self.slope = tuple(sizes), slope
+        self.hidden, self.size = sizes[-1], 2 * (len(sizes) - 1)
+
+    def draw(self, source: torch.Generator) -> list[Tensor]:
+        parameters = []
+        for n_in, n_out in zip(self.sizes, self.sizes[1:]):
+            parameters += [uniform((n_in, n_out), n_in, source), uniform((n_out,), n_in, source)]
+        return parameters
+
+    def __call__(self, parameters: Tensors, inputs: Tensor) -> Tensor:
+        hidden = inputs
+        for weight, bias in zip(parameters[::2], parameters[1::2]):
+            hidden = functional.leaky_relu_(linear(hidden, weight, bias), self.slope)
+        return hidden
+
+
+class Convolutions(Body):
+    """The network of the vision mixture: twice (convolution, leaky ReLU, 2x2 max-pool), then one dense layer."""
+
+    def __init__(self, channels: Sequence[int], kernel: int, padding: int, dense: int, slope: float) -> None:
+        self.channels, self.kernel, self.padding = (3, *channels), kernel, padding
+        self.hidden, self.slope, self.size = dense, slope, 6
+        side = SIDE
+        for _ in channels:
+            side = (side + 2 * padding - kernel + 1) // 2
+        self.flat = side * side * channels[-1]
+
+    def draw(self, source: torch.Generator) -> list[Tensor]:
+        parameters = []
+        for n_in, n_out in zip(self.channels, self.channels[1:]):
+            fan = n_in * self.kernel**2
+            parameters += [
+                uniform((n_out, n_in, self.kernel, self.kernel), fan, source),
+                uniform((n_out,), fan, source),
+            ]
+        return [
+            *parameters,
+            uniform((self.flat, self.hidden), self.flat, source),
+            uniform((self.hidden,), self.flat, source),
+        ]
+
+    def __call__(self, parameters: Tensors, inputs: Tensor) -> Tensor:
+        hidden = inputs
+        for weight, bias in zip(parameters[:-2:2], parameters[1:-2:2]):
+            hidden = max_pool(functional.leaky_relu_(conv2d(hidden, weight, bias, self.padding), self.slope), 2)
+        return functional.leaky_relu_(linear(hidden.flatten(2), parameters[-2], parameters[-1]), self.slope)
+
+
+class Classifier(Network):
+    """A body and the softmax layer of a condition; no bias in the last layer.
+
+    Parameters: those of the body; theta [m, d]; then
+
+    - plastic: alpha [m, d], eta [1] and the trace Hebb [m, d], which `gradients` updates in place and gives no gradient
+      for;
+    - else a second theta [m, d], added to the first, for as many parameters as the plastic layer has; single: without it.
+
+    theta is drawn from U(-1 / sqrt(d), 1 / sqrt(d)), d the number of classes (as the author's code does by storing it
+    transposed), alpha from 0.01 U(0, 1); eta: its initial value.
+    """
+
+    def __init__(self, body: Body, classes: int, plastic: bool, single: bool, eta: float) -> None:
+        self.body, self.classes, self.plastic, self.single, self.eta = body, classes, plastic, single, eta
+        self.slow = body.size + (1 if plastic or single else 2)  # how many of the parameters are slow weights
+
+    def draw(self, source: torch.Generator) -> list[Tensor]:
+        shape = (self.body.hidden, self.classes)
+        parameters = [*self.body.draw(source), uniform(shape, self.classes, source)]
+        if self.plastic:
+            alpha = torch.empty(*shape).uniform_(0, 0.01, generator=source)
+            return [*parameters, alpha, torch.full((1,), self.eta), torch.zeros(*shape)]
+        return parameters if self.single else [*parameters, uniform(shape, self.classes, source)]
+
+    def learned(self, parameters: Tensors) -> list[Tensor]:
+        """The parameters that gradient descent changes: all but the trace."""
+        return list(parameters[: len(parameters) - self.plastic])
+
+    def logits(self, parameters: Tensors, inputs: Tensor, generators: Generators | None = None) -> Tensor:
+        """Outputs in evaluation: the trace is used as it is. [R, B, ...] -> [R, B, d]."""
+        hidden = self.body(parameters[: self.body.size], inputs)
+        return torch.bmm(hidden, self._weights(parameters, parameters[-1]))
+
+    def gradients(
+        self,
+        parameters: Tensors,
+        inputs: Tensor,
+        labels: Tensor,
+        active: Tensor | None = None,
+        generators: Generators | None = None,
+    ) -> tuple[Tensor, list[Tensor]]:
+        """The mean cross-entropy of each replica [R] in training and its gradients, for all parameters but the trace.
+
+        Moves the trace, parameters[-1], by the batch: a batch must be shown once.
+        """
+        if not self.plastic:
+            return super().gradients(parameters, inputs, labels, active, generators)
+        hidden = self.body(parameters[: self.body.size], inputs)
+        trace = hebbian_update(parameters[-1].detach(), parameters[-2], hidden, labels)
+        losses = cross_entropy(torch.bmm(hidden, self._weights(parameters, trace)), labels, active)
+        gradients = torch.autograd.grad(losses.sum(), self.learned(parameters))
+        with torch.no_grad():
+            parameters[-1].copy_(trace)
+        return losses.detach(), list(gradients)
+
+    def _weights(self, parameters: Tensors, trace: Tensor) -> Tensor:
+        theta, *rest = parameters[self.body.size :]
+        if self.plastic:
+            return torch.addcmul(theta, rest[0], trace)
+        return theta if self.single else theta + rest[0]
+
+
+def build(settings: Training, found: Condition) -> Classifier:
+    """The network of a benchmark and condition."""
+    body: Body
+    if isinstance(settings, Vision):
+        body = Convolutions(settings.channels, settings.kernel, settings.padding, settings.dense, settings.slope)
+        classes = CLASSES * len(settings.sets)
+    else:
+        body, classes = Perceptron((PIXELS, *settings.hidden), settings.slope), CLASSES
+    return Classifier(body, classes, found.plastic, found.single, settings.eta)

@@ -1,0 +1,42 @@
+"""What becomes of eta, the trace and alpha while a run goes on (Figure 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from common.continual import Learner, Observer
+
+
+class Plasticity(Observer):
+    """Notes eta and the Frobenius norms of Hebb and alpha, every so many steps and after the last step of each task.
+
+    Nothing keeps eta above zero, where the trace is an average. It does fall below, by some thousandths, and comes back.
+    """
+
+    def __init__(self, seeds: Sequence[int], every: int) -> None:
+        self.seeds, self.every = list(seeds), every
+        self.step = 0
+        self.rows: list[dict] = []
+
+    def after_step(self, task: int, learner: Learner) -> None:
+        self.step += 1
+        if self.step % self.every == 0:
+            self._note(task, learner)
+
+    def before_end_of_task(self, task: int, learner: Learner) -> None:
+        if self.step % self.every:
+            self._note(task, learner)
+
+    def _note(self, task: int, learner: Learner) -> None:
+        alpha, eta, hebb = (tensor.detach() for tensor in learner.parameters[-3:])
+        rates = eta[:, 0].tolist()
+        norms = [values.flatten(1).norm(dim=1).tolist() for values in (hebb, alpha)]
+        for seed, rate, hebb_norm, alpha_norm in zip(self.seeds, rates, *norms, strict=True):
+            row = {"seed": seed, "task": task + 1, "step": self.step, "eta": rate}
+            self.rows.append(row | {"hebb_norm": hebb_norm, "alpha_norm": alpha_norm})
+
+    def state_dict(self) -> dict:
+        return {"step": self.step, "rows": self.rows}
+
+    def load_state_dict(self, state: dict) -> None:
+        self.step, self.rows = state["step"], state["rows"]

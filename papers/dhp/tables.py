@@ -1,0 +1,68 @@
+"""Table I: eight methods on four benchmarks, average accuracy and backward transfer, ours beside the paper's."""
+
+from __future__ import annotations
+
+import pandas
+
+from common import reported as reported_numbers
+from common.collected import Tables
+from papers.dhp import compare, drawing
+from papers.dhp.compare import OWN_SEARCH, PUBLISHED
+from papers.dhp.conditions import BENCHMARKS, FINAL, LABELS, METHODS, TRANSFER
+
+NOT_RUN = "not run"
+CAPTION = (
+    "Table I. Average test accuracy (%) / backward transfer (BWT, a fraction) after all tasks. In both, higher is"
+    " better: a negative BWT is forgetting (the paper's caption calls a lower BWT better, against its own formula and"
+    " text). Ours: mean ± SEM over n seeds; not run: not with as many tasks as the paper. Paper: mean of 10 trials, ±"
+    " SEM where its authors published one elsewhere. Verdicts, accuracy / BWT: the 95% interval of the difference against a"
+    " margin fixed in advance. Own λ: that of our grid search."
+)
+HEADINGS = {"method": "Method", "row": "", **BENCHMARKS}
+COLUMNS = ["benchmark", "method", "lambda", "quantity", "paper", "paper_sem", "ours", "ours_sem", "n", "difference"]
+COLUMNS += ["ci_low", "ci_high", "margin", "verdict"]
+
+
+def table1_values(tables: Tables, reported: pandas.DataFrame) -> pandas.DataFrame:
+    """Return Table I, one number per row: benchmark, method, whose lambda, quantity, the paper's, ours, the verdict."""
+    numbers = compare.compare_numbers(tables, reported_numbers.results(reported, artifact="table1", panel=""))
+    names = {"setting": "benchmark", "hyperparameters": "lambda", "value": "paper", "spread": "paper_sem"}
+    numbers = numbers.drop(columns=["n", "paper"]).rename(columns=names | {"ours_mean": "ours", "ours_n": "n"})
+    numbers["ours_sem"] = numbers["ours_sd"] / numbers["n"].clip(lower=1) ** 0.5
+    return numbers[COLUMNS]
+
+
+def table1(values: pandas.DataFrame) -> pandas.DataFrame:
+    """Return Table I as it is read: for each method the paper's row, ours and the verdicts; values: `table1_values`."""
+    cells = {
+        key: rows.set_index("quantity") for key, rows in values.groupby(["method", "lambda", "benchmark"], sort=False)
+    }
+    rows = []
+    for condition in METHODS:
+        for whose in (PUBLISHED, OWN_SEARCH):
+            own = {label: cells.get((LABELS[condition], whose, label)) for label in BENCHMARKS.values()}
+            if all(cell is None for cell in own.values()):
+                continue
+            suffix = "" if whose == PUBLISHED else ", own λ"
+            if whose == PUBLISHED:
+                rows.append((LABELS[condition], "paper", *(_pair(cell, "paper") for cell in own.values())))
+            rows.append(("", f"ours{suffix}", *(_pair(cell, "ours") for cell in own.values())))
+            rows.append(("", f"verdict{suffix}", *map(_verdicts, own.values())))
+    return pandas.DataFrame(rows, columns=["method", "row", *BENCHMARKS])
+
+
+def _pair(cell: pandas.DataFrame | None, whose: str) -> str:
+    """Return accuracy / BWT, the paper's or ours, with standard errors."""
+    if cell is None or pandas.isna(cell.loc[FINAL, whose]):
+        return NOT_RUN
+    decimals = {FINAL: 2, TRANSFER: 2 if whose == "paper" else 3}
+    return " / ".join(
+        drawing.plus_minus(*cell.loc[quantity, [whose, f"{whose}_sem"]], decimals[quantity])
+        for quantity in (FINAL, TRANSFER)
+    )
+
+
+def _verdicts(cell: pandas.DataFrame | None) -> str:
+    if cell is None or cell.loc[FINAL, "n"] == 0:
+        return ""
+    return f"{cell.loc[FINAL, 'verdict']} / {cell.loc[TRANSFER, 'verdict']} (n = {cell.loc[FINAL, 'n']})"

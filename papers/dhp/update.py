@@ -1,0 +1,81 @@
+"""One Hebbian update, taken from a real run (Figure 1): what a batch of training images does to the trace of class 6.
+
+    python -m papers.dhp.update --scale smoke --data data/smoke/mnist.npz --out update.csv
+
+The network has seen one epoch of MNIST; the batch is the next one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from common import device, protocol, records, stage
+from common.catalog import DataError
+from common.continual import Schedule, learn
+from common.stream_data import Stream, order
+from papers.dhp import data, method
+from papers.dhp.protocol import Permuted, Protocol
+from papers.dhp.train import PROTOCOL, learner
+
+CLASS, SEED = 6, 0
+
+
+def update(settings: Permuted, stream: Stream, where: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    """Hidden units of the batch's examples of class 6 [n, m], and that class's trace before and after [m].
+
+    Raises DataError if the batch has no such example.
+    """
+    learning = learner(settings, method.condition("dhp"), [SEED], where)
+    learn(learning, stream, Schedule(settings.epochs, settings.batch, False), [SEED], "one epoch before the update")
+    indices = order(stream, 0, [SEED], "the batch of Figure 1")[:, : settings.batch]
+    inputs, labels = stream.train.batch(indices, [None])
+    network, parameters = learning.network, learning.parameters
+    with torch.no_grad():
+        hidden = network.body(parameters[: network.body.size], inputs)
+        trace = method.hebbian_update(parameters[-1], parameters[-2], hidden, labels)
+    members = (labels[0] == CLASS).nonzero()[:, 0]
+    if not len(members):
+        raise DataError(f"the batch of {settings.batch} images shows no {CLASS}; take a larger batch")
+    return hidden[0, members].cpu(), parameters[-1][0, :, CLASS].detach().cpu(), trace[0, :, CLASS].cpu()
+
+
+def table(hidden: Tensor, before: Tensor, after: Tensor) -> list[dict]:
+    """One row per hidden unit and kind of value; units from 1 in the order of their mean activation, the highest first."""
+    ranking = hidden.mean(0).argsort(descending=True)
+    kinds = [("activation", example, values) for example, values in enumerate(hidden, start=1)]
+    kinds += [("mean", 0, hidden.mean(0)), ("before", 0, before), ("after", 0, after)]
+    return [
+        {"kind": kind, "example": example, "unit": unit, "value": value}
+        for kind, example, values in kinds
+        for unit, value in enumerate(values[ranking].tolist(), start=1)
+    ]
+
+
+def main() -> None:
+    parser = stage.parser(__doc__)
+    parser.add_argument("--data", required=True, help="prepared MNIST")
+    parser.add_argument("--out", type=Path, required=True, help="the table (.csv)")
+    arguments = parser.parse_args()
+    plan = protocol.read(PROTOCOL, Protocol, arguments.scale, arguments.set)
+    settings = dataclasses.replace(plan.permuted, tasks=1, epochs=1)
+    where = device.select(arguments.device, matmul_precision=arguments.matmul_precision)
+    stream, abouts = data.stream("permuted", settings, [arguments.data], [SEED], where)
+    with records.provenance(
+        arguments.out.with_suffix(".json"),
+        paper="dhp",
+        stage="update",
+        scale=arguments.scale,
+        seeds=[SEED],
+        protocol={"permuted": protocol.as_dict(settings)},
+        data=abouts,
+        device=where,
+    ):
+        records.write_table(arguments.out, table(*update(settings, stream, where)))
+
+
+if __name__ == "__main__":
+    stage.run(main)

@@ -1,0 +1,76 @@
+"""Tables are read by name, come out without rows where nothing was run, and are refused where they do not fit."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pandas
+import pytest
+
+from common import collected, records
+from common.collected import Reader
+
+READERS = {
+    "runs": collected.plain(["seed", "accuracy"]),
+    "doubled": Reader(lambda path: 2 * records.read_tables(path, ["value"]), ["value"]),
+}
+RUNS = pandas.DataFrame({"accuracy": [0.5, 0.75], "seed": [0, 1], "note": ["", "slow"]})
+VALUES = pandas.DataFrame({"value": [1, 2]})
+PROVENANCE = {"paper": "a_paper", "stage": "train", "scale": "desk", "seeds": [0, 1], "data": [], "device": "cpu"}
+PROVENANCE |= {"versions": {}, "git": {}, "protocol": {}, "protocol_digest": "a", "wall_seconds": 1, "cpu_seconds": 1}
+MERGED = {"scale": "desk", "seeds": [4], "parts": 3}
+
+
+def write(folder, name, rows, provenance=MERGED):
+    records.write_table(folder / f"{name}.csv", rows)
+    (folder / f"{name}.json").write_text(json.dumps(provenance))
+    return folder / f"{name}.csv"
+
+
+def test_each_table_is_read_by_the_reader_of_its_name(tmp_path):
+    paths = [write(tmp_path, "doubled", VALUES), write(tmp_path, "runs", RUNS, PROVENANCE)]
+    tables, provenances = collected.read(paths, READERS)
+    assert tables["doubled"]["value"].tolist() == [2, 4]
+    pandas.testing.assert_frame_equal(tables["runs"], RUNS[["seed", "accuracy"]])
+    assert provenances["doubled"] == MERGED  # merged before
+    assert provenances["runs"]["parts"] == 1 and provenances["runs"]["protocol_digests"] == ["a"]
+
+
+def test_a_table_that_was_not_run_has_columns_and_no_rows():
+    assert collected.table({"runs": RUNS}, "runs", READERS) is RUNS
+    missing = collected.table({"runs": RUNS}, "doubled", READERS)
+    assert missing.empty and missing.columns.tolist() == ["value"]
+    with pytest.raises(KeyError, match="run"):
+        collected.table({"runs": RUNS}, "run", READERS)
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (RUNS[["seed"]], r"runs\.csv has no column accuracy"),
+        (RUNS.assign(accuracy=[0.5, math.nan]), "column accuracy holds values that are missing or not finite"),
+        (RUNS.assign(accuracy=[0.5, math.inf]), "column accuracy holds values that are missing or not finite"),
+    ],
+)
+def test_a_plain_table_is_complete_and_finite(tmp_path, rows, message):
+    with pytest.raises(ValueError, match=message):
+        collected.read([write(tmp_path, "runs", rows)], READERS)
+
+
+def test_tables_that_do_not_belong_together_are_refused(tmp_path):
+    first = write(tmp_path, "runs", RUNS)
+    with pytest.raises(ValueError, match=r"walks\.csv: no table of this name is known; known are runs, doubled"):
+        collected.read([write(tmp_path, "walks", RUNS)], READERS)
+    with pytest.raises(ValueError, match="given before"):
+        collected.read([first, first], READERS)
+    other = write(tmp_path, "doubled", VALUES, MERGED | {"scale": "paper"})
+    with pytest.raises(ValueError, match="different scales: desk, paper"):
+        collected.read([first, other], READERS)
+
+
+def test_a_table_without_provenance_is_refused(tmp_path):
+    path = write(tmp_path, "runs", RUNS)
+    path.with_suffix(".json").unlink()
+    with pytest.raises(FileNotFoundError, match=r"runs\.json"):
+        collected.read([path], READERS)

@@ -1,0 +1,49 @@
+"""Protocols, conditions and prepared files small enough to be looked through image by image."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy
+
+from common import protocol
+from papers.dhp.protocol import Protocol
+from papers.dhp.train import PROTOCOL
+
+PLANS = {scale: protocol.read(PROTOCOL, Protocol, scale) for scale in protocol.SCALES}
+PAPER, SMOKE = PLANS["paper"], PLANS["smoke"]
+SETS = ("mnist", "notmnist", "fashion_mnist", "svhn", "cifar10")
+COLOUR = ("svhn", "cifar10")
+SPLITS = ("train", "test")
+
+
+def prepared(folder: Path, name: str, train: list[int] | None, test: list[int]) -> str:
+    """A prepared file with these labels, in this order; train: None for a file with a test part alone.
+
+    Images are noise with one bright row that depends on the class, but for the marks that `marks` reads.
+    """
+    shape = (32, 32, 3) if name in COLOUR else (28, 28)
+    labels = {split: found for split, found in zip(SPLITS, (train, test), strict=True) if found is not None}
+    arrays = {}
+    for split, found in labels.items():
+        source = numpy.random.default_rng(len(found))
+        images = source.integers(0, 60, (len(found), *shape), dtype=numpy.uint8)
+        images[numpy.arange(len(found)), 2 * numpy.array(found) + 3] = 250
+        rows = images.reshape(len(found), -1)
+        rows[:, 0], rows[:, 1], rows[:, 2] = SPLITS.index(split), *divmod(numpy.arange(len(found)), 256)
+        arrays |= {f"{split}_images": images, f"{split}_labels": numpy.array(found, dtype=numpy.int64)}
+    about = {"name": name, "source": "stand-in", "completeness": "stand-in", "description": f"stripes for {name}"}
+    path = folder / f"{name}.npz"
+    numpy.savez(path, about=json.dumps(about | {"splits": dict.fromkeys(labels)}), **arrays)
+    return str(path)
+
+
+def marks(pixels) -> list[tuple[str, int]]:
+    """Split and number of images from `prepared`, given as rows of bytes in the file's order of pixels."""
+    return [(SPLITS[code], 256 * high + low) for code, high, low in pixels[:, :3].tolist()]
+
+
+def mnist(folder: Path, train: int = 100, test: int = 40) -> str:
+    """A prepared MNIST with the digits in turn."""
+    return prepared(folder, "mnist", [n % 10 for n in range(train)], [n % 10 for n in range(test)])

@@ -1,0 +1,206 @@
+"""Figures draw the means of the tables they are given, the paper's numbers, and say what is missing."""
+
+from __future__ import annotations
+
+import matplotlib
+import numpy
+import pandas
+import pytest
+
+from common import records
+from papers.dhp import drawing, figures
+from papers.dhp.conditions import METHODS
+from papers.dhp.fig1 import recovered_eta, vector
+from papers.dhp.fig2 import fig2_values
+from papers.dhp.fig3 import fig3_values
+from papers.dhp.fig4 import fig4_values
+from papers.dhp.runs import NEEDS
+from tests.papers.dhp.constructed import (
+    PROVENANCE,
+    REPORTED,
+    REPORTED_PATH,
+    TARGETS,
+    benchmark,
+    eta,
+    everything,
+    plasticity,
+    tuned,
+    update,
+    write,
+)
+
+FEW = {
+    "permuted": benchmark("permuted", tasks=2, seeds=1, **tuned()),
+    "split": benchmark("split", tasks=2, seeds=1, ewc=None),
+    "plasticity": plasticity(tasks=1, seeds=1),
+    "eta": eta(tasks=2, seeds=1, swept={0.001: 0.0}, benchmarks=("permuted",)),
+    "update": update(units=6, examples=1),
+}
+
+
+def draw(name, tables, provenance=PROVENANCE):
+    needed = {table: tables[table] for table in NEEDS[name] if table in tables}
+    return figures.FIGURES[name](needed, REPORTED, dict.fromkeys(NEEDS[name], provenance))
+
+
+def errorbars(axis):
+    found = [c for c in axis.containers if isinstance(c, matplotlib.container.ErrorbarContainer)]
+    return [c for c in found if c.lines[0] is not None and len(c.lines[0].get_xdata())]
+
+
+def diamonds(axis):
+    lines = [c.lines[0] for c in errorbars(axis) if c.lines[0].get_marker() == "D"]
+    return [(*line.get_xdata(), *line.get_ydata()) for line in lines]
+
+
+def curves(axis):
+    return [list(c.lines[0].get_ydata()) for c in errorbars(axis) if c.lines[0].get_marker() != "D"]
+
+
+def texts(figure):
+    legends = [legend for axis in figure.axes if (legend := axis.get_legend())]
+    found = [text.get_text() for axis in figure.axes for text in axis.texts]
+    return found + [text.get_text() for legend in legends for text in legend.get_texts()]
+
+
+def test_figure_1_shows_the_update_of_equation_3():
+    values = update(eta_value=0.05)
+    eta_value, residual = recovered_eta(values)
+    assert eta_value == pytest.approx(0.05) and residual < 1e-12
+    figure = draw("fig1", {"update": values})
+    images = [axis.images[0].get_array() for axis in figure.axes[:4]]
+    assert [image.shape for image in images] == [(7, 400), (1, 400), (1, 400), (1, 400)]
+    numpy.testing.assert_allclose(images[0].mean(0), images[1][0])
+    numpy.testing.assert_allclose(images[3], 0.95 * images[2] + 0.05 * images[1])
+    before, after = (axis.images[0].get_clim() for axis in figure.axes[2:4])
+    assert before == after  # one scale for both
+    assert "η = 0.05" in figure.axes[3].get_title("left")
+    change, explained = (line.get_ydata() for line in figure.axes[4].lines[:2])
+    numpy.testing.assert_allclose(change, explained, atol=1e-12)
+
+
+def test_figure_1_shows_an_update_that_breaks_the_equation():
+    values = update(units=10)
+    values.loc[(values["kind"] == "after") & (values["unit"] == 3), "value"] += 1
+    assert recovered_eta(values)[1] > 0.5
+    with pytest.raises(ValueError, match="'after' must have one value for each unit from 1 to 10"):
+        vector(values[(values["kind"] != "after") | (values["unit"] != 3)], "after")
+
+
+def test_figure_2_plots_means_and_standard_errors():
+    values = fig2_values(everything()).set_index(["panel", "condition", "x"])
+    assert len(values) == 8 * 10 + 8 * 5
+    row = values.loc[("a", "mas", 10)]
+    assert row["mean"] == pytest.approx(88.52) and row["n"] == 3
+    assert row["sem"] == pytest.approx(0.05 / numpy.sqrt(3))
+    assert values.loc[("b", "dhp-ewc", 5), "mean"] == pytest.approx(98.96)
+
+
+def test_figure_2_draws_all_methods_beside_the_papers_numbers():
+    figure = draw("fig2", everything())
+    a, b = figure.axes
+    assert len(curves(a)) == 8 and len(curves(a)[0]) == 10
+    published = [accuracy for accuracy, _ in TARGETS["permuted"].values()]
+    assert [y for _, y in sorted(diamonds(a))] == published
+    assert min(x for x, _ in diamonds(a)) > 10
+    assert len(diamonds(b)) == 40
+    heights = [bar.get_height() for bar in b.patches if numpy.isfinite(bar.get_height())]
+    assert len(heights) == 40 and heights[4] == pytest.approx(90.43)
+    # each diamond stands on the bar of its method and number of tasks
+    centres = sorted(bar.get_x() + bar.get_width() / 2 for bar in b.patches if numpy.isfinite(bar.get_height()))
+    assert sorted(x for x, _ in diamonds(b)) == pytest.approx(centres)
+    assert b.get_ylim() == (88, 100)
+    assert "DHP Softmax + MAS: 89.53 ± 0.03 (n = 3)\n    paper: 89.53 ± 0.65" in texts(figure)
+
+
+def test_figure_2_has_panels_for_our_own_lambdas_where_there_are_runs():
+    figure = draw("fig2", everything(permuted=benchmark("permuted", **tuned(offset=2))))
+    titles = [axis.get_title("left") for axis in figure.axes]
+    assert titles == ["a  Permuted MNIST", "a  Permuted MNIST, own λ", "b  Split MNIST"]
+    assert curves(figure.axes[1])[-1][-1] == pytest.approx(91.53)
+    assert curves(figure.axes[1])[0] == curves(figure.axes[0])[0]  # Finetune has no lambda
+
+
+def test_figure_2_shows_bars_lower_than_the_papers_axis():
+    low = draw("fig2", everything(split=benchmark("split", finetune=(70, -0.3))))
+    assert low.axes[1].get_ylim()[0] == 69
+
+
+def test_figure_3_draws_three_logs_with_the_tasks_and_what_the_paper_says():
+    figure = draw("fig3", everything())
+    rate, hebb, alpha = figure.axes
+    log = plasticity()
+    means = log.groupby("step")["eta"].mean()
+    numpy.testing.assert_allclose(rate.lines[0].get_xydata(), [*zip(means.index, means)])
+    numpy.testing.assert_allclose(alpha.lines[0].get_ydata(), log.groupby("step")["alpha_norm"].mean())
+    assert diamonds(rate) == [(200, 0.024)]
+    assert any(line.get_linestyle() == "--" and list(line.get_xdata()) == [1200, 1200] for line in rate.lines)
+    assert not diamonds(hebb)
+    assert [text.get_text() for text in hebb.texts] == [str(task) for task in range(1, 11)]
+    values = fig3_values(everything()).set_index(["panel", "x"])
+    assert values.loc[("hebb_norm", 4000), "sem"] == pytest.approx(0.01 / numpy.sqrt(3))
+
+
+def test_figure_4_has_a_logarithmic_axis_of_eta_and_table_1():
+    figure = draw("fig4", everything())
+    for axis, name in zip(figure.axes, ("permuted", "imbalanced", "split"), strict=True):
+        accuracy = TARGETS[name]["dhp"][0]
+        assert axis.get_xscale() == "log"
+        assert list(axis.lines[0].get_xdata()) == [0.0001, 0.0005, 0.001, 0.01, 0.1]
+        assert axis.lines[0].get_ydata()[2] == pytest.approx(accuracy, abs=0.02)
+        assert axis.lines[0].get_ydata()[4] == pytest.approx(accuracy - 4, abs=0.02)
+        assert diamonds(axis) == [(0.001, accuracy)]
+    values = fig4_values(everything(eta=eta(seeds=5))).query("benchmark == 'split' and x == 0.01")
+    assert values["n"].tolist() == [5] and values["tasks"].tolist() == [5]
+
+
+def test_figure_4_does_not_set_fewer_tasks_beside_the_papers():
+    axis = draw("fig4", FEW).axes[0]
+    assert not diamonds(axis) and axis.get_xlabel() == "Initial η (2 tasks)"
+
+
+@pytest.mark.parametrize("name", figures.FIGURES)
+def test_one_seed_and_few_tasks_are_enough(name):
+    figure = draw(name, FEW, PROVENANCE | {"scale": "smoke", "seeds": [0]})
+    (stamp,) = [text for text in figure.texts if text.get_gid() == "stamp"]
+    assert stamp.get_text().startswith("Smoke scale, not a result")
+    assert stamp.get_fontweight() == "bold"
+    assert not any("nan" in text for text in texts(figure))
+    figure.draw_without_rendering()
+
+
+@pytest.mark.parametrize("name", figures.FIGURES)
+def test_without_runs_figures_say_so(name):
+    figure = draw(name, {})
+    assert any("no runs at this scale" in text for text in texts(figure))
+    figure.draw_without_rendering()
+
+
+@pytest.mark.parametrize("name", figures.FIGURES)
+def test_the_command_line_writes_pdf_png_and_values(tmp_path, monkeypatch, name):
+    tables = everything()
+    sources = [write(tmp_path, table, tables[table]) for table in NEEDS[name]]
+    out = tmp_path / "figures" / f"{name}.pdf"
+    arguments = f"figures {name} --results {' '.join(map(str, sources))} --reported {REPORTED_PATH} --out {out}"
+    monkeypatch.setattr("sys.argv", arguments.split())
+    figures.main()
+    assert out.read_bytes().startswith(b"%PDF")
+    assert out.with_suffix(".png").stat().st_size > 10_000
+    expected = figures.VALUES[name](tables)
+    written = records.read_tables(out.with_suffix(".csv"))
+    pandas.testing.assert_frame_equal(written, expected.reset_index(drop=True), check_dtype=False)
+
+
+def test_a_table_that_a_figure_does_not_need_is_refused(tmp_path, monkeypatch, capsys):
+    source = write(tmp_path, "eta", eta(tasks=2))
+    arguments = f"figures fig3 --results {source} --reported {REPORTED_PATH} --out {tmp_path}/a.pdf"
+    monkeypatch.setattr("sys.argv", arguments.split())
+    with pytest.raises(SystemExit):
+        figures.main()
+    assert "fig3 is made from plasticity (.csv), not from eta.csv" in capsys.readouterr().err
+
+
+def test_every_method_has_a_colour_of_its_own():
+    assert list(drawing.COLORS) == list(METHODS) and len(set(drawing.COLORS.values())) == 8
+    assert drawing.look("dhp-mas-tuned") == {"color": drawing.COLORS["dhp-mas"], "linestyle": "-"}
+    assert drawing.look("mas")["linestyle"] == "--"

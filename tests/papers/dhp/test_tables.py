@@ -1,0 +1,67 @@
+"""Table I sets our runs beside the paper's, for reading and for reading on."""
+
+from __future__ import annotations
+
+import pytest
+
+from common import records
+from papers.dhp import figures, tables
+from papers.dhp.conditions import BENCHMARKS, FINAL, TRANSFER
+from papers.dhp.runs import NEEDS
+from tests.papers.dhp.constructed import PROVENANCE, REPORTED, REPORTED_PATH, benchmark, everything, tuned, write
+
+
+def shown(found):
+    values = tables.table1_values(found, REPORTED)
+    return values, tables.table1(values)
+
+
+def test_each_method_has_the_papers_row_ours_and_the_verdicts():
+    values, table = shown(everything())
+    assert len(values) == 64 and len(table) == 24
+    assert table.iloc[0].tolist()[:3] == ["Finetune", "paper", "76.73 ± 0.67 / −0.19"]
+    assert table.iloc[1].tolist()[1:3] == ["ours", "76.73 ± 0.03 / −0.190 ± 0.000"]
+    assert table.iloc[2].tolist()[1:3] == ["verdict", "agrees / agrees (n = 3)"]
+    assert table.loc[table["row"] == "paper", "vision"].tolist()[-1] == "80.66 / −0.01"
+    assert table.loc[table["row"] == "paper", "split"].tolist()[3] == "99.15 ± 0.09 / 0.00"
+
+
+def test_numbers_to_read_on_are_exact():
+    values, _ = shown(everything(split=benchmark("split", mas=(95.0, -0.05))))
+    row = values.set_index(["benchmark", "method", "quantity"]).sort_index().loc[(BENCHMARKS["split"], "MAS")]
+    assert row.loc[FINAL, ["paper", "paper_sem", "n", "verdict"]].tolist() == [98.24, 0.13, 3, "differs"]
+    assert row.loc[FINAL, "ours"] == pytest.approx(95)
+    assert row.loc[FINAL, "ours_sem"] == pytest.approx(0.05 / 3**0.5)
+    assert row.loc[TRANSFER, "ours"] == pytest.approx(-0.05) and row.loc[TRANSFER, "verdict"] == "differs"
+
+
+def test_own_lambdas_have_rows_of_their_own():
+    _, table = shown(everything(permuted=benchmark("permuted", **tuned(offset=1))))
+    own = table[table["row"] == "ours, own λ"]
+    assert len(own) == 6 and len(table) == 24 + 2 * 6
+    assert own["permuted"].tolist()[0].startswith("85.72 ± 0.03")
+    assert set(own["split"]) == {"not run"}
+
+
+def test_what_was_not_run_is_said():
+    _, table = shown({"split": benchmark("split", tasks=3), "vision": benchmark("vision", si=None)})
+    ours = table[table["row"] == "ours"]
+    assert set(ours["permuted"]) == set(ours["split"]) == {"not run"}
+    assert (ours["vision"] == "not run").sum() == 1
+
+
+def test_the_command_line_writes_three_files(tmp_path, monkeypatch):
+    smoke = PROVENANCE | {"scale": "smoke"}
+    found = everything(permuted=benchmark("permuted", **tuned()))
+    results = [write(tmp_path, name, found[name], smoke) for name in NEEDS["table1"]]
+    out = tmp_path / "figures" / "table1.tex"
+    arguments = f"figures table1 --results {' '.join(map(str, results))} --reported {REPORTED_PATH} --out {out}"
+    monkeypatch.setattr("sys.argv", arguments.split())
+    figures.main()
+    assert out.read_text().isascii() and r"\bottomrule" in out.read_text()
+    assert r"\textbf{Smoke scale, not a result" in out.read_text()
+    markdown = out.with_suffix(".md").read_text()
+    assert markdown.startswith("**Table I. ") and "higher is better" in markdown
+    assert "| – " not in markdown
+    written = records.read_tables(out.with_suffix(".csv"))
+    assert len(written) == 64 + 12 and written["paper"].dtype == float
