@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import pickle
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from common import protocol, records
 from common.records import atomic_write
+from common.workflow import ROOT
 
 # What torch.load raises for truncated or foreign content, depending on where the damage lies.
 UNREADABLE = (RuntimeError, OSError, pickle.UnpicklingError, EOFError, ValueError, LookupError, TypeError)
@@ -84,3 +87,14 @@ def _storable(value: Any, where: str) -> Any:
     raise TypeError(
         f"checkpoint: {where} is of type {type(value).__name__}; store tensors, plain numbers and strings only"
     )
+
+
+def of_run(path: Path | None, settings: dict, code: Iterable[str]) -> Checkpoint | None:
+    """A checkpoint every five minutes, that only the same settings and the same code resume; None without a path.
+
+    code: files of the repository, as the lists in the papers' runs.py name them.
+    """
+    if path is None:
+        return None
+    key = f"{protocol.digest(settings)} {records.code_hash(*(ROOT / file for file in code))}"
+    return Checkpoint(path, key, interval_seconds=300)

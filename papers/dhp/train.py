@@ -17,11 +17,9 @@ from pathlib import Path
 
 import torch
 
-from common import device, protocol, records, stage
-from common.checkpoint import Checkpoint
+from common import checkpoint, device, protocol, records, stage
 from common.continual import Learner, Schedule, learn, rows
 from common.optimizers import Sgd
-from common.workflow import ROOT
 from papers.dhp import data, method
 from papers.dhp.model import build
 from papers.dhp.plasticity import Plasticity
@@ -80,12 +78,6 @@ def options(description: str) -> ArgumentParser:
     return parser
 
 
-def checkpoint(path: Path | None, key: dict, stage_name: str) -> Checkpoint | None:
-    """A checkpoint every five minutes, that only the same settings and the same code of the stage resume; None without a path."""
-    code = records.code_hash(*(ROOT / file for file in CODE[stage_name]))
-    return path and Checkpoint(path, f"{protocol.digest(key)} {code}", interval_seconds=300)
-
-
 def parse(parser: ArgumentParser) -> tuple:
     """The command line and its condition; ends with a message for a condition that does not exist."""
     arguments = parser.parse_args()
@@ -116,7 +108,7 @@ def main() -> None:
     key = {"benchmark": arguments.benchmark, "settings": protocol.as_dict(settings)}
     key |= {"condition": arguments.condition, "tuned": tuned, "seeds": arguments.seeds}
     key |= {"data": abouts, "log_every": plan.design.log_every}
-    saved = checkpoint(arguments.checkpoint, key, "train")
+    saved = checkpoint.of_run(arguments.checkpoint, key, CODE["train"])
     with records.provenance(
         arguments.out.with_suffix(".json"),
         paper="dhp",

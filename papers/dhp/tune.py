@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import dataclasses
 
-from common import device, protocol, records, stage
+from common import checkpoint, device, protocol, records, stage
 from common.continual import Schedule, learn
 from common.metrics import average_accuracy
 from papers.dhp import data, method
 from papers.dhp.protocol import FIRST_TUNING_SEED, Permuted, Protocol, Training, Tuning
-from papers.dhp.runs import SWEPT
-from papers.dhp.train import PROTOCOL, checkpoint, learner, options, parse
+from papers.dhp.runs import CODE, SWEPT
+from papers.dhp.train import PROTOCOL, learner, options, parse
 
 
 def shortened(settings: Training, tuning: Tuning) -> Training:
@@ -51,7 +51,7 @@ def main() -> None:
         | {"benchmark": arguments.benchmark}
         | {"condition": arguments.condition, "value": arguments.value, "seeds": arguments.seeds, "data": abouts}
     )
-    saved = checkpoint(arguments.checkpoint, key, "tune")
+    saved = checkpoint.of_run(arguments.checkpoint, key, CODE["tune"])
     with records.provenance(
         arguments.out.with_suffix(".json"),
         paper="dhp",

@@ -16,10 +16,8 @@ from pathlib import Path
 
 import torch
 
-from common import device, protocol, records, stage
-from common.checkpoint import Checkpoint
+from common import checkpoint, device, protocol, records, stage
 from common.continual import Learner, Schedule, learn, rows
-from common.workflow import ROOT
 from papers.synaptic_intelligence import data, method
 from papers.synaptic_intelligence.importances import Correlations
 from papers.synaptic_intelligence.model import build
@@ -86,12 +84,6 @@ def options(description: str) -> ArgumentParser:
     return parser
 
 
-def checkpoint(path: Path | None, key: dict, stage_name: str) -> Checkpoint | None:
-    """A checkpoint every five minutes, that only the same settings and the same code of the stage resume; None without a path."""
-    code = records.code_hash(*(ROOT / file for file in CODE[stage_name]))
-    return path and Checkpoint(path, f"{protocol.digest(key)} {code}", interval_seconds=300)
-
-
 def main() -> None:
     parser = options(__doc__)
     parser.add_argument("--benchmark", choices=BENCHMARKS, required=True)
@@ -115,7 +107,7 @@ def main() -> None:
         "tuned": tuned,
         "seeds": arguments.seeds,
     }
-    saved = checkpoint(arguments.checkpoint, key | {"data": abouts}, "train")
+    saved = checkpoint.of_run(arguments.checkpoint, key | {"data": abouts}, CODE["train"])
     observer = Correlations(arguments.seeds, len(stream.tasks)) if arguments.correlations else None
     with records.provenance(
         arguments.out.with_suffix(".json"),

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import dataclasses
 
-from common import device, protocol, records, stage
+from common import checkpoint, device, protocol, records, stage
 from common.continual import learn
 from common.metrics import average_accuracy
 from papers.synaptic_intelligence import data, method
 from papers.synaptic_intelligence.protocol import FIRST_TUNING_SEED, PermutedMnist, Protocol, Tuning
-from papers.synaptic_intelligence.train import PROTOCOL, checkpoint, learner, options, schedule
+from papers.synaptic_intelligence.runs import CODE
+from papers.synaptic_intelligence.train import PROTOCOL, learner, options, schedule
 
 
 def shortened(settings: PermutedMnist, tuning: Tuning, condition: str) -> PermutedMnist:
@@ -42,7 +43,7 @@ def main() -> None:
     )
     used = {"permuted_mnist": protocol.as_dict(settings), "tuning": protocol.as_dict(plan.tuning)}
     key = used | {"condition": arguments.condition, "value": arguments.value, "seeds": arguments.seeds, "data": abouts}
-    saved = checkpoint(arguments.checkpoint, key, "tune")
+    saved = checkpoint.of_run(arguments.checkpoint, key, CODE["tune"])
     with records.provenance(
         arguments.out.with_suffix(".json"),
         paper="synaptic_intelligence",

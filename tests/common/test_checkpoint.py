@@ -99,3 +99,12 @@ def test_delete_removes_the_file_once(tmp_path):
     saved.delete()
     saved.delete()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_checkpoint_of_a_run_belongs_to_its_settings_and_code(tmp_path):
+    path, code = tmp_path / "a.ckpt", ["common/progress.py"]
+    checkpoint.of_run(path, {"a": 1}, code).save({"task": 1})
+    assert checkpoint.of_run(path, {"a": 1}, code).load() == {"task": 1}
+    assert checkpoint.of_run(path, {"a": 2}, code).load() is None
+    assert checkpoint.of_run(path, {"a": 1}, ["common/stage.py"]).load() is None
+    assert checkpoint.of_run(None, {"a": 1}, code) is None

@@ -542,13 +542,6 @@ def test_a_killed_run_is_gone_on_with_by_the_same_command_alone(monkeypatch, tra
     assert len(calls) == (5 if not change else 7)
 
 
-def test_training_and_tuning_do_not_share_checkpoints(tmp_path):
-    train.checkpoint(tmp_path / "a.ckpt", {"a": 1}, "train").save({"task": 1})
-    assert train.checkpoint(tmp_path / "a.ckpt", {"a": 1}, "train").load() == {"task": 1}
-    assert train.checkpoint(tmp_path / "a.ckpt", {"a": 1}, "tune").load() is None
-    assert train.checkpoint(None, {"a": 1}, "train") is None
-
-
 # Figure 1 and the removal probabilities
 
 
