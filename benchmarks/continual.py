@@ -3,6 +3,7 @@
     python -m benchmarks.continual                  fine-tuning, SI, EWC and MAS on 784-400-400-10, on one thread
     python -m benchmarks.continual --device cuda --steps 3000
     python -m benchmarks.continual split            split MNIST with SI at paper scale: seconds per seed
+    python -m benchmarks.continual sticky           what the sticky gradient's rule costs at paper scale, 784-2000-10
 
 Steps are counted per network: one step of ten seeds trained as one batched model is ten steps. Every loop gets its turn in
 every repeat, so that ratios compare what the machine did at the same time; medians over the repeats are printed. The data
@@ -34,6 +35,9 @@ from common.replicas import Mlp, count
 from common.stream_data import Stream, TaskExamples
 from common.streams import Task, permuted, split
 from common.workflow import seeds_per_job
+from papers.sticky_gradient import train as sticky_train
+from papers.sticky_gradient.protocol import Protocol as StickyProtocol
+from papers.sticky_gradient.protocol import reading
 from papers.synaptic_intelligence import train
 from papers.synaptic_intelligence.protocol import DIGITS, PIXELS, Protocol
 
@@ -228,9 +232,32 @@ def split_mnist(steps: int, repeats: int, where: torch.device) -> list[str]:
     return lines
 
 
+def sticky_gradient(steps: int, repeats: int, where: torch.device) -> list[str]:
+    """Time a step of the sticky gradient's network with and without its rule, and with EWC."""
+    plan = protocol.read(sticky_train.PROTOCOL, StickyProtocol, "paper")
+    settings = replace(plan.training, fisher_images=EXAMPLES)
+    images, choices = random_images(TRAIN_IMAGES, where), reading(plan.design.reading)
+    orders = permuted(len(images), len(images), PIXELS, 2, generator(0, "permutations"))
+    stream = Stream(images, images, [[epoch_of(task, steps, settings.batch)] for task in orders])
+    loops = []
+    for condition in ("control", "l1", "sticky", "sticky-l1", "ewc"):
+        learner = sticky_train.learner(settings, condition, plan.attractor, choices, [0], where)
+        loops.append(training_loop(condition, learner, stream, settings.batch))
+    speeds = measure(loops, repeats, where)
+    lines = [f"sticky gradient at paper scale: {PIXELS}-{settings.hidden}-{DIGITS}, batch {settings.batch}, Adam"]
+    for (condition, seeds), speed in speeds.items():
+        cpu, wall = speed.relative_to(speeds["control", seeds])
+        rate = f"{condition:12}{1000 / median(speed.cpu):6.2f} CPU ms a step"
+        lines.append(f"{rate}, {1 / cpu - 1:+.0%} (by the wall {1 / wall - 1:+.0%}) beside control")
+    return lines
+
+
+WORK = {"methods": methods, "split": split_mnist, "sticky": sticky_gradient}
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("work", nargs="?", choices=("methods", "split"), default="methods")
+    options.add_argument("work", nargs="?", choices=WORK, default="methods")
     options.add_argument("--device", default="cpu")
     options.add_argument("--threads", type=int, default=1)
     options.add_argument("--steps", type=int, default=300, help="per measurement, of all networks together")
@@ -238,8 +265,7 @@ def main() -> None:
     arguments = options.parse_args()
     where = device.select(arguments.device, arguments.threads)
     print(f"{environment.device_name(where)}, {arguments.threads} thread(s), medians of {arguments.repeats}")
-    work = methods if arguments.work == "methods" else split_mnist
-    print("\n".join(work(arguments.steps, arguments.repeats, where)))
+    print("\n".join(WORK[arguments.work](arguments.steps, arguments.repeats, where)))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,8 @@ from common.stream_data import Stream
 from common.streams import permuted
 from papers.sticky_gradient.protocol import PIXELS, Reading
 
-MEAN, SD = 0.1307, 0.3081  # of MNIST's training pixels: the usual standardisation
+# What is subtracted from pixels in [0, 1], and what they are then divided by; standardised: by MNIST's statistics.
+SCALINGS = {"unit": (0.0, 1.0), "centred": (0.5, 0.5), "standardised": (0.1307, 0.3081)}
 
 
 def stream(
@@ -34,8 +35,8 @@ def stream(
     train, test = dataset.splits["train"], dataset.splits["test"]
     if held_out:
         train, test = hold_out(train, held_out, path)
-    scaling = {"mean": MEAN, "sd": SD} if reading.inputs == "standardised" else {}
-    images = [Images(part.images, part.labels, device, flat=True, **scaling) for part in (train, test)]
+    mean, sd = SCALINGS[reading.inputs]
+    images = [Images(part.images, part.labels, device, flat=True, mean=mean, sd=sd) for part in (train, test)]
     sizes = len(train.labels), len(test.labels), PIXELS, tasks
     runs = [permuted(*sizes, generator(seed, "permutations"), first_unpermuted=False, shared=shared) for seed in seeds]
     return Stream(*images, [list(replicas) for replicas in zip(*runs)]), dataset.about

@@ -23,21 +23,24 @@ from common.consolidation import Consolidation, Optimizer
 from papers.sticky_gradient.protocol import Attractor, Reading
 
 
-def plasticity(weights: Tensor, attractor: Attractor) -> Tensor:
-    """f of eq. 1: 0 at a1, lambda far from it; shape of the weights."""
+def plasticity(weights: Tensor, attractor: Attractor, out: Tensor | None = None) -> Tensor:
+    """f of eq. 1: 0 at a1, lambda far from it; shape of the weights. out: where to, if not into a new tensor."""
     # in powers of 2, which take a third of the time of powers of e
-    exponent = (weights - attractor.a1).square_().mul_(-attractor.gamma * math.log2(math.e))
-    return torch.add(weights.new_tensor(attractor.lambda_), exponent.exp2_(), alpha=-attractor.lambda_)
+    f = torch.sub(weights, attractor.a1, out=out).square_().mul_(-attractor.gamma * math.log2(math.e)).exp2_()
+    return torch.add(weights.new_tensor(attractor.lambda_), f, alpha=-attractor.lambda_, out=f)
 
 
-def sticky(gradient: Tensor, weights: Tensor, attractor: Attractor) -> Tensor:
+def sticky(gradient: Tensor, weights: Tensor, attractor: Attractor, space: Sequence[Tensor] | None = None) -> Tensor:
     """g' of Algorithm 1: the gradient times f where the step -g leads away from a1, unchanged elsewhere.
 
-    A weight exactly at a1 counts as leading away (its sign differs from any gradient's), and f is 0 there.
+    A weight exactly at a1 counts as leading away (its sign differs from any gradient's), and f is 0 there. space: two
+    tensors like the weights to compute in, the first of which is returned; new memory costs as much as the arithmetic.
     """
+    first, second = space or (None, None)
+    factor = plasticity(weights, attractor, first)
     # without torch.where, which alone takes longer on a CPU than all of this
-    towards = (weights - attractor.a1).mul_(gradient).sign_().clamp_(min=0).mul_(gradient)
-    return torch.addcmul(towards, gradient - towards, plasticity(weights, attractor))
+    towards = torch.sub(weights, attractor.a1, out=second).mul_(gradient).sign_().clamp_(min=0)
+    return factor.addcmul_(factor, towards, value=-1).add_(towards).mul_(gradient)
 
 
 class StickyGradient(Consolidation):
@@ -55,20 +58,21 @@ class StickyGradient(Consolidation):
         count = sum(parameters[place][0].numel() for place in self.acts)
         divisor = {"sum": 1, "mean": count, "none": None}[reading.l1]
         self.l1 = attractor.zeta / divisor if l1 and divisor else 0.0
-        self._space = [torch.empty_like(p, requires_grad=False) for p in parameters]
+        self._space = [[torch.empty_like(p, requires_grad=False) for p in parameters] for _ in range(3)]
 
     @torch.no_grad()
     def step(self, parameters: Sequence[Tensor], gradients: list[Tensor], optimizer: Optimizer) -> None:
         gradients = list(gradients)
         for place in self.acts:
             weights, gradient = parameters[place], gradients[place]
-            l1 = weights.sign().mul_(self.l1) if self.l1 else None
-            if l1 is not None and not self.reading.outside:
-                gradient = l1.add_(gradient)
+            *space, third = (tensors[place] for tensors in self._space)
+            signs = torch.sign(weights, out=third) if self.l1 else None
+            if signs is not None and not self.reading.outside:
+                gradient = torch.add(gradient, signs, alpha=self.l1, out=signs)
             if self.attracted and self.reading.multiplied == "gradient":
-                gradient = sticky(gradient, weights, self.attractor)
-            if l1 is not None and self.reading.outside:
-                gradient = l1.add_(gradient)
+                gradient = sticky(gradient, weights, self.attractor, space)
+            if signs is not None and self.reading.outside:
+                gradient = torch.add(gradient, signs, alpha=self.l1, out=signs)
             gradients[place] = gradient
         if self.attracted and self.reading.multiplied == "step":
             self._multiply_step(parameters, gradients, optimizer)
@@ -78,7 +82,7 @@ class StickyGradient(Consolidation):
     def _multiply_step(self, parameters: Sequence[Tensor], gradients: list[Tensor], optimizer: Optimizer) -> None:
         """theta <- theta + f(theta) (theta' - theta) where the optimizer's step to theta' leads away from a1."""
         before = [p.clone() for p in parameters]
-        changes, factor = optimizer.step_and_change(gradients, self._space)
+        changes, factor = optimizer.step_and_change(gradients, self._space[0])
         for place in self.acts:
             multiplied = sticky(changes[place].mul(-factor), before[place], self.attractor)
             torch.sub(before[place], multiplied, out=parameters[place])

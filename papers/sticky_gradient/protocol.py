@@ -40,11 +40,11 @@ class Attractor:
 class Reading:
     """What the paper leaves open; its name lists the choices, such as "unit-gradient-mean" or "standardised-step-sum-biases".
 
-    inputs: "unit" (pixels / 255) or "standardised"; multiplied: what f multiplies, the "gradient" (before Adam's
-    moments) or the "step" (that Adam makes); l1: the "sum" or the "mean" of |theta| over all parameters it acts on, or
-    "none"; outside: the gradient of L1 is added after the multiplication (the text), not multiplied as well (Algorithm
-    1); biases: multiplier, L1 and smart initialisation act on biases too; library: the control starts from torch's
-    default initialisation instead of Kaiming's.
+    inputs: "unit" (pixels / 255), "centred" (in [-1, 1]) or "standardised" (mean 0, sd 1); multiplied: what f
+    multiplies, the "gradient" (before Adam's moments) or the "step" (that Adam makes); l1: the "sum" or the "mean" of
+    |theta| over all parameters it acts on, or "none"; outside: the gradient of L1 is added after the multiplication (the
+    text), not multiplied as well (Algorithm 1); biases: multiplier, L1 and smart initialisation act on biases too;
+    library: the control starts from torch's default initialisation instead of Kaiming's.
     """
 
     inputs: str
@@ -55,7 +55,7 @@ class Reading:
     library: bool
 
 
-INPUTS, MULTIPLIED, L1 = ("unit", "standardised"), ("gradient", "step"), ("sum", "mean", "none")
+INPUTS, MULTIPLIED, L1 = ("unit", "centred", "standardised"), ("gradient", "step"), ("sum", "mean", "none")
 OPTIONS = ("outside", "biases", "library")
 
 

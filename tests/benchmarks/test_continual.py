@@ -119,3 +119,13 @@ def test_an_unstable_loop_is_not_timed(monkeypatch):
     monkeypatch.setattr(continual, "LEARNING_RATE", 1e30)
     with pytest.raises(TrainingError, match="not finite"):
         continual.method_loops(continual.random_images(300, CPU), 1, 8, CPU)
+
+
+def test_sticky_gradient_by_hand(few_images, monkeypatch, capsys):
+    lines = printed(monkeypatch, capsys, "sticky", "--steps", "2")
+    assert "784-2000-10, batch 50" in lines[1]
+    conditions = [
+        re.match(r"([\w-]+) +[\d.]+ CPU ms a step, [+-]\d+% \(by the wall [+-]\d+%\)", line)[1] for line in lines[2:]
+    ]
+    assert conditions == ["control", "l1", "sticky", "sticky-l1", "ewc"]
+    assert "+0% (by the wall +0%) beside control" in lines[2]

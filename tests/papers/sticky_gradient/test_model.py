@@ -78,14 +78,15 @@ def test_all_tasks_are_permuted_and_some_pixels_shared(tmp_path):
     assert all(task.permutations[0].equal(still) for (task,) in stream.tasks)
 
 
-def test_inputs_are_in_0_to_1_or_standardised(tmp_path):
+def test_inputs_are_in_0_to_1_or_centred_or_standardised(tmp_path):
     path = mnist(tmp_path)
     indices = torch.arange(5)[None]
-    unit, standardised = (
+    unit, centred, standardised = (
         data.stream(path, 1, reading(name), [0], CPU)[0].train.batch(indices, [None])[0]
-        for name in ("unit-gradient-mean", "standardised-gradient-mean")
+        for name in ("unit-gradient-mean", "centred-gradient-mean", "standardised-gradient-mean")
     )
     assert 0 <= float(unit.min()) and 0.5 < float(unit.max()) <= 1
+    torch.testing.assert_close(centred, 2 * unit - 1)
     torch.testing.assert_close(standardised, (unit - 0.1307) / 0.3081)
 
 
