@@ -44,7 +44,8 @@ class Reading:
     multiplies, the "gradient" (before Adam's moments) or the "step" (that Adam makes); l1: the "sum" or the "mean" of
     |theta| over all parameters it acts on, or "none"; outside: the gradient of L1 is added after the multiplication (the
     text), not multiplied as well (Algorithm 1); biases: multiplier, L1 and smart initialisation act on biases too;
-    library: the control starts from torch's default initialisation instead of Kaiming's.
+    library: control and EWC start from torch's default initialisation instead of Kaiming's; online: EWC has one penalty,
+    around the end of the last task, not one around the end of each.
     """
 
     inputs: str
@@ -53,10 +54,11 @@ class Reading:
     outside: bool
     biases: bool
     library: bool
+    online: bool
 
 
 INPUTS, MULTIPLIED, L1 = ("unit", "centred", "standardised"), ("gradient", "step"), ("sum", "mean", "none")
-OPTIONS = ("outside", "biases", "library")
+OPTIONS = ("outside", "biases", "library", "online")
 
 
 def reading(name: str) -> Reading:
@@ -69,7 +71,7 @@ def reading(name: str) -> Reading:
             f"{', '.join(L1)}, and any of {', '.join(OPTIONS)}, joined by '-'"
         )
     inputs, multiplied, l1 = chosen
-    return Reading(inputs, multiplied, l1, "outside" in options, "biases" in options, "library" in options)
+    return Reading(inputs, multiplied, l1, *(option in options for option in OPTIONS))
 
 
 PARTS = ("sticky", "l1", "smart")  # of the method, in the order in which a condition's name lists them

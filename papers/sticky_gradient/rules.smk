@@ -12,7 +12,7 @@ STICKY = {
 
 wildcard_constraints:
     sticky_condition=r"(control|ewc|(sticky|l1|smart)(-(l1|smart))*)(@searched)?",
-    reading=r"(unit|centred|standardised)-(gradient|step)-(sum|mean|none)(-(outside|biases|library))*",
+    reading=r"(unit|centred|standardised)-(gradient|step)-(sum|mean|none)(-(outside|biases|library|online))*",
     shared=r"[01](\.\d+)?",
 
 

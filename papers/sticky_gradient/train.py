@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 
 from common import device, protocol, records, stage
-from common.consolidation import Consolidation, Ewc
+from common.consolidation import Consolidation, Ewc, OnlineEwc
 from common.continual import Learner, Schedule, learn, rows
 from common.optimizers import Adam
 from common.replicas import Tensors
@@ -58,7 +58,8 @@ def rule(
 ) -> Consolidation:
     """What acts beside the loss: EWC, sticky gradient and L1, or nothing."""
     if "ewc" in on:
-        return Ewc(parameters, settings.ewc_strength, settings.fisher_images)
+        kind = OnlineEwc if choices.online else Ewc
+        return kind(parameters, settings.ewc_strength, settings.fisher_images)
     if on & {"sticky", "l1"}:
         return StickyGradient(parameters, attractor, choices, attracted="sticky" in on, l1="l1" in on)
     return Consolidation(parameters, 0.0)

@@ -96,7 +96,7 @@ def test_all_figures_and_tables_of_the_sticky_gradient(unchanged_checkout):
     wanted = [*files(STICKY_FIGURES), *files(STICKY_TABLES, "tex")]
     jobs = unchanged_checkout.jobs(*wanted, "--config", "scale=paper")
     assert jobs["sticky_gradient_train"] == 16 * 10 and jobs["sticky_gradient_shared"] == 7 * 3 * 10
-    assert jobs["sticky_gradient_search"] == 2 and jobs["publish_table"] == 3 and jobs["publish_figure"] == 5
+    assert jobs["sticky_gradient_search"] == 3 and jobs["publish_table"] == 3 and jobs["publish_figure"] == 5
 
 
 def test_all_figures_and_the_table_of_dhp(unchanged_checkout):

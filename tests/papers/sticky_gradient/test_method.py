@@ -8,9 +8,12 @@ import math
 import pytest
 import torch
 
+from common.consolidation import Ewc, OnlineEwc
 from common.optimizers import Adam, Sgd
+from papers.sticky_gradient import train
 from papers.sticky_gradient.method import StickyGradient, plasticity, sticky
 from papers.sticky_gradient.protocol import Attractor, reading
+from tests.papers.sticky_gradient.small import SMOKE
 
 TABLE1 = Attractor(a1=0.279, mu=0.00363, sigma=0.0204, gamma=4.70, zeta=0.000574, lambda_=4.12)
 PLAIN = "unit-gradient-none"
@@ -143,3 +146,16 @@ def test_gradients_are_left_as_they_were():
 def test_a_reading_that_does_not_exist_is_refused(name):
     with pytest.raises(ValueError, match=f"unknown reading '{name}'"):
         reading(name)
+
+
+@pytest.mark.parametrize("name, kind", [(PLAIN, Ewc), (f"{PLAIN}-online", OnlineEwc)])
+def test_which_penalty_ewc_has(name, kind):
+    made = train.rule(SMOKE.training, frozenset({"ewc"}), TABLE1, reading(name), network())
+    assert type(made) is kind and made.strength == SMOKE.training.ewc_strength
+
+
+def test_space_to_compute_in_changes_no_number():
+    weights, gradients = network(0)[0], network(1)[0]
+    space = [torch.full_like(weights, math.nan) for _ in range(2)]
+    found = sticky(gradients, weights, TABLE1, space)
+    assert found is space[0] and torch.equal(found, sticky(gradients, weights, TABLE1))
