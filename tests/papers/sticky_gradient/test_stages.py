@@ -69,7 +69,8 @@ def test_found_hyperparameters_are_the_best_trial_of_the_reading(call, tmp_path)
     rows += [("unit-gradient-mean", 1, 1000, 0.2, 0.02, 0.06, 3.0, 1e-6, 6.0, 0.08)]
     rows += [("unit-gradient-mean", -2, 1000, *[math.nan] * 6, 0.09), ("unit-step-mean", 0, 1000, *[1.0] * 6, 0.1)]
     records.write_table(tmp_path / "search.csv", pandas.DataFrame(rows, columns=columns))
-    call(train, "a.csv", "--condition", "smart", "--seeds", "0", "--search", tmp_path / "search.csv")
+    unit = ("--reading", "unit-gradient-mean")
+    call(train, "a.csv", "--condition", "smart", "--seeds", "0", *unit, "--search", tmp_path / "search.csv")
     about = json.loads((tmp_path / "a.json").read_text())
     assert about["measured"]["attractor"]["lambda_"] == 6.0 and about["measured"]["condition"] == "smart@searched"
     with pytest.raises(Exception, match="holds no search under the reading standardised"):
