@@ -13,8 +13,6 @@ import pandas
 
 from common import stats
 
-OUTCOMES = ("holds", "fails", "unclear", "not run")
-
 
 class Condition(NamedTuple):
     """One part of a claim: whether it holds, and the numbers that say so."""

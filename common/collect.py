@@ -65,7 +65,7 @@ def merge(parts: dict[str, dict]) -> dict:
 def stamp(provenance: dict) -> tuple[str, bool]:
     """Return what a figure's stamp says of merged provenance, and whether to say it loudly.
 
-    Loud are the smoke scale and any data that are a tiny subset or a stand-in: what is drawn is then not a result.
+    What depends on no seed says nothing of seeds. Loud are the smoke scale and any data that are a tiny subset or a stand-in: what is drawn is then not a result.
     """
     scale, seeds = provenance["scale"], provenance["seeds"]
     loud = scale == "smoke" or any(about["completeness"] in REDUCED for about in provenance["data"])
@@ -73,7 +73,7 @@ def stamp(provenance: dict) -> tuple[str, bool]:
     protocols = len(provenance["protocol_digests"])
     sentences = [
         f"{scale.capitalize()} scale" + (", not a result" if loud else ""),
-        f"{len(seeds)} seed" + ("s" if len(seeds) != 1 else ""),
+        *([f"{len(seeds)} seed" + ("s" if len(seeds) != 1 else "")] if seeds else []),
         f"data: {data}" if data else "no data",
         *([f"runs of {protocols} different protocols"] if protocols > 1 else []),
     ]

@@ -4,32 +4,46 @@ from __future__ import annotations
 
 import pandas
 
+from common import accuracies, stats
 from common import reported as reported_numbers
 from common.collected import Tables
-from papers.dhp import compare, drawing
+from papers.dhp import collected, compare, conditions, drawing, evidence
 from papers.dhp.compare import OWN_SEARCH, PUBLISHED
-from papers.dhp.conditions import BENCHMARKS, FINAL, LABELS, METHODS, TRANSFER
+from papers.dhp.conditions import BENCHMARKS, DHP, FINAL, FINETUNE, LABELS, METHODS, TRANSFER
 
 NOT_RUN = "not run"
 CAPTION = (
     "Table I. Average test accuracy (%) / backward transfer (BWT, a fraction) after all tasks. In both, higher is"
     " better: a negative BWT is forgetting (the paper's caption calls a lower BWT better, against its own formula and"
-    " text). Ours: mean ± SEM over n seeds; not run: not with as many tasks as the paper. Paper: mean of 10 trials, ±"
-    " SEM where its authors published one elsewhere. Verdicts, accuracy / BWT: the 95% interval of the difference against a"
+    " text). Ours: mean ± SEM over n seeds; where we ran fewer tasks than the paper, how many is said, and there is no"
+    " verdict. Paper: mean of 10 trials, ± SEM where its authors published one elsewhere. Verdicts, accuracy / BWT: the 95% interval of the difference against a"
     " margin fixed in advance. Own λ: that of our grid search."
 )
 HEADINGS = {"method": "Method", "row": "", **BENCHMARKS}
 COLUMNS = ["benchmark", "method", "lambda", "quantity", "paper", "paper_sem", "ours", "ours_sem", "n", "difference"]
-COLUMNS += ["ci_low", "ci_high", "margin", "verdict"]
+COLUMNS += ["ci_low", "ci_high", "margin", "verdict", "tasks"]
 
 
 def table1_values(tables: Tables, reported: pandas.DataFrame) -> pandas.DataFrame:
-    """Return Table I, one number per row: benchmark, method, whose lambda, quantity, the paper's, ours, the verdict."""
+    """Return Table I, one number per row: benchmark, method, whose lambda, quantity, the paper's, ours, the verdict.
+
+    Column `tasks` says after how many tasks ours is; if fewer than the paper's, there is no verdict.
+    """
     numbers = compare.compare_numbers(tables, reported_numbers.results(reported, artifact="table1", panel=""))
     names = {"setting": "benchmark", "hyperparameters": "lambda", "value": "paper", "spread": "paper_sem"}
     numbers = numbers.drop(columns=["n", "paper"]).rename(columns=names | {"ours_mean": "ours", "ours_n": "n"})
     numbers["ours_sem"] = numbers["ours_sd"] / numbers["n"].clip(lower=1) ** 0.5
-    return numbers[COLUMNS]
+    numbers["tasks"] = numbers["benchmark"].map(
+        {label: accuracies.tasks(collected.table(tables, name)) for name, label in BENCHMARKS.items()}
+    )
+    open_ones = numbers[(numbers["lambda"] == PUBLISHED) & (numbers["n"] == 0)]
+    with_lambda = open_ones[~open_ones["method"].isin([LABELS[FINETUNE], LABELS[DHP]])]
+    fewer = [
+        _of_fewer_tasks(open_ones, tables, PUBLISHED),
+        _of_fewer_tasks(with_lambda, evidence.of_own_lambda(tables), OWN_SEARCH),
+    ]
+    parts = [part for part in (numbers.drop(fewer[0].index), *fewer) if not part.empty]
+    return pandas.concat(parts, ignore_index=True)[COLUMNS]
 
 
 def table1(values: pandas.DataFrame) -> pandas.DataFrame:
@@ -51,18 +65,38 @@ def table1(values: pandas.DataFrame) -> pandas.DataFrame:
     return pandas.DataFrame(rows, columns=["method", "row", *BENCHMARKS])
 
 
+def _of_fewer_tasks(rows: pandas.DataFrame, tables: Tables, whose: str) -> pandas.DataFrame:
+    """Return those rows of Table I that we have runs for, if of fewer tasks than the paper's, with our results."""
+    found = {}
+    for index, row in rows.iterrows():
+        benchmark = next(name for name, label in BENCHMARKS.items() if label == row["benchmark"])
+        condition = next(name for name in METHODS if LABELS[name] == row["method"])
+        results = collected.table(tables, benchmark)
+        final = row["quantity"] == FINAL
+        runs = conditions.after(results, condition, row["tasks"]) if final else conditions.transfers(results, condition)
+        if runs:
+            ours = stats.summary(runs.values())
+            found[index] = {**row, "lambda": whose, "ours": ours.mean, "ours_sem": ours.sem, "n": ours.n, "verdict": ""}
+    return pandas.DataFrame.from_dict(found, orient="index", columns=rows.columns)
+
+
 def _pair(cell: pandas.DataFrame | None, whose: str) -> str:
     """Return accuracy / BWT, the paper's or ours, with standard errors."""
     if cell is None or pandas.isna(cell.loc[FINAL, whose]):
         return NOT_RUN
     decimals = {FINAL: 2, TRANSFER: 2 if whose == "paper" else 3}
-    return " / ".join(
+    pair = " / ".join(
         drawing.plus_minus(*cell.loc[quantity, [whose, f"{whose}_sem"]], decimals[quantity])
         for quantity in (FINAL, TRANSFER)
     )
+    fewer = whose == "ours" and cell.loc[FINAL, "verdict"] == ""
+    return f"{pair} ({cell.loc[FINAL, 'tasks']} tasks)" if fewer else pair
 
 
 def _verdicts(cell: pandas.DataFrame | None) -> str:
     if cell is None or cell.loc[FINAL, "n"] == 0:
         return ""
-    return f"{cell.loc[FINAL, 'verdict']} / {cell.loc[TRANSFER, 'verdict']} (n = {cell.loc[FINAL, 'n']})"
+    runs = f"n = {cell.loc[FINAL, 'n']}"
+    if cell.loc[FINAL, "verdict"] == "":
+        return runs
+    return f"{cell.loc[FINAL, 'verdict']} / {cell.loc[TRANSFER, 'verdict']} ({runs})"

@@ -144,9 +144,6 @@ class Network:
             self.output.weight = self.output.weight.to(device)
         return self
 
-    def count_parameters(self) -> int:
-        return sum(tensor.numel() for tensor in self.state_dict().values())
-
 
 class Tsar(Network):
     """A classifier whose every weight W is multiplied, image by image, by a mask eta(x) = sigmoid(regulator(x)).

@@ -115,6 +115,11 @@ def test_the_stamp_is_loud_where_there_is_no_result(scale, data, loud):
         assert about["completeness"] in text
 
 
+def test_what_depends_on_no_seed_says_nothing_of_seeds():
+    text, _ = collect.stamp({"scale": "paper", "seeds": [], "data": [DIGITS], "protocol_digests": ["a"]})
+    assert "seed" not in text
+
+
 def test_one_stamp_says_what_many_tables_are():
     first = {"scale": "paper", "seeds": [0, 1], "data": [DIGITS], "protocol_digests": ["a"]}
     assert collect.stamp_of_all({"a": first, "b": first}) == collect.stamp(first)

@@ -44,10 +44,21 @@ def test_own_lambdas_have_rows_of_their_own():
 
 
 def test_what_was_not_run_is_said():
-    _, table = shown({"split": benchmark("split", tasks=3), "vision": benchmark("vision", si=None)})
+    _, table = shown({"vision": benchmark("vision", si=None)})
     ours = table[table["row"] == "ours"]
     assert set(ours["permuted"]) == set(ours["split"]) == {"not run"}
     assert (ours["vision"] == "not run").sum() == 1
+
+
+def test_fewer_tasks_than_the_papers_are_shown_without_a_verdict():
+    values, table = shown({"vision": benchmark("vision", tasks=4, si=None, **tuned(offset=1))})
+    assert table.loc[1, "vision"] == "60.02 ± 0.03 / −0.330 ± 0.000 (4 tasks)"
+    assert table.loc[2, "vision"] == "n = 3"
+    assert (table.loc[table["row"] == "ours", "vision"] == "not run").sum() == 1
+    own = table.loc[table["row"] == "ours, own λ", "vision"]
+    assert len(own) == 6 and own.str.endswith("(4 tasks)").all()
+    assert len(values) == 64 + 12 and not values.duplicated(["benchmark", "method", "lambda", "quantity"]).any()
+    assert set(values.loc[values["benchmark"] == BENCHMARKS["vision"], "verdict"]) == {"", "not run"}
 
 
 def test_the_command_line_writes_three_files(tmp_path, monkeypatch):
