@@ -7,12 +7,14 @@ import ast
 import pytest
 
 from common.workflow import ROOT
+from papers.dan import runs as dan
 from papers.dhp import runs as dhp
 from papers.sticky_gradient import runs as sticky_gradient
 from papers.synaptic_intelligence import runs as synaptic_intelligence
 from papers.tsar import runs as tsar
 
 CODE = {
+    "dan": dan.CODE,
     "dhp": dhp.CODE,
     "sticky_gradient": sticky_gradient.CODE,
     "synaptic_intelligence": synaptic_intelligence.CODE,

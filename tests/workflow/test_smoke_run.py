@@ -19,6 +19,7 @@ DRAW = {"tsar_fig1": 1, "publish_figure": 1}
 STICKY = [f"figures/sticky_gradient_{name}.pdf" for name in ("fig1", "fig2", "fig3", "fig4", "fig5")]
 STICKY += [f"figures/sticky_gradient_table{number}.tex" for number in range(1, 4)]
 DHP = [f"figures/dhp_fig{number}.pdf" for number in range(1, 5)] + ["figures/dhp_table1.tex"]
+DAN = [f"figures/dan_fig{number}.pdf" for number in range(1, 5)]
 SI_FIGURES = [f"figures/synaptic_intelligence_fig{number}.pdf" for number in range(1, 7)]
 pytestmark = pytest.mark.slow
 
@@ -184,8 +185,8 @@ def test_protocol_of_one_benchmark_trains_that_benchmark_again(finished_si):
     assert "synaptic_intelligence_tune" not in jobs and "synaptic_intelligence_train_correlated" not in jobs
 
 
-@pytest.mark.parametrize("wanted", [STICKY, DHP], ids=["sticky_gradient", "dhp"])
-def test_all_figures_and_tables_of_a_paper_with_tables(checkout, wanted):
+@pytest.mark.parametrize("wanted", [STICKY, DAN, DHP], ids=["sticky_gradient", "dan", "dhp"])
+def test_all_artifacts_of_a_paper_and_its_comparison(checkout, wanted):
     paper = wanted[0].removeprefix("figures/").rsplit("_", 1)[0]
     comparison = f"results/smoke/{paper}/comparison.csv"
     checkout.run(*wanted, comparison)

@@ -1,0 +1,187 @@
+"""Deployment on held-out functions: phenotypes stay fixed (or not), synapses learn five sub-tasks one after the other.
+
+    python -m papers.dan.deploy --scale smoke --seeds 0-2 --phenotypes phenotypes.pt \\
+        --stages stages.csv --curves curves.csv --predictions predictions.csv
+
+Writes, for the six networks of Figure 4, the loss on every sub-task after each of them (stages) and the mean losses on the
+way (curves), for net0 also what it predicts (Figure 3), and a provenance (.json) beside each table.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from common import device, protocol, records, stage
+from common.optimizers import Adam
+from common.progress import Progress
+from common.randomness import generator
+from papers.dan import sequences
+from papers.dan.conditions import NETWORKS
+from papers.dan.meta_train import PROTOCOL, initial_synapses, random_phenotypes
+from papers.dan.method import OPTIMIZERS, task_gradients
+from papers.dan.model import DanNetwork, build
+from papers.dan.protocol import Design, MetaTraining, Protocol, Regression
+from papers.dan.sequences import Batch, Functions
+
+POINTS = 101  # of the domain, in Figure 3
+
+
+def learn(
+    network: DanNetwork,
+    theta: list[Tensor],
+    phi: list[Tensor],
+    batch: Batch,
+    settings: MetaTraining,
+    plastic: bool,
+    observe: Callable[[int], None],
+) -> None:
+    """Every step of the sequence by back-propagation, in place; observe: called before each step and after the last."""
+    optimizer = OPTIMIZERS[settings.theta_optimizer](theta, settings.theta_rate)
+    of_phi = Adam(phi, settings.phi_rate)
+    for step in range(len(batch.shown)):
+        observe(step)
+        gradients = task_gradients(network, theta, phi, batch.at(step), plastic)
+        optimizer.step(gradients[: len(theta)])
+        if plastic:
+            of_phi.step(gradients[len(theta) :])
+    observe(len(batch.shown))
+
+
+def trained_phenotypes(path: Path, seeds: Sequence[int]) -> dict[int, list[Tensor]]:
+    """The phenotypes of each seed that meta-training wrote. Raises TrainingError naming a seed that the file lacks."""
+    saved = torch.load(path, map_location="cpu", weights_only=True)
+    if missing := [seed for seed in seeds if str(seed) not in saved]:
+        raise stage.TrainingError(f"{path} holds the seeds {', '.join(saved)}, but {missing[0]} was asked for")
+    return {seed: saved[str(seed)] for seed in seeds}
+
+
+class HeldOut:
+    """The same functions and samples for all networks and seeds, and what is measured on them."""
+
+    def __init__(self, settings: Regression, design: Design, where: torch.device) -> None:
+        self.settings, self.design = settings, design
+        sources = [generator(number, "held-out function") for number in range(design.functions)]
+        self.functions: Functions = sequences.draw_functions(settings, sources)
+        self.batch = sequences.regression(settings, self.functions, sources).to(where)
+        width = 2 * settings.domain / settings.tasks
+        within = (torch.arange(design.grid_per_task) + 0.5) / design.grid_per_task * width
+        x = (sequences.windows(settings).unsqueeze(-1) + within).flatten().expand(design.functions, -1)
+        y = self.functions(x)
+        self.variances = y.var(1).tolist()
+        self.grid, self.targets = x.unsqueeze(-1).to(where), y.to(where)
+
+    def losses(self, network: DanNetwork, theta: list[Tensor], phi: list[Tensor]) -> Tensor:
+        """The mean squared error of each function on each sub-task [functions, tasks], on a grid in its window."""
+        errors = (network(theta, phi, self.grid)[..., 0] - self.targets).square()
+        return errors.unflatten(1, (self.settings.tasks, -1)).mean(2).cpu()
+
+
+class Measured:
+    """The tables of a deployment, row by row."""
+
+    def __init__(self, held_out: HeldOut) -> None:
+        self.held_out = held_out
+        self.stages: list[dict] = []
+        self.curves: list[dict] = []
+        self.predictions: list[dict] = []
+
+    @torch.no_grad()
+    def observe(self, network: DanNetwork, theta: list[Tensor], phi: list[Tensor], run: dict, update: int) -> None:
+        """Measure a network after so many updates; run: what tells its rows from others."""
+        settings, design = self.held_out.settings, self.held_out.design
+        after, partial = divmod(update, settings.steps_per_task)
+        if update % design.evaluate_every and partial:
+            return
+        losses = self.held_out.losses(network, theta, phi)
+        begun = after + (partial > 0)
+        for quantity, found in (("total", losses.mean(1)), ("memory", losses[:, :begun].mean(1))):
+            if quantity == "total" or begun:
+                own = {"quantity": quantity, "mean": found.mean().item(), "sd": found.std().item()}
+                self.curves.append(run | {"update": update} | own | {"functions": len(found)})
+        if not partial:
+            for number, row in enumerate(losses.tolist()):
+                variance = self.held_out.variances[number]
+                self.stages += [
+                    run | {"function": number, "after": after, "task": task, "loss": loss, "variance": variance}
+                    for task, loss in enumerate(row, start=1)
+                ]
+            if run["network"] == "net0" and after:
+                self._predict(network, theta, phi, run["seed"], after)
+
+    def _predict(self, network: DanNetwork, theta: list[Tensor], phi: list[Tensor], seed: int, after: int) -> None:
+        settings, held_out = self.held_out.settings, self.held_out
+        x = torch.linspace(-settings.domain, settings.domain, POINTS).expand(held_out.design.functions, -1)
+        targets, outputs = held_out.functions(x), network(theta, phi, x.unsqueeze(-1).to(theta[0].device))[..., 0]
+        for number in range(held_out.design.shown_functions):
+            values = zip(x[number].tolist(), targets[number].tolist(), outputs[number].tolist(), strict=True)
+            self.predictions += [
+                {"seed": seed, "function": number, "after": after, "x": at, "target": target, "prediction": predicted}
+                for at, target, predicted in values
+            ]
+
+
+def deploy(settings: Regression, trained: dict[int, list[Tensor]], measured: Measured, where: torch.device) -> None:
+    """All six networks, with the synapses and phenotypes of every seed."""
+    count = measured.held_out.design.functions
+    progress = Progress("deployment", len(trained) * len(NETWORKS))
+    for seed, phenotypes in trained.items():
+        for name, deployed in NETWORKS.items():
+            network = build(settings, deployed.sharing)
+            initial = (
+                [tensor[None] for tensor in phenotypes] if deployed.meta_trained else random_phenotypes(network, [seed])
+            )
+            theta, phi = (
+                [tensor.repeat_interleave(count, 0).to(where) for tensor in tensors]
+                for tensors in (initial_synapses(network, [seed]), initial)
+            )
+            run = {"network": name, "seed": seed}
+            learn(
+                network,
+                theta,
+                phi,
+                measured.held_out.batch,
+                settings,
+                deployed.plastic,
+                lambda update: measured.observe(network, theta, phi, run, update),  # noqa: B023 (called within this turn)
+            )
+            progress.advance()
+
+
+def main() -> None:
+    parser = stage.parser(__doc__)
+    parser.add_argument("--seeds", type=stage.seed_range, required=True, help="a range such as 0-2")
+    parser.add_argument("--phenotypes", type=Path, required=True, help="what papers.dan.meta_train wrote (.pt)")
+    for table in ("stages", "curves", "predictions"):
+        parser.add_argument(f"--{table}", type=Path, required=True, help="a table to write (.csv)")
+    arguments = parser.parse_args()
+    plan = protocol.read(PROTOCOL, Protocol, arguments.scale, arguments.set)
+    where = device.select(arguments.device, matmul_precision=arguments.matmul_precision)
+    trained = trained_phenotypes(arguments.phenotypes, arguments.seeds)
+    with records.provenance(
+        arguments.stages.with_suffix(".json"),
+        paper="dan",
+        stage="deploy",
+        scale=arguments.scale,
+        seeds=arguments.seeds,
+        protocol={name: protocol.as_dict(getattr(plan, name)) for name in ("regression", "design")},
+        data=[],
+        device=where,
+    ):
+        measured = Measured(HeldOut(plan.regression, plan.design, where))
+        deploy(plan.regression, trained, measured, where)
+        for table in ("stages", "curves", "predictions"):
+            records.write_table(getattr(arguments, table), getattr(measured, table))
+    for table in (
+        arguments.curves,
+        arguments.predictions,
+    ):  # collected on their own, they need a provenance of their own
+        shutil.copyfile(arguments.stages.with_suffix(".json"), table.with_suffix(".json"))
+
+
+if __name__ == "__main__":
+    stage.run(main)

@@ -1,0 +1,113 @@
+"""Deployment on MNIST: an autoencoder of DANs learns the digits 0 to 9 in order, five images each, and revisits none.
+
+    python -m papers.dan.deploy_images --scale smoke --condition both --seeds 0-1 --phenotypes phenotypes.pt \\
+        --mnist data/smoke/mnist.npz --errors errors.csv --grids grids.csv
+
+Writes the reconstruction error of every digit on the way, the pictures of Figure 2, and a provenance beside each table.
+The condition "random" takes phenotypes that were never trained.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from common import device, protocol, records, stage
+from common.records import read_provenance
+from common.replicas import stack
+from papers.dan import data
+from papers.dan.conditions import IMAGES
+from papers.dan.deploy import learn, trained_phenotypes
+from papers.dan.meta_train import PROTOCOL, initial_synapses, random_phenotypes
+from papers.dan.model import DanNetwork, build
+from papers.dan.protocol import Images, Protocol
+from papers.dan.sequences import Batch
+
+
+class Reconstructions:
+    """Errors and pictures of a deployment, one model per seed."""
+
+    def __init__(self, settings: Images, condition: str, seeds: list[int], batch: Batch) -> None:
+        self.settings, self.condition, self.seeds, self.batch = settings, condition, seeds, batch
+        steps = settings.steps_per_task
+        self.measured = {0, 1, *range(steps, settings.tasks * steps + 1, steps)}
+        # Figure 2: after one step on the 0s, after half of the digits, after all.
+        self.pictured = {1: "first", settings.tasks // 2 * steps: "half", settings.tasks * steps: "all"}
+        self.errors: list[dict] = []
+        self.grids: list[dict] = []
+        self._picture("original", batch.targets)
+
+    @torch.no_grad()
+    def observe(self, network: DanNetwork, theta: list[Tensor], phi: list[Tensor], step: int) -> None:
+        """Measure after so many gradient steps."""
+        if step not in self.measured:
+            return
+        outputs = network(theta, phi, self.batch.inputs)
+        errors = (outputs - self.batch.targets).square().mean(2).unflatten(1, (self.settings.tasks, -1)).mean(2)
+        for seed, row in zip(self.seeds, errors.tolist(), strict=True):
+            self.errors += [
+                {"condition": self.condition, "seed": seed, "step": step, "digit": digit, "loss": loss}
+                for digit, loss in enumerate(row)
+            ]
+        if step in self.pictured:
+            self._picture(self.pictured[step], outputs)
+
+    def _picture(self, shown: str, images: Tensor) -> None:
+        """Note the first image of every digit."""
+        side = data.side(self.settings)
+        first = images[:, :: self.settings.images_per_task].cpu()
+        for seed, digits in zip(self.seeds, first, strict=True):
+            for digit, pixels in enumerate(digits.tolist()):
+                self.grids += [
+                    {"condition": self.condition, "seed": seed, "shown": shown, "digit": digit}
+                    | {"row": place // side, "column": place % side, "value": round(value, 3)}
+                    for place, value in enumerate(pixels)
+                ]
+
+
+def main() -> None:
+    parser = stage.parser(__doc__)
+    parser.add_argument("--condition", choices=IMAGES, required=True)
+    parser.add_argument("--seeds", type=stage.seed_range, required=True, help="a range such as 0-2")
+    parser.add_argument("--phenotypes", type=Path, help="what papers.dan.meta_train wrote (.pt); not for random")
+    parser.add_argument("--mnist", required=True, help="prepared data set (.npz)")
+    for table in ("errors", "grids"):
+        parser.add_argument(f"--{table}", type=Path, required=True, help="a table to write (.csv)")
+    arguments = parser.parse_args()
+    if (arguments.condition == "random") == bool(arguments.phenotypes):
+        parser.error("--phenotypes goes with the conditions both and memory, and with these only")
+    plan = protocol.read(PROTOCOL, Protocol, arguments.scale, arguments.set)
+    settings, seeds = plan.images, arguments.seeds
+    where = device.select(arguments.device, matmul_precision=arguments.matmul_precision)
+    batch, abouts = data.mnist(arguments.mnist, settings, seeds)
+    network = build(settings, "layer")
+    if arguments.phenotypes:
+        phi = stack(trained_phenotypes(arguments.phenotypes, seeds).values())
+        abouts += read_provenance(arguments.phenotypes.with_suffix(".json"))["data"]
+    else:
+        phi = random_phenotypes(network, seeds)
+    theta = [tensor.to(where) for tensor in initial_synapses(network, seeds)]
+    phi = [tensor.to(where) for tensor in phi]
+    found = Reconstructions(settings, arguments.condition, seeds, batch.to(where))
+    with records.provenance(
+        arguments.errors.with_suffix(".json"),
+        paper="dan",
+        stage="deploy_images",
+        scale=arguments.scale,
+        seeds=seeds,
+        protocol={"images": protocol.as_dict(settings)},
+        data=abouts,
+        device=where,
+    ) as measured:
+        measured["condition"] = arguments.condition
+        learn(network, theta, phi, found.batch, settings, False, lambda step: found.observe(network, theta, phi, step))
+        records.write_table(arguments.errors, found.errors)
+        records.write_table(arguments.grids, found.grids)
+    shutil.copyfile(arguments.errors.with_suffix(".json"), arguments.grids.with_suffix(".json"))
+
+
+if __name__ == "__main__":
+    stage.run(main)

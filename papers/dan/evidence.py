@@ -1,0 +1,167 @@
+"""The numbers that the claims rest on: one value per seed, out of the collected tables by name.
+
+Losses are mean squared errors. Whatever was not run is empty, so that a claim about it is "not run".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pandas
+
+from common.collected import Tables
+from papers.dan import collected
+from papers.dan.conditions import DIGITS, SHARING, TASKS
+
+Runs = dict[int, float]
+
+N_CHANNELS = 40  # of the paper, but for its sweep
+VARIANCE_FLOOR = 0.01  # for targets that are almost constant
+LAST = 0.1  # share of meta-training that is its end
+
+
+def ratio(a: Runs, b: Runs) -> Runs:
+    """Return a as a multiple of b for every seed that both have; empty if they share none."""
+    return {seed: a[seed] / b[seed] for seed in a if seed in b}
+
+
+def functions(tables: Tables) -> int:
+    """Return on how many held-out functions networks were deployed."""
+    return collected.table(tables, "stages")["function"].nunique()
+
+
+def total(tables: Tables, network: str, after: int = TASKS) -> Runs:
+    """Return the mean loss of all five sub-tasks after so many of them, over all functions."""
+    return _by_seed(_deployed(tables, network, after), "loss")
+
+
+def memory(tables: Tables, network: str, after: int = TASKS) -> Runs:
+    """Return the memory loss after so many sub-tasks: the mean loss of those learned, over all functions."""
+    rows = _deployed(tables, network, after)
+    return _by_seed(rows[rows["task"] <= after], "loss")
+
+
+def memory_at_borders(tables: Tables, network: str) -> dict[int, list[float]]:
+    """Return the memory losses at the borders between sub-tasks: after the first to the last but one."""
+    losses = [memory(tables, network, after) for after in range(1, TASKS)]
+    return {seed: [loss[seed] for loss in losses] for seed in losses[0]}
+
+
+def normalised_memory(tables: Tables, network: str) -> Runs:
+    """Return the median over functions of the final memory loss in units of the target's variance, at least 0.01."""
+    rows = _deployed(tables, network, TASKS)
+    means = rows.groupby(["seed", "function"], as_index=False)[["loss", "variance"]].mean()
+    means["loss"] /= means["variance"].clip(lower=VARIANCE_FLOOR)
+    return {int(seed): float(found["loss"].median()) for seed, found in means.groupby("seed")}
+
+
+def change_while_unseen(tables: Tables, network: str) -> Runs:
+    """Return how the loss on sub-tasks changes until they are learned, as a fraction of that before any was.
+
+    It is the slope of a least-squares line for each sub-task over the borders at which it is unseen, one slope for all
+    and an intercept for each (their losses differ from the start), times the length of the whole deployment.
+    """
+    rows = _deployed(tables, network)
+    means = rows[(rows["after"] < rows["task"]) & (rows["task"] > 1)].groupby(["seed", "task", "after"])["loss"].mean()
+    found = {}
+    for seed, losses in means.groupby("seed"):
+        table = losses.reset_index()
+        centred = table[["after", "loss"]] - table.groupby("task")[["after", "loss"]].transform("mean")
+        slope = (centred["after"] * centred["loss"]).sum() / (centred["after"] ** 2).sum()
+        found[int(seed)] = float(TASKS * slope / table.loc[table["after"] == 0, "loss"].mean())
+    return found
+
+
+def shared_channels(tables: Tables) -> int:
+    """Return the n_channels with which all ways of sharing were meta-trained; the paper's if there is none."""
+    rows = collected.table(tables, "meta")
+    of_each = [set(rows.loc[rows["sharing"] == sharing, "n_channels"].astype(int)) for sharing in SHARING]
+    return max(set.intersection(*of_each), default=N_CHANNELS)
+
+
+def swept_channels(tables: Tables) -> list[int]:
+    """Return the numbers of channels that were tried with one phenotype, the least first."""
+    rows = collected.table(tables, "meta")
+    return sorted({int(channels) for channels in rows.loc[rows["sharing"] == "network", "n_channels"]})
+
+
+def meta_trained(tables: Tables, sharing: str, n_channels: int) -> Runs:
+    """Return the memory loss at the end of meta-training: its mean over the last tenth of the sequences."""
+    return _by_seed(_last(_log(tables, sharing, n_channels)), "loss")
+
+
+def area(tables: Tables, sharing: str, n_channels: int) -> Runs:
+    """Return the area under the curve of meta-training: the mean memory loss over all sequences."""
+    return _by_seed(_log(tables, sharing, n_channels), "loss")
+
+
+def images_meta_trained(tables: Tables, condition: str) -> Runs:
+    """Return the images' meta-loss at the end of meta-training: its mean over the last tenth of the sequences."""
+    rows = collected.table(tables, "image_meta")
+    return _by_seed(_last(rows[rows["condition"] == condition]), "loss")
+
+
+def image_error(tables: Tables, condition: str, learned: int, digits: Iterable[int] = range(DIGITS)) -> Runs:
+    """Return the mean error of the images of these digits after so many digits were learned."""
+    rows = _images(tables, condition)
+    return _by_seed(rows[(rows["learned"] == learned) & rows["digit"].isin(list(digits))], "loss")
+
+
+def image_error_after_first_step(tables: Tables, condition: str) -> Runs:
+    """Return the mean error of all images after the first step, on the images of digit 0."""
+    rows = _images(tables, condition)
+    return _by_seed(rows[rows["step"] == 1], "loss")
+
+
+def backward_transfer(tables: Tables, condition: str) -> Runs:
+    """Return the mean over digits 0 to 8 of the error after all minus that right after learning it: forgetting if > 0.
+
+    The last digit is left out: its two errors are the same.
+    """
+    return _mean_change(tables, condition, [(digit, digit + 1, DIGITS) for digit in range(DIGITS - 1)])
+
+
+def forward_transfer(tables: Tables, condition: str) -> Runs:
+    """Return the mean over digits 1 to 9 of the error right before learning it minus that before any training."""
+    return _mean_change(tables, condition, [(digit, 0, digit) for digit in range(1, DIGITS)])
+
+
+def digit0_retained(tables: Tables, condition: str) -> Runs:
+    """Return the error of digit 0 at the end, as a multiple of that right after learning it."""
+    return ratio(image_error(tables, condition, DIGITS, [0]), image_error(tables, condition, 1, [0]))
+
+
+def _deployed(tables: Tables, network: str, after: int | None = None) -> pandas.DataFrame:
+    rows = collected.table(tables, "stages")
+    rows = rows[rows["network"] == network]
+    return rows if after is None else rows[rows["after"] == after]
+
+
+def _log(tables: Tables, sharing: str, n_channels: int) -> pandas.DataFrame:
+    rows = collected.table(tables, "meta")
+    return rows[(rows["sharing"] == sharing) & (rows["n_channels"] == n_channels)]
+
+
+def _last(log: pandas.DataFrame) -> pandas.DataFrame:
+    return log[log["sequence"] > (1 - LAST) * log["sequence"].max()]
+
+
+def _images(tables: Tables, condition: str) -> pandas.DataFrame:
+    """Return the errors with a column `learned`: digits learned so far, a fraction within one."""
+    rows = collected.table(tables, "image_errors")
+    rows = rows[rows["condition"] == condition]
+    return rows.assign(learned=rows["step"] * DIGITS / rows["step"].max())
+
+
+def _mean_change(tables: Tables, condition: str, changes: list[tuple[int, int, int]]) -> Runs:
+    """Return the mean change of errors; changes: digit, from how many digits learned, to how many."""
+    rows = _images(tables, condition)
+    found = {}
+    for seed, of_seed in rows.groupby("seed"):
+        losses = of_seed.set_index(["digit", "learned"])["loss"]
+        found[int(seed)] = float(sum(losses[digit, to] - losses[digit, start] for digit, start, to in changes))
+    return {seed: change / len(changes) for seed, change in found.items()}
+
+
+def _by_seed(rows: pandas.DataFrame, column: str) -> Runs:
+    return {int(seed): float(mean) for seed, mean in rows.groupby("seed")[column].mean().items()}

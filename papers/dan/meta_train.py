@@ -1,0 +1,179 @@
+"""Meta-train phenotypes (Algorithm 1) on functions or on Omniglot, for a batch of seeds.
+
+    python -m papers.dan.meta_train --scale smoke --experiment regression --seeds 0-2 --out phenotypes.pt
+
+Writes the phenotypes by seed (.pt), the mean meta-loss of every sequence (.csv) and the provenance (.json).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from common import checkpoint, device, protocol, records, stage
+from common.optimizers import Adam
+from common.progress import Progress
+from common.randomness import generator
+from common.replicas import Generators, stack
+from papers.dan import data, sequences
+from papers.dan.method import OPTIMIZERS, for_population, phenotype_gradients, task_gradients
+from papers.dan.model import SHARING, DanNetwork, build
+from papers.dan.protocol import MetaTraining, Protocol, Regression
+from papers.dan.runs import CODE
+
+PROTOCOL = Path(__file__).with_name("protocol.yaml")
+
+Draw = Callable[[Generators], sequences.Batch]
+
+
+def initial_synapses(network: DanNetwork, seeds: Sequence[int], members: int = 1) -> list[Tensor]:
+    """theta_0: the same for all models of a seed's population, and in every sequence; [R * members, ...]."""
+    drawn = stack(network.draw_synapses(generator(seed, "synapses")) for seed in seeds)
+    return [tensor.repeat_interleave(members, 0) for tensor in drawn]
+
+
+def random_phenotypes(network: DanNetwork, seeds: Sequence[int]) -> list[Tensor]:
+    """phi_0 [R, ...]: where meta-training begins, and what networks with random phenotypes keep."""
+    return stack(network.draw_phenotypes(generator(seed, "phenotypes")) for seed in seeds)
+
+
+class MetaLearner:
+    """The phenotypes of a batch of seeds in meta-training; resumable between two sequences.
+
+    draw: one sequence for each generator; terms: of the meta-loss, a key of `sequences.TERMS`.
+    """
+
+    def __init__(
+        self,
+        network: DanNetwork,
+        settings: MetaTraining,
+        seeds: Sequence[int],
+        terms: str,
+        draw: Draw,
+        where: torch.device,
+    ) -> None:
+        self.network, self.settings, self.seeds, self.terms, self.draw = network, settings, seeds, terms, draw
+        self.where = where
+        self.start = [tensor.to(where) for tensor in initial_synapses(network, seeds, settings.population)]
+        self.phi = [tensor.to(where) for tensor in random_phenotypes(network, seeds)]
+        self.optimizer = Adam(self.phi, settings.phi_rate)
+        self.sources = sequences.generators(seeds, settings.population, "meta-training")
+        self.done = self.updates = 0
+        self.rows: list[dict] = []
+
+    def sequence(self) -> None:
+        """Lines 5 to 19 of Algorithm 1: a new sequence for every model, learned from theta_0."""
+        batch = self.draw(self.sources).to(self.where)
+        steps = len(batch.shown)
+        uniform = sequences.uniform_numbers(steps, self.settings.meta_batch, self.sources).to(self.where)
+        theta = [tensor.clone() for tensor in self.start]
+        optimizer = OPTIMIZERS[self.settings.theta_optimizer](theta, self.settings.theta_rate)
+        total, updates = torch.zeros(len(self.seeds), device=self.where), 0
+        for step in range(steps):
+            phi = for_population(self.phi, self.settings.population)
+            optimizer.step(task_gradients(self.network, theta, phi, batch.at(step)))
+            meta = batch.meta(step, uniform[step], self.terms)
+            if meta is not None:
+                losses, gradients = phenotype_gradients(self.network, theta, self.phi, self.settings.population, meta)
+                self.optimizer.step(gradients)
+                total += losses
+                updates += 1
+        self.done, self.updates = self.done + 1, self.updates + updates
+        self._note((total / updates).tolist())
+
+    def _note(self, means: list[float]) -> None:
+        for seed, mean in zip(self.seeds, means, strict=True):
+            if not mean < float("inf"):
+                raise stage.TrainingError(
+                    f"the meta-loss of seed {seed} is {mean} in sequence {self.done}; lower theta_rate or phi_rate"
+                )
+            self.rows.append({"seed": seed, "sequence": self.done, "updates": self.updates, "loss": mean})
+
+    def state_dict(self) -> dict:
+        return {
+            "phi": self.phi,
+            "optimizer": self.optimizer.state_dict(),
+            "sources": [source.get_state() for source in self.sources],
+            "done": self.done,
+            "updates": self.updates,
+            "rows": self.rows,
+        }
+
+    def load_state_dict(self, state: dict) -> None:
+        for own, saved in zip(self.phi, state["phi"], strict=True):
+            own.copy_(saved)
+        self.optimizer.load_state_dict(state["optimizer"])
+        for source, saved in zip(self.sources, state["sources"], strict=True):
+            source.set_state(saved)
+        self.done, self.updates, self.rows = state["done"], state["updates"], state["rows"]
+
+
+def train(learner: MetaLearner, label: str, saved: checkpoint.Checkpoint | None) -> None:
+    """Run a learner to its last sequence."""
+    if saved is not None and (state := saved.load()) is not None:
+        learner.load_state_dict(state)
+    progress = Progress(label, learner.settings.sequences, learner.done)
+    while learner.done < learner.settings.sequences:
+        learner.sequence()
+        progress.advance(f"meta-loss {learner.rows[-1]['loss']:.3g}")
+        if saved is not None and saved.due():
+            saved.save(learner.state_dict())
+
+
+def main() -> None:
+    parser = stage.parser(__doc__)
+    parser.add_argument("--experiment", choices=("regression", "images"), required=True)
+    parser.add_argument("--sharing", choices=SHARING, help="of phenotypes (default: network; layer for images)")
+    parser.add_argument("--channels", type=int, help="n_channels, in place of the protocol's")
+    parser.add_argument("--terms", choices=sequences.TERMS, help="of the meta-loss (default: memory; both for images)")
+    parser.add_argument("--seeds", type=stage.seed_range, required=True, help="a range such as 0-4")
+    parser.add_argument("--omniglot", help="prepared data set (.npz), for images")
+    parser.add_argument("--out", type=Path, required=True, help="the phenotypes (.pt)")
+    parser.add_argument("--checkpoint", type=Path, help="where to keep the state, so that a killed run can go on")
+    arguments = parser.parse_args()
+    plan = protocol.read(PROTOCOL, Protocol, arguments.scale, arguments.set)
+    settings: MetaTraining = getattr(plan, arguments.experiment)
+    if arguments.channels is not None:
+        settings = dataclasses.replace(settings, n_channels=arguments.channels)
+    of_functions = isinstance(settings, Regression)
+    sharing = arguments.sharing or ("network" if of_functions else "layer")
+    terms = arguments.terms or ("memory" if of_functions else "both")
+    if not of_functions and not arguments.omniglot:
+        parser.error("the images experiment needs --omniglot")
+    where = device.select(arguments.device, matmul_precision=arguments.matmul_precision)
+    abouts: list[dict] = []
+    if isinstance(settings, Regression):
+        draw: Draw = data.functions(settings)
+    else:
+        draw, abouts = data.omniglot(arguments.omniglot, settings)
+    network = build(settings, sharing)
+    run = {"sharing": sharing, "n_channels": settings.n_channels, "condition": terms}
+    key = run | {"settings": protocol.as_dict(settings), "seeds": arguments.seeds, "data": abouts}
+    saved = checkpoint.of_run(arguments.checkpoint, key, CODE["meta_train"])
+    with records.provenance(
+        arguments.out.with_suffix(".json"),
+        paper="dan",
+        stage=f"meta_train {arguments.experiment}",
+        scale=arguments.scale,
+        seeds=arguments.seeds,
+        protocol={arguments.experiment: protocol.as_dict(getattr(plan, arguments.experiment))},
+        data=abouts,
+        device=where,
+    ) as measured:
+        measured |= run
+        learner = MetaLearner(network, settings, arguments.seeds, terms, draw, where)
+        train(learner, f"{arguments.experiment} {sharing} {settings.n_channels} {terms}", saved)
+        records.write_table(arguments.out.with_suffix(".csv"), [run | row for row in learner.rows])
+        with records.atomic_write(arguments.out) as temporary:
+            phi = {str(seed): [tensor[r].cpu() for tensor in learner.phi] for r, seed in enumerate(arguments.seeds)}
+            torch.save({seed: [tensor.clone() for tensor in own] for seed, own in phi.items()}, temporary)
+    if saved is not None:
+        saved.delete()
+
+
+if __name__ == "__main__":
+    stage.run(main)

@@ -1,0 +1,207 @@
+"""Networks whose nodes are Deep Artificial Neurons (DANs), joined by vectorised synapses (Sections 3, 3.1 and 3.2).
+
+A node is a small network, the DAN, with parameters phi, the neuronal phenotype; a connection between two nodes is a vector
+of n_channels weights.  The connections between two layers (VECs) are a linear map theta from n nodes to m * n_channels
+values, which the m DANs of the next layer turn into one number each.  Everything has a leading axis of models [K]: seeds,
+a population, or held-out functions, each with theta of its own.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from common.replicas import Tensors, conv2d, glorot_uniform, linear, stack
+from papers.dan.protocol import Images, Regression
+
+SHARING = ("network", "layer", "none")  # who has a phenotype: all DANs one, each layer one, each DAN its own
+
+Phenotypes = Sequence[Tensors]  # parameters of a DAN [K, G, ...]: one list for the network, or one for each layer
+
+
+class Dan(ABC):
+    """A Deep Artificial Neuron as a function of its phenotype: n_channels values -> one."""
+
+    n_channels: int
+
+    @abstractmethod
+    def draw(self, source: torch.Generator) -> list[Tensor]:
+        """The parameters of one DAN."""
+
+    @abstractmethod
+    def __call__(self, phenotype: Tensors, inputs: Tensor) -> Tensor:
+        """One number for each input: phenotype [P, ...], inputs [P, N, n_channels] -> [P, N]."""
+
+    def layer(self, phenotype: Tensors, inputs: Tensor) -> Tensor:
+        """A whole layer of DANs in one call: inputs [K, B, m, n_channels] -> [K, B, m].
+
+        phenotype: [K, G, ...], with G = 1 for DANs that are all alike, or G = m for a phenotype each.
+        """
+        models, batch, nodes, channels = inputs.shape
+        groups = phenotype[0].shape[1]
+        flat = [tensor.flatten(0, 1) for tensor in phenotype]
+        if groups == 1:
+            return self(flat, inputs.reshape(models, -1, channels)).view(models, batch, nodes)
+        by_node = inputs.transpose(1, 2).reshape(models * nodes, batch, channels)
+        return self(flat, by_node).view(models, nodes, batch).transpose(1, 2)
+
+
+class PerceptronDan(Dan):
+    """The DAN of the regression (Section 3.1): n_channels - 15 - 8 - 1, tanh on the hidden layers and on the output."""
+
+    def __init__(self, n_channels: int, hidden: Sequence[int]) -> None:
+        self.n_channels, self.sizes = n_channels, (n_channels, *hidden, 1)
+
+    def draw(self, source: torch.Generator) -> list[Tensor]:
+        return [tensor for n_in, n_out in pairwise(self.sizes) for tensor in drawn((n_in, n_out), n_in, n_out, source)]
+
+    def __call__(self, phenotype: Tensors, inputs: Tensor) -> Tensor:
+        for weight, bias in zip(phenotype[::2], phenotype[1::2]):
+            inputs = torch.tanh(linear(inputs, weight, bias))
+        return inputs.squeeze(-1)
+
+
+class ConvolutionalDan(Dan):
+    """The DAN of the autoencoder (Section 3.2): its channels are a square patch.
+
+    Two convolutions of 2x2 (1 -> 8 -> 4 for the paper), a max-pool of 3x3 with stride 1, two linear maps (144 -> 30 -> 1);
+    leaky ReLU on every hidden layer.
+    """
+
+    KERNEL, POOL = 2, 3
+
+    def __init__(self, n_channels: int, convolutions: Sequence[int], hidden: int) -> None:
+        self.n_channels, self.side = n_channels, round(n_channels**0.5)
+        self.convolutions, self.hidden = (1, *convolutions), hidden
+        pooled = self.side - len(convolutions) * (self.KERNEL - 1) - (self.POOL - 1)
+        if self.side**2 != n_channels or pooled < 1:
+            raise ValueError(f"a convolutional DAN needs a square patch of at least 5x5 channels, not {n_channels}")
+        self.flat = self.convolutions[-1] * pooled**2
+
+    def draw(self, source: torch.Generator) -> list[Tensor]:
+        parameters, area = [], self.KERNEL**2
+        for n_in, n_out in pairwise(self.convolutions):
+            parameters += drawn((n_out, n_in, self.KERNEL, self.KERNEL), n_in * area, n_out * area, source)
+        for n_in, n_out in pairwise((self.flat, self.hidden, 1)):
+            parameters += drawn((n_in, n_out), n_in, n_out, source)
+        return parameters
+
+    def __call__(self, phenotype: Tensors, inputs: Tensor) -> Tensor:
+        hidden = inputs.unflatten(-1, (1, self.side, self.side))
+        for weight, bias in zip(phenotype[:-4:2], phenotype[1:-4:2]):
+            hidden = functional.leaky_relu_(conv2d(hidden, weight, bias))
+        hidden = functional.max_pool2d(hidden.flatten(0, 1), self.POOL, stride=1).view(*inputs.shape[:2], -1)
+        hidden = functional.leaky_relu_(linear(hidden, *phenotype[-4:-2]))
+        return linear(hidden, *phenotype[-2:]).squeeze(-1)
+
+
+class Retina:
+    """The input DANs of the autoencoder: two convolutions of 3x3 over the image, leaky ReLU on each (1 -> 8 -> 1 channels).
+
+    They are part of the phenotype: learned in meta-training, fixed in deployment.
+    """
+
+    KERNEL = 3
+
+    def __init__(self, channels: int) -> None:
+        self.channels = (1, channels, 1)
+
+    def draw(self, source: torch.Generator) -> list[Tensor]:
+        area, parameters = self.KERNEL**2, []
+        for n_in, n_out in pairwise(self.channels):
+            parameters += drawn((n_out, n_in, self.KERNEL, self.KERNEL), n_in * area, n_out * area, source)
+        return parameters
+
+    def __call__(self, phenotype: Tensors, images: Tensor) -> Tensor:
+        """images [K, B, side^2] -> [K, B, side^2]."""
+        side = round(images.shape[-1] ** 0.5)
+        hidden = images.unflatten(-1, (1, side, side))
+        for weight, bias in zip(phenotype[::2], phenotype[1::2]):
+            hidden = functional.leaky_relu_(conv2d(hidden, weight[:, 0], bias[:, 0], padding=self.KERNEL // 2))
+        return hidden.flatten(2)
+
+
+class DanNetwork:
+    """Layers of nodes, all but the first of them DANs, each layer joined to the next by VECs; and skips.
+
+    nodes: how many each layer has; skips: pairs of layers (from, to), whose VECs add to the input of the DANs of `to`;
+    sharing: one of SHARING; output_scale: what the output is multiplied by; retina: what the input goes through first.
+
+    theta: weight [K, n, m * n_channels] and bias [K, m * n_channels] for each pair of neighbouring layers, then a weight for
+    each skip. phi: [K, G, ...], the parameters of each phenotype in turn, then those of the retina.
+    """
+
+    def __init__(
+        self,
+        nodes: Sequence[int],
+        dan: Dan,
+        skips: Sequence[tuple[int, int]],
+        sharing: str,
+        output_scale: float = 1.0,
+        retina: Retina | None = None,
+    ) -> None:
+        if sharing not in SHARING:
+            raise ValueError(f"unknown sharing {sharing!r}; known are {', '.join(SHARING)}")
+        self.nodes, self.dan, self.skips, self.sharing = tuple(nodes), dan, tuple(skips), sharing
+        self.output_scale, self.retina = output_scale, retina
+
+    def draw_synapses(self, source: torch.Generator) -> list[Tensor]:
+        """theta of one model, without the axis of models."""
+        channels = self.dan.n_channels
+        theta = [
+            tensor for n, m in pairwise(self.nodes) for tensor in drawn((n, m * channels), n, m * channels, source)
+        ]
+        for start, end in self.skips:
+            n, m = self.nodes[start], self.nodes[end] * channels
+            theta.append(glorot_uniform((n, m), n, m, source))
+        return theta
+
+    def draw_phenotypes(self, source: torch.Generator) -> list[Tensor]:
+        """phi of one model, without the axis of models: [G, ...]."""
+        groups = {"network": [1], "layer": [1] * (len(self.nodes) - 1), "none": self.nodes[1:]}[self.sharing]
+        phi = [tensor for count in groups for tensor in stack(self.dan.draw(source) for _ in range(count))]
+        return phi + ([tensor[None] for tensor in self.retina.draw(source)] if self.retina else [])
+
+    def __call__(self, theta: Tensors, phi: Tensors, inputs: Tensor) -> Tensor:
+        """Outputs: inputs [K, B, nodes[0]] -> [K, B, nodes[-1]]."""
+        return self.output_scale * self.layers(theta, phi, inputs)[-1]
+
+    def layers(self, theta: Tensors, phi: Tensors, inputs: Tensor) -> list[Tensor]:
+        """What every layer of nodes puts out [K, B, n], the first included; the last one without the output scale."""
+        size = len(phi) - (4 if self.retina else 0)
+        of_dan = size if self.sharing == "network" else size // (len(self.nodes) - 1)
+        found = [self.retina(phi[size:], inputs) if self.retina else inputs]
+        skips = theta[2 * (len(self.nodes) - 1) :]
+        for index, nodes in enumerate(self.nodes[1:]):
+            signal = linear(found[index], theta[2 * index], theta[2 * index + 1])
+            for (start, end), weight in zip(self.skips, skips):
+                if end == index + 1:
+                    signal = torch.baddbmm(signal, found[start], weight)
+            first = 0 if self.sharing == "network" else index * of_dan
+            vectors = signal.view(*signal.shape[:2], nodes, self.dan.n_channels)
+            found.append(self.dan.layer(phi[first : first + of_dan], vectors))
+        return found
+
+
+def build(settings: Regression | Images, sharing: str) -> DanNetwork:
+    """The network of an experiment."""
+    if isinstance(settings, Regression):
+        dan: Dan = PerceptronDan(settings.n_channels, settings.hidden)
+        return DanNetwork(settings.nodes, dan, settings.skips, sharing, settings.output_scale)
+    dan = ConvolutionalDan(settings.n_channels, settings.convolutions, settings.dan_hidden)
+    return DanNetwork(settings.nodes, dan, settings.skips, sharing, retina=Retina(settings.retina))
+
+
+def drawn(shape: Sequence[int], fan_in: int, fan_out: int, source: torch.Generator) -> list[Tensor]:
+    """A weight by Glorot's rule and a bias from U(-1 / sqrt(fan_in), 1 / sqrt(fan_in)), as torch's layers have it.
+
+    The bias has the size of the outputs: the weight's first axis for convolutions, else its last.
+    """
+    bound = fan_in**-0.5
+    bias = torch.empty(shape[0] if len(shape) == 4 else shape[-1]).uniform_(-bound, bound, generator=source)
+    return [glorot_uniform(shape, fan_in, fan_out, source), bias]

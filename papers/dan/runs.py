@@ -1,0 +1,105 @@
+"""Which files the results need: the code behind each stage, and the phenotypes and tables of every run."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from common.workflow import kept, seed_batches, seeds_per_job
+from papers.dan.protocol import Design, MetaTraining, Protocol
+
+HERE = "papers/dan"
+RESULTS = "results/{scale}/dan"
+
+# The collected tables that each figure is made from.
+NEEDS = {
+    "fig1": ("diagram",),
+    "fig2": ("image_errors", "image_grids"),
+    "fig3": ("predictions",),
+    "fig4": ("curves", "meta"),
+}
+TABLES = ("meta", "stages", "curves", "image_meta", "image_errors")  # that the comparison with the paper reads
+
+# The code that decides a stage's numbers: editing one of these files, and no other, makes the stage run again.
+LEARNING = [
+    *(f"{HERE}/{name}.py" for name in ("data", "method", "model", "sequences")),
+    *(f"common/{name}.py" for name in ("optimizers", "randomness", "replicas")),
+]
+META_TRAIN = [f"{HERE}/meta_train.py", *LEARNING]
+DEPLOY = [f"{HERE}/deploy.py", f"{HERE}/conditions.py", *META_TRAIN]
+SHOWN = [
+    *(f"{HERE}/{name}.py" for name in ("conditions", "collected", "evidence")),
+    *(f"common/{name}.py" for name in ("collected", "reported", "stats")),
+]
+DRAWN = [f"{HERE}/{name}.py" for name in ("figures", "fig1", "fig2", "fig3", "fig4")]
+CODE = {
+    "meta_train": META_TRAIN,
+    "deploy": DEPLOY,
+    "deploy_images": [f"{HERE}/deploy_images.py", *DEPLOY],
+    "diagram": [f"{HERE}/diagram.py", *META_TRAIN],
+    "figures": [*DRAWN, "common/plotting.py", *SHOWN],
+    "compare": [f"{HERE}/compare.py", f"{HERE}/claims.py", "common/claims.py", "common/comparison.py", *SHOWN],
+}
+
+
+def synapses(settings: MetaTraining) -> int:
+    """How many weights and biases the VECs have: nearly all parameters of a network."""
+    pairs = [
+        *pairwise(settings.nodes),
+        *((settings.nodes[start], settings.nodes[end]) for start, end in settings.skips),
+    ]
+    return settings.n_channels * sum(n * m for n, m in pairs) + settings.n_channels * sum(settings.nodes[1:])
+
+
+def batches(protocol: Protocol, experiment: str, device: str) -> list[str]:
+    """The seeds of an experiment, cut into jobs."""
+    settings, design = getattr(protocol, experiment), protocol.design
+    seeds = design.seeds if experiment == "regression" else design.image_seeds
+    return seed_batches(0, seeds, seeds_per_job(settings.population * synapses(settings), seeds, device))
+
+
+def variants(design: Design, n_channels: int) -> list[str]:
+    """The meta-trainings of the regression, as <sharing>_<n_channels>: the sharing schemes, and the sweep over channels."""
+    found = [f"{sharing}_{n_channels}" for sharing in design.sharing]
+    return found + [f"network_{count}" for count in design.n_channels if count != n_channels]
+
+
+def meta_trained(scale: str, experiment: str, variant: str, seeds: str, ending: str = "pt") -> str:
+    """The phenotypes of a batch of seeds, or (csv) their log."""
+    return f"{RESULTS.format(scale=scale)}/{experiment}/{variant}/seeds{seeds}.{ending}"
+
+
+def image_phenotypes(scale: str, condition: str, seeds: str) -> list[str]:
+    """The phenotypes that a condition of the images deploys, as a list of one file; none for random ones."""
+    return [] if condition == "random" else [meta_trained(scale, "images", condition, seeds)]
+
+
+def parts(protocol: Protocol, scale: str, table: str, device: str) -> list[str]:
+    """The tables that a collected one is put together from."""
+    design, folder = protocol.design, RESULTS.format(scale=scale)
+    if table == "meta":
+        return [
+            meta_trained(scale, "regression", variant, seeds, "csv")
+            for variant in variants(design, protocol.regression.n_channels)
+            for seeds in batches(protocol, "regression", device)
+        ]
+    of_images = batches(protocol, "images", device)
+    if table == "image_meta":
+        conditions = [name for name in design.image_conditions if name != "random"]
+        return [meta_trained(scale, "images", name, seeds, "csv") for name in conditions for seeds in of_images]
+    if table.startswith("image_"):
+        return [
+            f"{folder}/deployed/{table}_{name}_seeds{seeds}.csv"
+            for name in design.image_conditions
+            for seeds in of_images
+        ]
+    return [f"{folder}/deployed/{table}_seeds{seeds}.csv" for seeds in batches(protocol, "regression", device)]
+
+
+def needed(scale: str, figure: str) -> list[str]:
+    """The collected tables of a figure."""
+    return [f"{RESULTS.format(scale=scale)}/{name}.csv" for name in NEEDS[figure]]
+
+
+def compared(scale: str) -> list[str]:
+    """The collected tables that the comparison reads."""
+    return [f"{RESULTS.format(scale=scale)}/{name}.csv" for name in kept("dan", scale, TABLES)]

@@ -1,0 +1,122 @@
+"""Sequences of sub-tasks: functions learned window by window (Section 4.1), images learned class by class (Section 4.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from common.randomness import generator
+from common.replicas import Generators
+from papers.dan.protocol import Images, Regression
+
+TERMS = {"memory": (True, False), "transfer": (False, True), "both": (True, True)}  # of the meta-loss
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One sequence for each of K models: all samples in the order of the sub-tasks, and what a step shows of them.
+
+    inputs [K, S, n], targets [K, S, m]; step t shows the samples shown[t], the last of which is number seen[t] - 1.
+    """
+
+    inputs: Tensor
+    targets: Tensor
+    shown: list[slice]
+    seen: list[int]
+
+    def to(self, device: torch.device) -> Batch:
+        return Batch(self.inputs.to(device), self.targets.to(device), self.shown, self.seen)
+
+    def at(self, step: int) -> tuple[Tensor, Tensor]:
+        """Inputs and targets [K, B, ...] of a gradient step."""
+        return self.inputs[:, self.shown[step]], self.targets[:, self.shown[step]]
+
+    def meta(self, step: int, uniform: Tensor, terms: str) -> tuple[Tensor, Tensor] | None:
+        """A random batch from what was seen so far (memory), from what was not (transfer), or from both.
+
+        uniform: numbers from [0, 1), [K, meta_batch]. None where there is nothing to draw from: after the last sub-task
+        nothing is left for the transfer loss alone.
+        """
+        memory, transfer = TERMS[terms]
+        low = 0 if memory else self.seen[step]
+        high = self.inputs.shape[1] if transfer else self.seen[step]
+        if low == high:
+            return None
+        chosen = low + (uniform * (high - low)).long().unsqueeze(-1)
+        return tuple(
+            samples.gather(1, chosen.expand(-1, -1, samples.shape[-1])) for samples in (self.inputs, self.targets)
+        )
+
+
+@dataclass(frozen=True)
+class Functions:
+    """Target functions y(x) = a_0 sin(rho_0 x + phi_0) + a_1 sin(rho_1 x + phi_1), one for each of K models.
+
+    Amplitudes a, frequencies rho (the paper's "phases") and offsets phi (its "x-offsets") [K, 2].
+    """
+
+    amplitudes: Tensor
+    frequencies: Tensor
+    offsets: Tensor
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """x [K, N] -> y [K, N]."""
+        waves = torch.sin(self.frequencies.unsqueeze(1) * x.unsqueeze(-1) + self.offsets.unsqueeze(1))
+        return (self.amplitudes.unsqueeze(1) * waves).sum(-1)
+
+
+def draw_functions(settings: Regression, sources: Generators) -> Functions:
+    """One function per generator: a from (0, 2), rho from (0, pi / 3), offset from [-5, 5], all uniform."""
+    uniform = torch.stack([torch.rand(3, 2, generator=source) for source in sources])
+    amplitudes, frequencies, offsets = uniform.unbind(1)
+    return Functions(
+        settings.amplitude * amplitudes,
+        settings.frequency * frequencies,
+        settings.offset * (2 * offsets - 1),
+    )
+
+
+def windows(settings: Regression) -> Tensor:
+    """Where the sub-tasks begin: the domain [-5, 5] cut into equal parts; [tasks]."""
+    return torch.linspace(-settings.domain, settings.domain, settings.tasks + 1)[:-1]
+
+
+def regression(settings: Regression, functions: Functions, sources: Generators) -> Batch:
+    """Fresh samples, uniform in the window of each sub-task, each shown once."""
+    samples, width = settings.steps_per_task, 2 * settings.domain / settings.tasks
+    uniform = torch.stack([torch.rand(settings.tasks, samples, generator=source) for source in sources])
+    x = (windows(settings).unsqueeze(-1) + width * uniform).flatten(1)
+    steps = range(settings.tasks * samples)
+    return Batch(x.unsqueeze(-1), functions(x).unsqueeze(-1), [slice(t, t + 1) for t in steps], [t + 1 for t in steps])
+
+
+def image_sequence(settings: Images, pixels: Tensor) -> Batch:
+    """pixels [K, tasks, images_per_task, n] in [0, 1]: every step shows all images of its class; the target is the input."""
+    steps, count = settings.steps_per_task, settings.images_per_task
+    tasks = range(settings.tasks)
+    shown = [slice(task * count, (task + 1) * count) for task in tasks for _ in range(steps)]
+    flat = pixels.flatten(1, 2)
+    return Batch(flat, flat, shown, [part.stop for part in shown])
+
+
+def draw_images(images: Tensor, by_class: Tensor, settings: Images, sources: Generators) -> Tensor:
+    """Images of random classes: images [N, n], by_class [classes, images of each] -> [K, tasks, images_per_task, n]."""
+    chosen = []
+    for source in sources:
+        classes = torch.randperm(len(by_class), generator=source)[: settings.tasks]
+        within = [torch.randperm(by_class.shape[1], generator=source)[: settings.images_per_task] for _ in classes]
+        chosen.append(by_class[classes.unsqueeze(-1), torch.stack(within)])
+    return images[torch.stack(chosen)]
+
+
+def uniform_numbers(steps: int, size: int, sources: Generators) -> Tensor:
+    """Numbers from [0, 1) for the meta-batches of a sequence: [steps, K, size]."""
+    return torch.stack([torch.rand(steps, size, generator=source) for source in sources], dim=1)
+
+
+def generators(seeds: Sequence[int], population: int, purpose: str) -> list[torch.Generator]:
+    """A generator for each member of each seed's population, in the order of the models."""
+    return [generator(seed, purpose, member) for seed in seeds for member in range(population)]

@@ -1,0 +1,271 @@
+"""The stages: what moves and what stays, exact resumption, runs that do not depend on their neighbours, command lines."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import numpy
+import pytest
+import torch
+
+from common import records, stage
+from common.checkpoint import Checkpoint
+from papers.dan import data, deploy, deploy_images, diagram, meta_train
+from papers.dan.conditions import NETWORKS
+from papers.dan.meta_train import MetaLearner, initial_synapses, random_phenotypes
+from papers.dan.model import build
+from tests.papers.dan.small import IMAGES, REGRESSION, SMOKE
+from tests.papers.dan.test_sequences import prepared
+
+CPU = torch.device("cpu")
+
+
+def learner(seeds=(0, 1), settings=REGRESSION, sharing="network", terms="memory"):
+    return MetaLearner(build(settings, sharing), settings, list(seeds), terms, data.functions(settings), CPU)
+
+
+def equal(a, b):
+    return all(torch.equal(one, other) for one, other in zip(a, b, strict=True))
+
+
+def test_a_sequence_moves_the_phenotypes_and_resets_the_synapses():
+    own = learner()
+    synapses, phenotypes = [tensor.clone() for tensor in own.start], [tensor.clone() for tensor in own.phi]
+    own.sequence()
+    assert equal(own.start, synapses)
+    assert all((now - before).abs().amax() > 0 for now, before in zip(own.phi, phenotypes, strict=True))
+    assert own.updates == 20 * 1 and [row["seed"] for row in own.rows] == [0, 1]
+
+
+def test_the_phenotypes_learn_after_every_step_at_the_new_synapses(monkeypatch):
+    """Algorithm 1, lines 9 to 16: the order of the updates, and which theta each gradient is taken at."""
+    calls = []
+    of_task, of_phenotypes = meta_train.task_gradients, meta_train.phenotype_gradients
+
+    def task(network, theta, phi, batch):
+        calls.append(("task", theta[0].clone(), phi[0].clone(), batch[0].shape[1]))
+        return of_task(network, theta, phi, batch)
+
+    def phenotypes(network, theta, phi, members, batch):
+        calls.append(("meta", theta[0].clone(), phi[0].clone(), batch[0].shape[1]))
+        return of_phenotypes(network, theta, phi, members, batch)
+
+    monkeypatch.setattr(meta_train, "task_gradients", task)
+    monkeypatch.setattr(meta_train, "phenotype_gradients", phenotypes)
+    learner().sequence()
+    assert [call[0] for call in calls] == ["task", "meta"] * 20
+    assert [call[3] for call in calls] == [1, 6] * 20
+    for first, second, third in zip(calls[::2], calls[1::2], calls[2::2]):
+        assert not torch.equal(first[1], second[1]) and torch.equal(first[2], second[2])  # theta has moved, phi not yet
+        assert torch.equal(second[1], third[1]) and not torch.equal(second[2], third[2])
+
+
+def test_a_population_starts_alike_and_learns_sequences_of_its_own():
+    settings = dataclasses.replace(REGRESSION, population=3)
+    own = learner(settings=settings)
+    assert own.start[0].shape[0] == 6 and own.phi[0].shape[0] == 2
+    assert torch.equal(own.start[0][0], own.start[0][2]) and not torch.equal(own.start[0][2], own.start[0][3])
+    batch = own.draw(own.sources)
+    assert len({tuple(row) for row in batch.targets[..., 0].tolist()}) == 6
+    own.sequence()
+    assert [row["seed"] for row in own.rows] == [0, 1]
+
+
+@pytest.mark.parametrize("terms", ["memory", "transfer", "both"])
+def test_terms_of_the_meta_loss_change_what_is_learned(terms):
+    own, other = learner(terms=terms), learner(terms="memory")
+    own.sequence(), other.sequence()
+    assert equal(own.phi, other.phi) == (terms == "memory")
+    assert own.updates == (19 if terms == "transfer" else 20)
+
+
+@pytest.mark.parametrize("sharing", ["network", "none"])
+def test_a_run_does_not_depend_on_its_neighbours(sharing):
+    both, alone = learner((3, 1), sharing=sharing), learner((1,), sharing=sharing)
+    for own in (both, alone):
+        own.sequence(), own.sequence()
+    torch.testing.assert_close([tensor[1:] for tensor in both.phi], alone.phi, atol=1e-6, rtol=1e-4)
+
+
+def test_resuming_is_exact(tmp_path):
+    whole, first = learner(), learner()
+    for _ in range(3):
+        whole.sequence()
+    first.sequence()
+    saved = Checkpoint(tmp_path / "state.ckpt", "key")
+    saved.save(first.state_dict())
+    second = learner()
+    second.load_state_dict(saved.load())
+    second.sequence(), second.sequence()
+    assert equal(second.phi, whole.phi) and second.rows == whole.rows and second.updates == whole.updates
+
+
+def test_a_loss_that_is_not_finite_names_seed_and_sequence():
+    own = learner(seeds=(4, 5))
+    own.start[0][1].fill_(float("nan"))
+    with pytest.raises(stage.TrainingError, match="meta-loss of seed 5 is nan in sequence 1; lower theta_rate"):
+        own.sequence()
+
+
+def test_phenotypes_that_learn_lower_the_memory_loss_of_meta_training():
+    changes = {"n_channels": 10, "hidden": (15, 8), "steps_per_task": 20, "theta_rate": 3e-3, "sequences": 4}
+    means = {}
+    for rate in (0.0, 1e-3):
+        own = learner((0, 1, 2), dataclasses.replace(REGRESSION, phi_rate=rate, **changes))
+        for _ in range(4):
+            own.sequence()
+        means[rate] = sum(row["loss"] for row in own.rows)
+    assert means[1e-3] < 0.8 * means[0.0]
+
+
+@pytest.mark.parametrize("plastic", [False, True])
+def test_in_deployment_synapses_move_and_phenotypes_only_if_plastic(plastic):
+    network = build(REGRESSION, "none")
+    theta, phi = initial_synapses(network, [0]), random_phenotypes(network, [0])
+    before = [tensor.clone() for tensor in theta], [tensor.clone() for tensor in phi]
+    sources = [torch.Generator().manual_seed(0)]
+    seen = []
+    deploy.learn(network, theta, phi, data.functions(REGRESSION)(sources), REGRESSION, plastic, seen.append)
+    assert not any(torch.equal(now, then) for now, then in zip(theta, before[0], strict=True))
+    assert equal(phi, before[1]) != plastic
+    assert seen == list(range(21))
+
+
+def test_held_out_functions_are_the_same_for_all_and_not_those_of_meta_training():
+    first, second = (deploy.HeldOut(REGRESSION, SMOKE.design, CPU) for _ in range(2))
+    assert torch.equal(first.targets, second.targets) and torch.equal(first.batch.inputs, second.batch.inputs)
+    trained = data.functions(REGRESSION)(learner().sources)
+    assert not any(torch.equal(row, own) for row in first.batch.targets for own in trained.targets)
+    assert first.grid.shape == (4, 100, 1)
+    by_task = first.grid[0, :, 0].view(5, 20)
+    assert by_task[:, 0].tolist() == pytest.approx([-4.95, -2.95, -0.95, 1.05, 3.05])
+    assert first.variances[2] == pytest.approx(first.targets[2].var().item())
+
+
+def test_losses_are_measured_where_they_should_be():
+    """A network that answers 0 to everything has, on each sub-task, the mean square of the target."""
+    held_out = deploy.HeldOut(REGRESSION, SMOKE.design, CPU)
+    network = build(REGRESSION, "network")
+    count = SMOKE.design.functions
+    theta, phi = (
+        [tensor.repeat_interleave(count, 0) for tensor in made]
+        for made in (initial_synapses(network, [0]), random_phenotypes(network, [0]))
+    )
+    phi = [torch.zeros_like(tensor) for tensor in phi]
+    measured = deploy.Measured(held_out)
+    for update in (0, 1, 4, 10, 20):
+        measured.observe(network, theta, phi, {"network": "net0", "seed": 0}, update)
+    expected = held_out.targets.view(count, 5, 20).square().mean(2)
+    stages = {(row["function"], row["after"], row["task"]): row["loss"] for row in measured.stages}
+    assert len(stages) == count * 3 * 5
+    assert stages[2, 1, 4] == pytest.approx(expected[2, 3].item())
+    curves = {(row["update"], row["quantity"]): row for row in measured.curves}
+    assert set(curves) == {(0, "total"), *((u, q) for u in (4, 10, 20) for q in ("total", "memory"))}
+    assert curves[20, "memory"]["mean"] == curves[20, "total"]["mean"] == pytest.approx(expected.mean().item())
+    assert curves[10, "memory"]["mean"] == pytest.approx(expected[:, :3].mean().item())  # two learned, one begun
+    assert curves[4, "memory"]["sd"] == pytest.approx(expected[:, 0].std().item())
+    assert {row["after"] for row in measured.predictions} == {1, 5}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Tiny data sets, and phenotypes meta-trained on them."""
+    path = tmp_path_factory.mktemp("dan")
+    source = numpy.random.default_rng(0)
+    images = source.integers(0, 255, (24 * 6, 14, 14), dtype=numpy.uint8)
+    prepared(path, "omniglot", "background", images, numpy.arange(24 * 6) // 6)
+    prepared(path, "mnist", "test", images[:80], numpy.arange(80) % 10)
+    return path
+
+
+def call(monkeypatch, stage_module, text):
+    monkeypatch.setattr("sys.argv", ["stage", *text.split()])
+    stage_module.main()
+
+
+def test_functions_from_the_command_line(folder, monkeypatch):
+    out = folder / "phenotypes.pt"
+    call(
+        monkeypatch,
+        meta_train,
+        f"--scale smoke --experiment regression --sharing network --seeds 0-1 --out {out} --set regression.sequences=1",
+    )
+    log = records.read_tables(out.with_suffix(".csv"))
+    assert list(log.columns) == ["sharing", "n_channels", "condition", "seed", "sequence", "updates", "loss"]
+    tables = {name: folder / f"{name}.csv" for name in ("stages", "curves", "predictions")}
+    options = " ".join(f"--{name} {path}" for name, path in tables.items())
+    call(
+        monkeypatch,
+        deploy,
+        f"--scale smoke --seeds 0-1 --phenotypes {out} {options} --set design.functions=2 "
+        "--set design.shown_functions=1",
+    )
+    stages = records.read_tables(tables["stages"])
+    assert set(stages["network"]) == set(NETWORKS) and len(stages) == 6 * 2 * 2 * 6 * 5
+    assert json.loads(tables["curves"].with_suffix(".json").read_text())["stage"] == "deploy"
+    start = stages[(stages["after"] == 0) & (stages["seed"] == 0)].pivot(
+        index=["function", "task"], columns="network", values="loss"
+    )
+    assert (start["net2"] == start["net3"]).all() and (start["net0"] == start["net1"]).all()
+    assert not numpy.allclose(start["net0"], start["net2"])
+
+
+def test_images_from_the_command_line(folder, monkeypatch):
+    out, mnist = folder / "images.pt", folder / "mnist.npz"
+    call(
+        monkeypatch,
+        meta_train,
+        f"--scale smoke --experiment images --seeds 0-1 --omniglot {folder}/omniglot.npz "
+        f"--out {out} --set images.sequences=1",
+    )
+    for condition, phenotypes in (("both", f"--phenotypes {out}"), ("random", "")):
+        call(
+            monkeypatch,
+            deploy_images,
+            f"--scale smoke --condition {condition} --seeds 0-1 {phenotypes} --mnist {mnist} "
+            f"--errors {folder}/errors_{condition}.csv --grids {folder}/grids_{condition}.csv",
+        )
+    errors, random = (records.read_tables(folder / f"errors_{name}.csv") for name in ("both", "random"))
+    steps = [0, 1, *range(4, 41, 4)]
+    assert sorted(set(errors["step"])) == steps and len(errors) == 2 * len(steps) * 10
+    assert not numpy.allclose(errors["loss"], random["loss"])
+    grids = records.read_tables(folder / "grids_both.csv")
+    assert set(grids["shown"]) == {"original", "first", "half", "all"} and len(grids) == 2 * 4 * 10 * 14 * 14
+    about = json.loads((folder / "errors_both.json").read_text())
+    assert [one["name"] for one in about["data"]] == ["mnist", "omniglot"]
+
+
+def test_a_picture_is_the_first_image_of_its_digit():
+    settings = IMAGES
+    batch = data.sequences.image_sequence(settings, torch.arange(6.0).view(1, 3, 2, 1).expand(1, 3, 2, 36))
+    found = deploy_images.Reconstructions(settings, "both", [0], batch)
+    values = {row["digit"]: row["value"] for row in found.grids}
+    assert values == {0: 0, 1: 2, 2: 4}
+    assert found.pictured == {1: "first", 3: "half", 9: "all"} and found.measured == {0, 1, 3, 6, 9}
+
+
+def test_wrong_calls_say_what_to_do(folder, monkeypatch, capsys):
+    with pytest.raises(SystemExit):
+        call(monkeypatch, meta_train, f"--scale smoke --experiment images --seeds 0 --out {folder}/x.pt")
+    assert "needs --omniglot" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        call(
+            monkeypatch,
+            deploy_images,
+            f"--scale smoke --condition both --seeds 0 --mnist {folder}/mnist.npz "
+            f"--errors {folder}/e.csv --grids {folder}/g.csv",
+        )
+    assert "--phenotypes goes with" in capsys.readouterr().err
+    torch.save({"0": []}, folder / "one.pt")
+    with pytest.raises(stage.TrainingError, match="holds the seeds 0, but 1 was asked for"):
+        deploy.trained_phenotypes(folder / "one.pt", [0, 1])
+
+
+def test_the_diagram_is_of_a_network_that_has_learned(folder, monkeypatch):
+    call(monkeypatch, diagram, f"--scale smoke --out {folder}/diagram.csv")
+    table = records.read_tables(folder / "diagram.csv")
+    counts = table["kind"].value_counts().to_dict()
+    assert counts == {"synapse": (2 * 3 + 3 * 1) * 3, "node": 6, "phenotype": 3 * 15 + 15 * 8 + 8}
+    output = table[(table["kind"] == "node") & (table["layer"] == 2)]["value"].item()
+    assert output == pytest.approx(0.8 * -0.5, abs=0.1)
