@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -10,6 +11,7 @@ import numpy
 import pandas
 
 from common import collect, records
+from common import reported as reported_numbers
 
 Tables = Mapping[str, pandas.DataFrame]
 
@@ -61,3 +63,43 @@ def read(paths: Iterable[Path], readers: Mapping[str, Reader]) -> tuple[dict[str
 def table(tables: Tables, name: str, readers: Mapping[str, Reader]) -> pandas.DataFrame:
     """Return a table, without rows if it was not run. Raises KeyError if no table has this name."""
     return tables[name] if name in tables else pandas.DataFrame(columns=readers[name].columns)
+
+
+class Request(NamedTuple):
+    """What the command line of a paper's figures, or of its comparison, asks for, and what it is to be made from."""
+
+    name: str
+    out: Path
+    tables: Tables
+    reported: pandas.DataFrame
+    provenances: dict[str, dict]
+
+    @property
+    def scale(self) -> str:
+        """The one scale of all tables."""
+        return next(iter(self.provenances.values()))["scale"]
+
+
+def request(module: str, readers: Mapping[str, Reader], needs: Mapping[str, Iterable[str]] | None = None) -> Request:
+    """Return what `python -m <module> [name] --results TABLE.csv... --reported reported.csv --out FILE` asks for.
+
+    needs: the names to choose from, each with the tables it is made from; without, there is no name (it is empty). Ends
+    with a message if a table is given that the name does not need.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m {module}")
+    if needs is not None:
+        parser.add_argument("name", choices=needs, help="the figure or table")
+    parser.add_argument("--results", required=True, nargs="+", type=Path, help="collected tables, .json beside them")
+    parser.add_argument("--reported", required=True, type=Path, help="the paper's numbers")
+    parser.add_argument(
+        "--out",
+        required=True,
+        type=Path,
+        help="a figure's PDF, a table's LaTeX, or comparison.csv; more goes beside it",
+    )
+    arguments = parser.parse_args()
+    name = "" if needs is None else arguments.name
+    if needs is not None and (others := [path.name for path in arguments.results if path.stem not in needs[name]]):
+        parser.error(f"{name} is made from {', '.join(needs[name])} (.csv), not from {', '.join(others)}")
+    tables, provenances = read(arguments.results, readers)
+    return Request(name, arguments.out, tables, reported_numbers.read(arguments.reported), provenances)

@@ -8,15 +8,13 @@ no numeric result, so our numbers have no verdict. Writes claims.csv and compari
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
 from typing import NamedTuple
 
 import pandas
 
 from common import claims, comparison, stats
 from common import reported as reported_numbers
-from common.collected import Tables
+from common.collected import Tables, request
 from papers.dan import collected, evidence
 from papers.dan.claims import CLAIMS, FIGURE3_FUNCTIONS, FIGURE4_FUNCTIONS
 from papers.dan.conditions import DIGITS, IMAGES, NETWORKS, SHARING
@@ -152,16 +150,10 @@ def _number_line(row: dict) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m papers.dan.compare", description="Compare runs with the paper.")
-    parser.add_argument("--results", required=True, nargs="+", type=Path, help="tables, their .json beside them")
-    parser.add_argument("--reported", required=True, type=Path, help="what the paper states")
-    parser.add_argument("--out", required=True, type=Path, help="comparison.csv; claims.csv and .md go beside it")
-    arguments = parser.parse_args()
-    tables, provenances = collected.read(arguments.results)
-    numbers = our_numbers(tables, reported_numbers.read(arguments.reported))
-    checked = check_claims(tables)
-    scale = next(iter(provenances.values()))["scale"]
-    comparison.write(arguments.out, scale, numbers, checked, markdown(tables, numbers, checked, provenances))
+    asked = request("papers.dan.compare", collected.READERS)
+    numbers, checked = our_numbers(asked.tables, asked.reported), check_claims(asked.tables)
+    lines = markdown(asked.tables, numbers, checked, asked.provenances)
+    comparison.write(asked.out, asked.scale, numbers, checked, lines)
 
 
 if __name__ == "__main__":

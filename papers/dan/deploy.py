@@ -17,7 +17,6 @@ import torch
 from torch import Tensor
 
 from common import device, protocol, records, stage
-from common.optimizers import Adam
 from common.progress import Progress
 from common.randomness import generator
 from papers.dan import sequences
@@ -42,7 +41,7 @@ def learn(
 ) -> None:
     """Every step of the sequence by back-propagation, in place; observe: called before each step and after the last."""
     optimizer = OPTIMIZERS[settings.theta_optimizer](theta, settings.theta_rate)
-    of_phi = Adam(phi, settings.phi_rate)
+    of_phi = OPTIMIZERS[settings.phi_optimizer](phi, settings.phi_rate)
     for step in range(len(batch.shown)):
         observe(step)
         gradients = task_gradients(network, theta, phi, batch.at(step), plastic)

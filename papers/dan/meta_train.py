@@ -15,7 +15,6 @@ import torch
 from torch import Tensor
 
 from common import checkpoint, device, protocol, records, stage
-from common.optimizers import Adam
 from common.progress import Progress
 from common.randomness import generator
 from common.replicas import Generators, stack
@@ -60,7 +59,7 @@ class MetaLearner:
         self.where = where
         self.start = [tensor.to(where) for tensor in initial_synapses(network, seeds, settings.population)]
         self.phi = [tensor.to(where) for tensor in random_phenotypes(network, seeds)]
-        self.optimizer = Adam(self.phi, settings.phi_rate)
+        self.optimizer = OPTIMIZERS[settings.phi_optimizer](self.phi, settings.phi_rate)
         self.sources = sequences.generators(seeds, settings.population, "meta-training")
         self.done = self.updates = 0
         self.rows: list[dict] = []

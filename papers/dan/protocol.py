@@ -9,8 +9,9 @@ from dataclasses import dataclass
 class MetaTraining:
     """Algorithm 1: how synapses theta and phenotypes phi learn, and for how many sequences of sub-tasks."""
 
-    theta_optimizer: str
+    theta_optimizer: str  # a key of method.OPTIMIZERS, like phi's
     theta_rate: float
+    phi_optimizer: str
     phi_rate: float
     meta_batch: int
     population: int

@@ -9,16 +9,14 @@ Writes claims.csv and comparison.md, both in short, beside the numbers.
 
 from __future__ import annotations
 
-import argparse
 from functools import partial
-from pathlib import Path
 
 import pandas
 
 from common import claims, comparison
 from common import reported as reported_numbers
 from common.claims import difference
-from common.collected import Tables
+from common.collected import Tables, request
 from papers.dhp import collected, conditions, evidence
 from papers.dhp.claims import CLAIMS, ON_LAMBDA
 from papers.dhp.conditions import BENCHMARKS, FINAL, LABELS, SO_FAR, TRANSFER
@@ -135,17 +133,10 @@ def _lambda_lines(tables: Tables, reported: pandas.DataFrame) -> list[str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m papers.dhp.compare", description="Compare runs with the paper.")
-    parser.add_argument("--results", required=True, nargs="+", type=Path, help="tables, their .json beside them")
-    parser.add_argument("--reported", required=True, type=Path, help="the paper's numbers")
-    parser.add_argument("--out", required=True, type=Path, help="comparison.csv; claims.csv and .md go beside it")
-    arguments = parser.parse_args()
-    tables, provenances = collected.read(arguments.results)
-    reported = reported_numbers.read(arguments.reported)
-    numbers, checked = compare_numbers(tables, reported), check_claims(tables)
-    scale = next(iter(provenances.values()))["scale"]
-    lines = markdown(tables, reported, numbers, checked, provenances)
-    comparison.write(arguments.out, scale, numbers, checked, lines)
+    asked = request("papers.dhp.compare", collected.READERS)
+    numbers, checked = compare_numbers(asked.tables, asked.reported), check_claims(asked.tables)
+    lines = markdown(asked.tables, asked.reported, numbers, checked, asked.provenances)
+    comparison.write(asked.out, asked.scale, numbers, checked, lines)
 
 
 if __name__ == "__main__":

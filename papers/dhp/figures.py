@@ -9,12 +9,9 @@ Tables that are missing count as not run.
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
-
 from common import collect, plotting, records
-from common import reported as reported_numbers
 from common import tables as table_files
+from common.collected import request
 from papers.dhp import collected, tables
 from papers.dhp.fig1 import fig1, fig1_values
 from papers.dhp.fig2 import fig2, fig2_values
@@ -27,19 +24,7 @@ VALUES = {"fig1": fig1_values, "fig2": fig2_values, "fig3": fig3_values, "fig4":
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m papers.dhp.figures", description="Draw a figure or write the table of the paper."
-    )
-    parser.add_argument("name", choices=NEEDS)
-    parser.add_argument("--results", required=True, nargs="+", type=Path, help="collected tables, .json beside them")
-    parser.add_argument("--reported", required=True, type=Path, help="the paper's numbers")
-    parser.add_argument("--out", required=True, type=Path, help="the PDF of a figure or the LaTeX of a table")
-    arguments = parser.parse_args()
-    name, out = arguments.name, arguments.out
-    if unneeded := [path.name for path in arguments.results if path.stem not in NEEDS[name]]:
-        parser.error(f"{name} is made from {', '.join(NEEDS[name])} (.csv), not from {', '.join(unneeded)}")
-    found, provenances = collected.read(arguments.results)
-    reported = reported_numbers.read(arguments.reported)
+    name, out, found, reported, provenances = request("papers.dhp.figures", collected.READERS, NEEDS)
     if name == "table1":
         values = tables.table1_values(found, reported)
         stamp = collect.stamp_of_all(provenances)

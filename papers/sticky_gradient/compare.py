@@ -9,15 +9,13 @@ Writes claims.csv and comparison.md, both in short, beside the numbers.
 
 from __future__ import annotations
 
-import argparse
 from functools import partial
-from pathlib import Path
 
 import pandas
 
 from common import claims, comparison
 from common import reported as reported_numbers
-from common.collected import Tables
+from common.collected import Tables, request
 from papers.sticky_gradient import collected, conditions, evidence, searches
 from papers.sticky_gradient.claims import CLAIMS, ON_ACCURACIES
 
@@ -94,17 +92,10 @@ def _name(row: dict) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m papers.sticky_gradient.compare", description="Compare runs with the paper."
-    )
-    parser.add_argument("--results", required=True, nargs="+", type=Path, help="tables, their .json beside them")
-    parser.add_argument("--reported", required=True, type=Path, help="the paper's numbers")
-    parser.add_argument("--out", required=True, type=Path, help="comparison.csv; claims.csv and .md go beside it")
-    arguments = parser.parse_args()
-    tables, provenances = collected.read(arguments.results)
-    numbers, checked = compare_numbers(tables, reported_numbers.read(arguments.reported)), check_claims(tables)
-    scale = next(iter(provenances.values()))["scale"]
-    comparison.write(arguments.out, scale, numbers, checked, markdown(numbers, checked, provenances))
+    asked = request("papers.sticky_gradient.compare", collected.READERS)
+    numbers, checked = compare_numbers(asked.tables, asked.reported), check_claims(asked.tables)
+    lines = markdown(numbers, checked, asked.provenances)
+    comparison.write(asked.out, asked.scale, numbers, checked, lines)
 
 
 if __name__ == "__main__":

@@ -8,12 +8,9 @@ A figure is a PDF with a PNG and the plotted values (.csv) beside it; a table is
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
-
 from common import collect, plotting, records
-from common import reported as reported_numbers
 from common import tables as table_files
+from common.collected import request
 from papers.sticky_gradient import collected, tables
 from papers.sticky_gradient.fig1 import fig1, fig1_values
 from papers.sticky_gradient.fig2 import fig2, fig2_values
@@ -35,19 +32,7 @@ TABLES = {"table1": tables.table1, "table2": tables.table2, "table3": tables.tab
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m papers.sticky_gradient.figures", description="Draw a figure or write a table of the paper."
-    )
-    parser.add_argument("name", choices=NEEDS)
-    parser.add_argument("--results", required=True, nargs="+", type=Path, help="collected tables, .json beside them")
-    parser.add_argument("--reported", required=True, type=Path, help="the paper's numbers")
-    parser.add_argument("--out", required=True, type=Path, help="the PDF of a figure or the LaTeX of a table")
-    arguments = parser.parse_args()
-    name, out = arguments.name, arguments.out
-    if unneeded := [path.name for path in arguments.results if path.stem not in NEEDS[name]]:
-        parser.error(f"{name} is made from {', '.join(NEEDS[name])} (.csv), not from {', '.join(unneeded)}")
-    found, provenances = collected.read(arguments.results)
-    reported = reported_numbers.read(arguments.reported)
+    name, out, found, reported, provenances = request("papers.sticky_gradient.figures", collected.READERS, NEEDS)
     if name in TABLES:
         table = TABLES[name](found, reported, provenances)
         table_files.write(out, table, tables.CAPTIONS[name], collect.stamp_of_all(provenances), tables.HEADINGS[name])
