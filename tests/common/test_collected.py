@@ -8,7 +8,7 @@ import math
 import pandas
 import pytest
 
-from common import collected, records
+from common import collected, records, reported
 from common.collected import Reader
 
 READERS = {
@@ -74,3 +74,42 @@ def test_a_table_without_provenance_is_refused(tmp_path):
     path.with_suffix(".json").unlink()
     with pytest.raises(FileNotFoundError, match=r"runs\.json"):
         collected.read([path], READERS)
+
+
+NEEDS = {"fig1": ("runs",), "fig2": ("runs", "doubled")}
+
+
+def ask(monkeypatch, needs, *words):
+    monkeypatch.setattr("sys.argv", ["figures", *map(str, words)])
+    return collected.request("papers.a_paper.figures", READERS, needs)
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Two tables, and what the paper reports."""
+    reported_file = tmp_path / "reported.csv"
+    reported_file.write_text(",".join(reported.COLUMNS) + "\n")
+    return {
+        "runs": write(tmp_path, "runs", RUNS),
+        "doubled": write(tmp_path, "doubled", VALUES),
+        "reported": reported_file,
+    }
+
+
+def test_a_figure_is_asked_for_by_name_with_its_tables(monkeypatch, files):
+    options = ["--results", files["runs"], files["doubled"], "--reported", files["reported"], "--out", "a.pdf"]
+    asked = ask(monkeypatch, NEEDS, "fig2", *options)
+    assert (asked.name, str(asked.out), asked.scale) == ("fig2", "a.pdf", "desk")
+    assert set(asked.tables) == set(asked.provenances) == {"runs", "doubled"}
+    assert list(asked.reported.columns) == reported.COLUMNS
+    assert ask(monkeypatch, None, *options).name == ""  # a comparison has none
+
+
+def test_a_table_that_a_figure_does_not_need_is_refused(monkeypatch, capsys, files):
+    options = ["--results", files["doubled"], "--reported", files["reported"], "--out", "a.pdf"]
+    with pytest.raises(SystemExit):
+        ask(monkeypatch, NEEDS, "fig1", *options)
+    assert "fig1 is made from runs (.csv), not from doubled.csv" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        ask(monkeypatch, NEEDS, "fig3", *options)
+    assert "invalid choice: 'fig3'" in capsys.readouterr().err

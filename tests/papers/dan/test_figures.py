@@ -269,15 +269,6 @@ def test_the_command_line_writes_pdf_png_and_values(tmp_path, monkeypatch, name)
     pandas.testing.assert_frame_equal(written, figures.VALUES[name](FEW), check_dtype=False)
 
 
-def test_a_table_that_a_figure_does_not_need_is_refused(tmp_path, monkeypatch, capsys):
-    source = write(tmp_path, "curves", FEW["curves"])
-    arguments = f"figures fig3 --results {source} --reported {REPORTED_PATH} --out {tmp_path}/a.pdf"
-    monkeypatch.setattr("sys.argv", arguments.split())
-    with pytest.raises(SystemExit):
-        figures.main()
-    assert "fig3 is made from predictions (.csv), not from curves.csv" in capsys.readouterr().err
-
-
 def test_a_table_with_a_hole_is_refused(tmp_path, monkeypatch):
     source = write(tmp_path, "predictions", FEW["predictions"].assign(prediction=numpy.nan))
     arguments = f"figures fig3 --results {source} --reported {REPORTED_PATH} --out {tmp_path}/a.pdf"

@@ -191,15 +191,6 @@ def test_the_command_line_writes_pdf_png_and_values(tmp_path, monkeypatch, name)
     pandas.testing.assert_frame_equal(written, expected.reset_index(drop=True), check_dtype=False)
 
 
-def test_a_table_that_a_figure_does_not_need_is_refused(tmp_path, monkeypatch, capsys):
-    source = write(tmp_path, "eta", eta(tasks=2))
-    arguments = f"figures fig3 --results {source} --reported {REPORTED_PATH} --out {tmp_path}/a.pdf"
-    monkeypatch.setattr("sys.argv", arguments.split())
-    with pytest.raises(SystemExit):
-        figures.main()
-    assert "fig3 is made from plasticity (.csv), not from eta.csv" in capsys.readouterr().err
-
-
 def test_every_method_has_a_colour_of_its_own():
     assert list(drawing.COLORS) == list(METHODS) and len(set(drawing.COLORS.values())) == 8
     assert drawing.look("dhp-mas-tuned") == {"color": drawing.COLORS["dhp-mas"], "linestyle": "-"}

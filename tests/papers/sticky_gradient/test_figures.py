@@ -214,14 +214,5 @@ def test_the_command_line_writes_pdf_png_and_values(tmp_path, monkeypatch, name)
         pandas.testing.assert_series_equal(written[column], expected[column], check_dtype=False)
 
 
-def test_a_table_that_a_figure_does_not_need_is_refused(tmp_path, monkeypatch, capsys):
-    source = write(tmp_path, "weights", weights())
-    arguments = f"figures fig2 --results {source} --reported {REPORTED_PATH} --out {tmp_path}/a.pdf"
-    monkeypatch.setattr("sys.argv", arguments.split())
-    with pytest.raises(SystemExit):
-        figures.main()
-    assert "fig2 is made from accuracies (.csv), not from weights.csv" in capsys.readouterr().err
-
-
 def test_every_condition_that_is_drawn_has_a_colour():
     assert {CONTROL, EWC, FULL, FULL + SEARCHED} <= set(conditions.LABELS)
