@@ -88,7 +88,9 @@ def ask(monkeypatch, needs, *words):
 def files(tmp_path):
     """Two tables, and what the paper reports."""
     reported_file = tmp_path / "reported.csv"
-    reported_file.write_text(",".join(reported.COLUMNS) + "\n")
+    row = dict.fromkeys(reported.COLUMNS, "") | {"paper": "a_paper", "artifact": "protocol", "quantity": "seeds"}
+    row |= {"value": "2", "spread_kind": "none", "source": "Section 1", "how_read": "text"}
+    records.write_table(reported_file, [row])
     return {
         "runs": write(tmp_path, "runs", RUNS),
         "doubled": write(tmp_path, "doubled", VALUES),
