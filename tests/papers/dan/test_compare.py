@@ -25,6 +25,7 @@ from tests.papers.dan.constructed import (
     stages,
     write,
 )
+from tests.papers.dan.small import PAPER
 
 
 def outcomes(tables):
@@ -51,6 +52,31 @@ def test_the_paper_states_settings_and_reports_no_number():
     assert (REPORTED.loc[REPORTED["artifact"] == "code", "how_read"] == "author_code").all()
     channels = REPORTED[(REPORTED["quantity"] == "n_channels") & (REPORTED["setting"] == "regression")]
     assert channels["value"].tolist() == [evidence.N_CHANNELS]
+
+
+def test_the_protocol_has_the_settings_that_the_paper_states():
+    rows = REPORTED[REPORTED["artifact"] == "protocol"]
+    stated = {tuple(key): value for *key, value in rows[["setting", "quantity", "value"]].itertuples(index=False)}
+    regression, of_images = PAPER.regression, PAPER.images
+    ours = {
+        ("regression", "n_channels"): regression.n_channels,
+        ("regression", "learning rate, VECs (theta)"): regression.theta_rate,
+        ("regression", "learning rate, DANs (phi)"): regression.phi_rate,
+        ("regression", "sub-tasks per function"): regression.tasks,
+        ("regression", "updates per sub-task"): regression.steps_per_task,
+        ("regression", "input domain upper bound"): regression.domain,
+        ("regression", "amplitude upper bound"): regression.amplitude,
+        ("regression", "population size M"): regression.population,
+        ("regression", "skip layers"): len(regression.skips),
+        ("regression", "functions shown"): PAPER.design.shown_functions,
+        ("UCIL", "n_channels"): of_images.n_channels,
+        ("UCIL", "output layer"): of_images.nodes[-1],
+        ("UCIL", "population size M"): of_images.population,
+        ("UCIL", "classes per meta-training sequence"): of_images.tasks,
+        ("UCIL", "samples per class at deployment"): of_images.images_per_task,
+        ("UCIL", "gradient steps per class at deployment"): of_images.steps_per_task,
+    }
+    assert {key: float(stated[key]) for key in ours} == ours
 
 
 def test_all_claims_hold_on_runs_like_the_papers():
