@@ -36,10 +36,11 @@ from common.stream_data import Stream, TaskExamples
 from common.streams import Task, permuted, split
 from common.workflow import seeds_per_job
 from papers.sticky_gradient import train as sticky_train
+from papers.sticky_gradient.protocol import PROTOCOL as STICKY_PROTOCOL
 from papers.sticky_gradient.protocol import Protocol as StickyProtocol
 from papers.sticky_gradient.protocol import reading
 from papers.synaptic_intelligence import train
-from papers.synaptic_intelligence.protocol import DIGITS, PIXELS, Protocol
+from papers.synaptic_intelligence.protocol import DIGITS, PIXELS, PROTOCOL, Protocol
 
 TRAIN_IMAGES, TEST_IMAGES, LIT = 60_000, 10_000, 0.2  # as in MNIST
 SIZES, BATCH, LEARNING_RATE = (PIXELS, 400, 400, DIGITS), 64, 0.01
@@ -206,7 +207,7 @@ def methods(steps: int, repeats: int, where: torch.device) -> list[str]:
 
 def split_mnist(steps: int, repeats: int, where: torch.device) -> list[str]:
     """Time steps and evaluations of split MNIST with SI, and add up what a whole run consists of."""
-    settings = protocol.read(train.PROTOCOL, Protocol, "paper").split_mnist
+    settings = protocol.read(PROTOCOL, Protocol, "paper").split_mnist
     images = [random_images(number, where) for number in (TRAIN_IMAGES, TEST_IMAGES)]
     pairs = [(digit, digit + 1) for digit in range(0, DIGITS, 2)]
     tasks = split(*(part.labels.cpu() for part in images), pairs, DIGITS)
@@ -234,7 +235,7 @@ def split_mnist(steps: int, repeats: int, where: torch.device) -> list[str]:
 
 def sticky_gradient(steps: int, repeats: int, where: torch.device) -> list[str]:
     """Time a step of the sticky gradient's network with and without its rule, and with EWC."""
-    plan = protocol.read(sticky_train.PROTOCOL, StickyProtocol, "paper")
+    plan = protocol.read(STICKY_PROTOCOL, StickyProtocol, "paper")
     settings = replace(plan.training, fisher_images=EXAMPLES)
     images, choices = random_images(TRAIN_IMAGES, where), reading(plan.design.reading)
     orders = permuted(len(images), len(images), PIXELS, 2, generator(0, "permutations"))

@@ -15,7 +15,6 @@ import itertools
 import statistics
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -24,9 +23,7 @@ from common import device, environment, protocol
 from common.randomness import generator
 from papers.tsar.method import Optimizer, meta_gradient, transfer_context, transfer_step
 from papers.tsar.model import Network, build
-from papers.tsar.protocol import Protocol
-
-PROTOCOL = Path(__file__).parents[1] / "papers" / "tsar" / "protocol.yaml"
+from papers.tsar.protocol import PROTOCOL, Protocol
 
 
 def measure(work: Callable[[], object], repeats: int, where: torch.device) -> tuple[float, float]:

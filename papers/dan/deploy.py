@@ -21,10 +21,10 @@ from common.progress import Progress
 from common.randomness import generator
 from papers.dan import sequences
 from papers.dan.conditions import NETWORKS
-from papers.dan.meta_train import PROTOCOL, initial_synapses, random_phenotypes
+from papers.dan.meta_train import initial_synapses, random_phenotypes
 from papers.dan.method import OPTIMIZERS, task_gradients
 from papers.dan.model import DanNetwork, build
-from papers.dan.protocol import Design, MetaTraining, Protocol, Regression
+from papers.dan.protocol import PROTOCOL, Design, MetaTraining, Protocol, Regression
 from papers.dan.sequences import Batch, Functions
 
 POINTS = 101  # of the domain, in Figure 3

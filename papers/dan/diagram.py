@@ -16,10 +16,10 @@ from torch import Tensor
 from common import device, protocol, records, stage
 from common.optimizers import Adam
 from common.randomness import generator
-from papers.dan.meta_train import PROTOCOL, initial_synapses, random_phenotypes
+from papers.dan.meta_train import initial_synapses, random_phenotypes
 from papers.dan.method import task_gradients
 from papers.dan.model import DanNetwork, PerceptronDan
-from papers.dan.protocol import Diagram, Protocol
+from papers.dan.protocol import PROTOCOL, Diagram, Protocol
 
 RATE, BATCH = 0.01, 32
 EXAMPLE = (0.8, -0.5)  # the input whose way through the network is drawn

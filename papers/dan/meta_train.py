@@ -21,10 +21,8 @@ from common.replicas import Generators, stack
 from papers.dan import data, sequences
 from papers.dan.method import OPTIMIZERS, for_population, phenotype_gradients, task_gradients
 from papers.dan.model import SHARING, DanNetwork, build
-from papers.dan.protocol import MetaTraining, Protocol, Regression
+from papers.dan.protocol import PROTOCOL, MetaTraining, Protocol, Regression
 from papers.dan.runs import CODE
-
-PROTOCOL = Path(__file__).with_name("protocol.yaml")
 
 Draw = Callable[[Generators], sequences.Batch]
 

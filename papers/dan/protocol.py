@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+
+PROTOCOL = Path(__file__).with_suffix(".yaml")
 
 
 @dataclass(frozen=True)

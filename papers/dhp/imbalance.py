@@ -11,8 +11,7 @@ import torch
 
 from common import protocol, records, stage
 from papers.dhp import data
-from papers.dhp.protocol import CLASSES, Protocol
-from papers.dhp.train import PROTOCOL
+from papers.dhp.protocol import CLASSES, PROTOCOL, Protocol
 
 
 def main() -> None:

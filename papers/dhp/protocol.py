@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
+PROTOCOL = Path(__file__).with_suffix(".yaml")
 PIXELS, CLASSES = 28 * 28, 10  # of MNIST; every data set of the mixture has ten classes as well
 SIDE = 32  # of the mixture's images
 FIRST_TUNING_SEED = 1000  # of the search for lambda; reporting seeds from 0

@@ -25,6 +25,7 @@ NEEDS = {
 TABLES = (*BENCHMARKS, "plasticity", "eta", "imbalance", "tune")  # that the comparison with the paper reads
 
 # The code that decides a stage's numbers: editing one of these files, and no other, makes the stage run again.
+STREAMS = [f"{HERE}/data.py", *(f"common/{name}.py" for name in ("images", "randomness", "stream_data", "streams"))]
 TRAIN = [
     f"{HERE}/train.py",
     f"{HERE}/data.py",
@@ -45,7 +46,7 @@ CODE = {
     "train": TRAIN,
     "tune": [f"{HERE}/tune.py", "common/metrics.py", *TRAIN],
     "update": [f"{HERE}/update.py", *TRAIN],
-    "imbalance": [f"{HERE}/imbalance.py", *TRAIN],
+    "imbalance": [f"{HERE}/imbalance.py", *STREAMS],
 }
 
 

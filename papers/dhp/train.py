@@ -23,10 +23,8 @@ from common.optimizers import Sgd
 from papers.dhp import data, method
 from papers.dhp.model import build
 from papers.dhp.plasticity import Plasticity
-from papers.dhp.protocol import Protocol, Training
+from papers.dhp.protocol import PROTOCOL, Protocol, Training
 from papers.dhp.runs import BENCHMARKS, CODE, SWEPT
-
-PROTOCOL = Path(__file__).with_name("protocol.yaml")
 
 
 def learner(

@@ -15,9 +15,9 @@ from common import checkpoint, device, protocol, records, stage
 from common.continual import Schedule, learn
 from common.metrics import average_accuracy
 from papers.dhp import data, method
-from papers.dhp.protocol import FIRST_TUNING_SEED, Permuted, Protocol, Training, Tuning
+from papers.dhp.protocol import FIRST_TUNING_SEED, PROTOCOL, Permuted, Protocol, Training, Tuning
 from papers.dhp.runs import CODE, SWEPT
-from papers.dhp.train import PROTOCOL, learner, options, parse
+from papers.dhp.train import learner, options, parse
 
 
 def shortened(settings: Training, tuning: Tuning) -> Training:

@@ -18,8 +18,8 @@ from common.catalog import DataError
 from common.continual import Schedule, learn
 from common.stream_data import Stream, order
 from papers.dhp import data, method
-from papers.dhp.protocol import Permuted, Protocol
-from papers.dhp.train import PROTOCOL, learner
+from papers.dhp.protocol import PROTOCOL, Permuted, Protocol
+from papers.dhp.train import learner
 
 CLASS, SEED = 6, 0
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
+PROTOCOL = Path(__file__).with_suffix(".yaml")
 PIXELS, DIGITS = 28 * 28, 10  # of MNIST
 FIRST_TUNING_SEED = 1000  # of searches and trials of readings; reporting seeds from 0
 

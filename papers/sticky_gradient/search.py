@@ -18,8 +18,8 @@ import torch
 from common import device, protocol, records, stage
 from common.continual import learn
 from papers.sticky_gradient import data
-from papers.sticky_gradient.protocol import FIRST_TUNING_SEED, Attractor, Protocol, Reading, Search, reading
-from papers.sticky_gradient.train import PROTOCOL, learner, options, schedule
+from papers.sticky_gradient.protocol import FIRST_TUNING_SEED, PROTOCOL, Attractor, Protocol, Reading, Search, reading
+from papers.sticky_gradient.train import learner, options, schedule
 
 FULL = "sticky-l1-smart"
 PUBLISHED, CONTROL = -1, -2  # their numbers in the column of trials

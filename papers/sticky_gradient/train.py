@@ -24,10 +24,8 @@ from common.replicas import Tensors
 from papers.sticky_gradient import data
 from papers.sticky_gradient.method import StickyGradient
 from papers.sticky_gradient.model import Perceptron
-from papers.sticky_gradient.protocol import Attractor, Protocol, Reading, Training, parts, reading
+from papers.sticky_gradient.protocol import PROTOCOL, Attractor, Protocol, Reading, Training, parts, reading
 from papers.sticky_gradient.weights import Histograms
-
-PROTOCOL = Path(__file__).with_name("protocol.yaml")
 
 
 def learner(

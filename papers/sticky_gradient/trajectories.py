@@ -20,8 +20,8 @@ from common.load import load
 from common.randomness import generator
 from papers.sticky_gradient import data
 from papers.sticky_gradient.method import StickyGradient
-from papers.sticky_gradient.protocol import Protocol, reading
-from papers.sticky_gradient.train import PROTOCOL, learner, options, schedule
+from papers.sticky_gradient.protocol import PROTOCOL, Protocol, reading
+from papers.sticky_gradient.train import learner, options, schedule
 
 CANDIDATES, SHOWN = 20_000, 200  # weights that are followed, and those that are kept
 EVERY = 20  # steps between two looks at them

@@ -21,10 +21,8 @@ from common.continual import Learner, Schedule, learn, rows
 from papers.synaptic_intelligence import data, method
 from papers.synaptic_intelligence.importances import Correlations
 from papers.synaptic_intelligence.model import build
-from papers.synaptic_intelligence.protocol import Protocol, Training
+from papers.synaptic_intelligence.protocol import PROTOCOL, Protocol, Training
 from papers.synaptic_intelligence.runs import BENCHMARKS, CODE
-
-PROTOCOL = Path(__file__).with_name("protocol.yaml")
 
 
 def learner(

@@ -15,9 +15,9 @@ from common import checkpoint, device, protocol, records, stage
 from common.continual import learn
 from common.metrics import average_accuracy
 from papers.synaptic_intelligence import data, method
-from papers.synaptic_intelligence.protocol import FIRST_TUNING_SEED, PermutedMnist, Protocol, Tuning
+from papers.synaptic_intelligence.protocol import FIRST_TUNING_SEED, PROTOCOL, PermutedMnist, Protocol, Tuning
 from papers.synaptic_intelligence.runs import CODE
-from papers.synaptic_intelligence.train import PROTOCOL, learner, options, schedule
+from papers.synaptic_intelligence.train import learner, options, schedule
 
 
 def shortened(settings: PermutedMnist, tuning: Tuning, condition: str) -> PermutedMnist:

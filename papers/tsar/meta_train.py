@@ -22,9 +22,8 @@ from common.workflow import ROOT
 from papers.tsar import data, runs
 from papers.tsar.method import Optimizer, meta_gradient
 from papers.tsar.model import Tsar, build
-from papers.tsar.protocol import MetaLearning, Protocol
+from papers.tsar.protocol import PROTOCOL, MetaLearning, Protocol
 
-PROTOCOL = Path(__file__).with_name("protocol.yaml")
 CODE = [ROOT / file for file in runs.CODE["meta_train"]]
 PERCENTILES = (50.0, 75.0, 90.0, 95.0, 99.0, 99.9)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
+PROTOCOL = Path(__file__).with_suffix(".yaml")
 FIRST_TUNING_SEED = 1000  # reporting seeds count from 0, tuning seeds from here
 
 

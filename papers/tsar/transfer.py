@@ -25,9 +25,8 @@ from common.streams import class_by_class
 from papers.tsar import data
 from papers.tsar.method import Optimizer, transfer_context, transfer_step
 from papers.tsar.model import LAYERS, Context, Network, Tsar, build
-from papers.tsar.protocol import Protocol, Transfer
+from papers.tsar.protocol import PROTOCOL, Protocol, Transfer
 
-PROTOCOL = Path(__file__).with_name("protocol.yaml")
 MASKS_AT_ONCE = (
     2**26
 )  # mask values that one chunk of evaluated images may need: 256 MB, and some times that in temporaries

@@ -11,8 +11,8 @@ from __future__ import annotations
 from common import device, protocol, records, stage
 from papers.tsar import data
 from papers.tsar.model import Tsar
-from papers.tsar.protocol import FIRST_TUNING_SEED, Protocol
-from papers.tsar.transfer import PROTOCOL, abouts, fresh, learn_in_sequence, models, options
+from papers.tsar.protocol import FIRST_TUNING_SEED, PROTOCOL, Protocol
+from papers.tsar.transfer import abouts, fresh, learn_in_sequence, models, options
 
 
 def main() -> None:

@@ -9,9 +9,8 @@ import torch
 from common import protocol
 from common.randomness import generator
 from common.replicas import stack
-from papers.dan.meta_train import PROTOCOL
 from papers.dan.model import build
-from papers.dan.protocol import Protocol
+from papers.dan.protocol import PROTOCOL, Protocol
 
 PLANS = {scale: protocol.read(PROTOCOL, Protocol, scale) for scale in protocol.SCALES}
 PAPER, SMOKE = PLANS["paper"], PLANS["smoke"]

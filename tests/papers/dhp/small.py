@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy
 
 from common import protocol
-from papers.dhp.protocol import Protocol
-from papers.dhp.train import PROTOCOL
+from papers.dhp.protocol import PROTOCOL, Protocol
 
 PLANS = {scale: protocol.read(PROTOCOL, Protocol, scale) for scale in protocol.SCALES}
 PAPER, SMOKE = PLANS["paper"], PLANS["smoke"]

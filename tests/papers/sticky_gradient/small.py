@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy
 
 from common import protocol
-from papers.sticky_gradient.protocol import Protocol
-from papers.sticky_gradient.train import PROTOCOL
+from papers.sticky_gradient.protocol import PROTOCOL, Protocol
 
 PAPER, SMOKE = (protocol.read(PROTOCOL, Protocol, scale) for scale in ("paper", "smoke"))
 

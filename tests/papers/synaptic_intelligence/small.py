@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy
 
 from common import protocol
-from papers.synaptic_intelligence.protocol import Protocol
-from papers.synaptic_intelligence.train import PROTOCOL
+from papers.synaptic_intelligence.protocol import PROTOCOL, Protocol
 
 PLANS = {scale: protocol.read(PROTOCOL, Protocol, scale) for scale in protocol.SCALES}
 SMOKE, PAPER = PLANS["smoke"], PLANS["paper"]

@@ -14,7 +14,7 @@ import torch
 from common import continual, prepare, protocol, records, stage
 from common.checkpoint import Checkpoint
 from papers.synaptic_intelligence import conditions, correlations, method, train, tune
-from papers.synaptic_intelligence.protocol import Protocol
+from papers.synaptic_intelligence.protocol import PROTOCOL, Protocol
 from tests.papers.synaptic_intelligence.small import PAPER, SMOKE, prepared
 
 SHORT = {  # protocols of a few steps
@@ -298,7 +298,7 @@ def test_a_condition_that_the_benchmark_does_not_have_is_refused(benchmark, cond
 
 def test_every_condition_of_the_protocol_exists():
     for scale in protocol.SCALES:
-        plan = protocol.read(train.PROTOCOL, Protocol, scale)
+        plan = protocol.read(PROTOCOL, Protocol, scale)
         for benchmark in method.OTHERS:
             for condition in getattr(plan, benchmark).conditions:
                 method.check(benchmark, condition)
