@@ -21,7 +21,7 @@ from common.replicas import Generators, stack
 from papers.dan import data, sequences
 from papers.dan.method import OPTIMIZERS, for_population, phenotype_gradients, task_gradients
 from papers.dan.model import SHARING, DanNetwork, build
-from papers.dan.protocol import PROTOCOL, MetaTraining, Protocol, Regression
+from papers.dan.protocol import PROTOCOL, Images, MetaTraining, Protocol, Regression
 from papers.dan.runs import CODE
 
 Draw = Callable[[Generators], sequences.Batch]
@@ -133,7 +133,7 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path, help="where to keep the state, so that a killed run can go on")
     arguments = parser.parse_args()
     plan = protocol.read(PROTOCOL, Protocol, arguments.scale, arguments.set)
-    settings: MetaTraining = getattr(plan, arguments.experiment)
+    settings: Regression | Images = getattr(plan, arguments.experiment)
     if arguments.channels is not None:
         settings = dataclasses.replace(settings, n_channels=arguments.channels)
     of_functions = isinstance(settings, Regression)

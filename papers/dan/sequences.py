@@ -46,9 +46,10 @@ class Batch:
         if low == high:
             return None
         chosen = low + (uniform * (high - low)).long().unsqueeze(-1)
-        return tuple(
+        inputs, targets = (
             samples.gather(1, chosen.expand(-1, -1, samples.shape[-1])) for samples in (self.inputs, self.targets)
         )
+        return inputs, targets
 
 
 @dataclass(frozen=True)
