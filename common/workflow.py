@@ -124,19 +124,26 @@ def dataset(name: str, scale: str) -> str:
     return f"data/smoke/{name}.npz" if scale == "smoke" else prepared_file(name)
 
 
-def kept(paper: str, scale: str, names: Iterable[str]) -> list[str]:
-    """Those of a paper's tables that there are at a scale: all, or at the scale "recorded" those that are kept."""
-    folder = ROOT / "papers" / paper / "recorded"
-    return [name for name in names if scale != "recorded" or (folder / f"{name}.csv").is_file()]
+def collected_tables(paper: str, scale: str, names: Iterable[str]) -> list[str]:
+    """A paper's collected tables at a scale; at "recorded" those that are kept.
+
+    If none of them is kept these are all, which Snakemake then names as missing.
+    """
+    names = list(names)
+    found = [name for name in names if scale != "recorded" or _is_kept(paper, name)]
+    return [f"results/{scale}/{paper}/{name}.csv" for name in found or names]
 
 
 def drawable(artifacts: Iterable[str], scale: str) -> list[str]:
-    """Those of the artifacts, such as tsar_fig1, whose tables (NEEDS in the paper's runs.py) there are at a scale."""
+    """Those of the artifacts, such as tsar_fig1, that have tables (NEEDS in the paper's runs.py) at a scale.
+
+    At "recorded" one kept table is enough: figures and tables say themselves what was not run.
+    """
     found = []
     for artifact in artifacts:
         paper, name = artifact.rsplit("_", 1)
         needs = importlib.import_module(f"papers.{paper}.runs").NEEDS[name]
-        if len(kept(paper, scale, needs)) == len(needs):
+        if scale != "recorded" or any(_is_kept(paper, table) for table in needs):
             found.append(artifact)
     return found
 
@@ -164,6 +171,10 @@ def seed_batches(first: int, count: int, size: int) -> list[str]:
 def sections_digest(protocol: Any, *sections: str) -> str:
     """Changes whenever a value in one of these protocol sections does: a rule's parameter that makes it run again."""
     return protocols.digest({name: protocols.as_dict(getattr(protocol, name)) for name in sections})
+
+
+def _is_kept(paper: str, table: str) -> bool:
+    return (ROOT / "papers" / paper / "recorded" / f"{table}.csv").is_file()
 
 
 def _check_papers(papers: Any) -> None:

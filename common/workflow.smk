@@ -3,6 +3,7 @@
 from common.workflow import (
     MEMORY_MB,
     MINUTES,
+    collected_tables,
     dataset,
     gpus,
     repository,

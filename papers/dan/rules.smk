@@ -188,7 +188,7 @@ rule dan_table:
 
 rule dan_figure:
     input:
-        results=lambda wildcards: dan_runs.needed(wildcards.scale, wildcards.dan_figure),
+        results=lambda wildcards: collected_tables("dan", wildcards.scale, dan_runs.NEEDS[wildcards.dan_figure]),
         reported=repository("papers/dan/reported.csv"),
         code=repository(*dan_runs.CODE["figures"]),
     output:
@@ -208,7 +208,7 @@ rule dan_figure:
 
 rule dan_comparison:
     input:
-        results=lambda wildcards: dan_runs.compared(wildcards.scale),
+        results=lambda wildcards: collected_tables("dan", wildcards.scale, dan_runs.TABLES),
         reported=repository("papers/dan/reported.csv"),
         code=repository(*dan_runs.CODE["compare"]),
     output:

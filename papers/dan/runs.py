@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from common.workflow import kept, seed_batches, seeds_per_job
+from common.workflow import seed_batches, seeds_per_job
 from papers.dan.protocol import Design, MetaTraining, Protocol
 
 HERE = "papers/dan"
@@ -93,13 +93,3 @@ def parts(protocol: Protocol, scale: str, table: str, device: str) -> list[str]:
             for seeds in of_images
         ]
     return [f"{folder}/deployed/{table}_seeds{seeds}.csv" for seeds in batches(protocol, "regression", device)]
-
-
-def needed(scale: str, figure: str) -> list[str]:
-    """The collected tables of a figure."""
-    return [f"{RESULTS.format(scale=scale)}/{name}.csv" for name in NEEDS[figure]]
-
-
-def compared(scale: str) -> list[str]:
-    """The collected tables that the comparison reads."""
-    return [f"{RESULTS.format(scale=scale)}/{name}.csv" for name in kept("dan", scale, TABLES)]

@@ -198,7 +198,7 @@ rule dhp_table:
 
 rule dhp_figure:
     input:
-        results=lambda wildcards: dhp_runs.needed(wildcards.scale, wildcards.dhp_figure),
+        results=lambda wildcards: collected_tables("dhp", wildcards.scale, dhp_runs.NEEDS[wildcards.dhp_figure]),
         reported=repository("papers/dhp/reported.csv"),
         code=repository(*dhp_runs.CODE["figures"]),
     output:
@@ -220,7 +220,7 @@ rule dhp_figure:
 
 rule dhp_table1:
     input:
-        results=lambda wildcards: dhp_runs.needed(wildcards.scale, "table1"),
+        results=lambda wildcards: collected_tables("dhp", wildcards.scale, dhp_runs.NEEDS["table1"]),
         reported=repository("papers/dhp/reported.csv"),
         code=repository(*dhp_runs.CODE["figures"]),
     output:
@@ -240,7 +240,7 @@ rule dhp_table1:
 
 rule dhp_comparison:
     input:
-        results=lambda wildcards: dhp_runs.compared(wildcards.scale),
+        results=lambda wildcards: collected_tables("dhp", wildcards.scale, dhp_runs.TABLES),
         reported=repository("papers/dhp/reported.csv"),
         code=repository(*dhp_runs.CODE["compare"]),
     output:

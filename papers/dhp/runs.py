@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from common.workflow import CONTINUAL_CODE, dataset, kept, seed_batches, seeds_per_job
+from common.workflow import CONTINUAL_CODE, dataset, seed_batches, seeds_per_job
 from papers.dhp.protocol import CLASSES, FIRST_TUNING_SEED, PIXELS, SIDE, Protocol, Vision
 
 HERE = "papers/dhp"
@@ -131,13 +131,3 @@ def parts_of(protocol: Protocol, scale: str, name: str, device: str) -> list[str
 def tuning_seeds() -> str:
     """One seed, apart from all that are reported."""
     return f"{FIRST_TUNING_SEED}-{FIRST_TUNING_SEED}"
-
-
-def needed(scale: str, artifact: str) -> list[str]:
-    """The collected tables that a figure or table is made from."""
-    return [f"{RESULTS.format(scale=scale)}/{name}.csv" for name in NEEDS[artifact]]
-
-
-def compared(scale: str) -> list[str]:
-    """The tables that the comparison with the paper reads: at the scale "recorded" those that are kept."""
-    return [f"{RESULTS.format(scale=scale)}/{name}.csv" for name in kept("dhp", scale, TABLES)]

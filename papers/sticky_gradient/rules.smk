@@ -166,7 +166,9 @@ rule sticky_gradient_table:
 
 rule sticky_gradient_figure:
     input:
-        results=lambda wildcards: sticky_runs.needed(wildcards.scale, wildcards.sticky_figure),
+        results=lambda wildcards: collected_tables(
+            "sticky_gradient", wildcards.scale, sticky_runs.NEEDS[wildcards.sticky_figure]
+        ),
         reported=repository("papers/sticky_gradient/reported.csv"),
         code=repository(*sticky_runs.CODE["figures"]),
     output:
@@ -188,7 +190,9 @@ rule sticky_gradient_figure:
 
 rule sticky_gradient_made_table:
     input:
-        results=lambda wildcards: sticky_runs.needed(wildcards.scale, wildcards.sticky_table),
+        results=lambda wildcards: collected_tables(
+            "sticky_gradient", wildcards.scale, sticky_runs.NEEDS[wildcards.sticky_table]
+        ),
         reported=repository("papers/sticky_gradient/reported.csv"),
         code=repository(*sticky_runs.CODE["figures"]),
     output:
@@ -210,7 +214,7 @@ rule sticky_gradient_made_table:
 
 rule sticky_gradient_comparison:
     input:
-        results=lambda wildcards: sticky_runs.compared(wildcards.scale),
+        results=lambda wildcards: collected_tables("sticky_gradient", wildcards.scale, sticky_runs.TABLES),
         reported=repository("papers/sticky_gradient/reported.csv"),
         code=repository(*sticky_runs.CODE["compare"]),
     output:

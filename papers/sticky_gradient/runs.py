@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations, pairwise
 
-from common.workflow import CONTINUAL_CODE, kept, seed_batches, seeds_per_job
+from common.workflow import CONTINUAL_CODE, seed_batches, seeds_per_job
 from papers.sticky_gradient.protocol import DIGITS, PARTS, PIXELS, Protocol
 
 HERE = "papers/sticky_gradient"
@@ -27,6 +27,7 @@ NEEDS = {
     "table2": ("accuracies",),
     "table3": ("search",),
 }
+TABLES = ("accuracies", "shared", "weights", "search")  # that the comparison with the paper reads
 
 # The code that decides a stage's numbers: editing one of these files, and no other, makes the stage run again.
 TRAIN = [
@@ -108,14 +109,3 @@ def parts_of(protocol: Protocol, scale: str, name: str, device: str) -> list[str
 def search_of(protocol: Protocol, scale: str, condition: str) -> list[str]:
     """The search that a condition takes its hyperparameters from, as a list of one file; empty for published values."""
     return [f"{RESULTS.format(scale=scale)}/search/{protocol.design.reading}.csv"] if condition.endswith(FOUND) else []
-
-
-def needed(scale: str, artifact: str) -> list[str]:
-    """The collected tables that a figure or table is made from."""
-    return [f"{RESULTS.format(scale=scale)}/{name}.csv" for name in NEEDS[artifact]]
-
-
-def compared(scale: str) -> list[str]:
-    """The tables that the comparison with the paper reads: at the scale "recorded" those that are kept."""
-    names = kept("sticky_gradient", scale, ("accuracies", "shared", "weights", "search"))
-    return [f"{RESULTS.format(scale=scale)}/{name}.csv" for name in names]

@@ -171,8 +171,9 @@ rule synaptic_intelligence_theory:
 
 rule synaptic_intelligence_figure:
     input:
-        results=lambda wildcards: si_runs.needed(wildcards.scale, wildcards.si_figure, "csv"),
-        provenance=lambda wildcards: si_runs.needed(wildcards.scale, wildcards.si_figure, "json"),
+        results=lambda wildcards: collected_tables(
+            "synaptic_intelligence", wildcards.scale, si_runs.NEEDS[wildcards.si_figure]
+        ),
         reported=repository("papers/synaptic_intelligence/reported.csv"),
         code=repository(*si_runs.CODE["figures"]),
     output:
@@ -194,7 +195,7 @@ rule synaptic_intelligence_figure:
 
 rule synaptic_intelligence_comparison:
     input:
-        results=lambda wildcards: si_runs.compared(wildcards.scale),
+        results=lambda wildcards: collected_tables("synaptic_intelligence", wildcards.scale, si_runs.TABLES),
         reported=repository("papers/synaptic_intelligence/reported.csv"),
         code=repository(*si_runs.CODE["compare"]),
     output:

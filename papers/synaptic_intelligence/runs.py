@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from common.workflow import CONTINUAL_CODE, dataset, kept, seed_batches, seeds_per_job
+from common.workflow import CONTINUAL_CODE, dataset, seed_batches, seeds_per_job
 from papers.synaptic_intelligence.protocol import CIFAR_SIDE, DIGITS, FIRST_TUNING_SEED, PIXELS, Protocol, Training
 
 HERE = "papers/synaptic_intelligence"
@@ -20,6 +20,13 @@ NEEDS = {
     "fig5": ("correlations",),
     "fig6": ("cifar",),
 }
+TABLES = (
+    "split_mnist",
+    "permuted_mnist",
+    "cifar",
+    "correlations",
+    "theory",
+)  # that the comparison with the paper reads
 
 # The code that decides a stage's numbers: editing one of these files, and no other, makes the stage run again.
 TRAIN = [
@@ -111,14 +118,3 @@ def tuning(protocol: Protocol, scale: str, condition: str) -> list[str]:
 def tuning_seeds() -> str:
     """One seed, apart from all that are reported."""
     return f"{FIRST_TUNING_SEED}-{FIRST_TUNING_SEED}"
-
-
-def needed(scale: str, figure: str, ending: str) -> list[str]:
-    """The tables (csv) that a figure is drawn from, or their provenance (json)."""
-    return [f"results/{scale}/synaptic_intelligence/{name}.{ending}" for name in NEEDS[figure]]
-
-
-def compared(scale: str) -> list[str]:
-    """The tables that the comparison with the paper reads: at the scale "recorded" those that are kept."""
-    names = kept("synaptic_intelligence", scale, ("split_mnist", "permuted_mnist", "cifar", "correlations", "theory"))
-    return [f"results/{scale}/synaptic_intelligence/{name}.csv" for name in names]
