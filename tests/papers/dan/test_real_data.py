@@ -1,0 +1,60 @@
+"""On real Omniglot and MNIST, where a method that silently does nothing would show."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+
+import pytest
+import torch
+
+from common import prepare
+from papers.dan import data, deploy, deploy_images
+from papers.dan.meta_train import MetaLearner, initial_synapses, random_phenotypes
+from papers.dan.model import build
+from tests.papers.dan.small import SMOKE
+
+pytestmark = pytest.mark.skipif("DATA_MIRROR" not in os.environ, reason="needs real data: set DATA_MIRROR")
+
+SETTINGS = dataclasses.replace(SMOKE.images, steps_per_task=6, sequences=4)
+SEEDS = [0, 1]
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory):
+    """How to draw sequences of Omniglot, and MNIST's digits in order."""
+    root = tmp_path_factory.mktemp("data")
+    draw, about = data.omniglot(prepare.smoke("omniglot", root=root), SETTINGS)
+    batch, also = data.mnist(prepare.smoke("mnist", root=root), SETTINGS, SEEDS)
+    assert [one["completeness"] for one in about + also] == ["subset", "subset"]
+    return draw, batch
+
+
+def test_omniglot_and_mnist_are_both_white_on_black(drawn):
+    draw, digits = drawn
+    characters = draw([torch.Generator().manual_seed(seed) for seed in range(4)])
+    for images in (characters.inputs, digits.inputs):
+        assert images.min() >= 0 and images.max() > 0.8
+        assert images[..., 0].max() < 0.1  # the corner is paper
+        assert 0.05 < images.mean() < 0.25
+
+
+def final_error(network, start, digits):
+    """The mean error of all digits after the last of them, with phenotypes fixed."""
+    theta, phi = initial_synapses(network, SEEDS), [tensor.clone() for tensor in start]
+    found = deploy_images.Reconstructions(SETTINGS, "both", SEEDS, digits)
+    deploy.learn(network, theta, phi, digits, SETTINGS, False, lambda step: found.observe(network, theta, phi, step))
+    last = [row["loss"] for row in found.errors if row["step"] == len(digits.shown)]
+    assert len(last) == 20
+    return sum(last) / 20
+
+
+def test_meta_training_on_characters_helps_with_digits(drawn):
+    """Phenotypes meta-trained for four short sequences reconstruct digits better than random ones."""
+    draw, digits = drawn
+    network = build(SETTINGS, "layer")
+    learner = MetaLearner(network, SETTINGS, SEEDS, "both", draw, torch.device("cpu"))
+    for _ in range(SETTINGS.sequences):
+        learner.sequence()
+    trained = final_error(network, learner.phi, digits)
+    assert trained < 0.9 * final_error(network, random_phenotypes(network, SEEDS), digits)
