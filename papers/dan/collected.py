@@ -17,4 +17,4 @@ READERS = {
     "diagram": collected.plain(["kind", "layer", "node", "target_layer", "target", "channel", "value"]),
 }
 
-read, table = partial(collected.read, readers=READERS), partial(collected.table, readers=READERS)
+table = partial(collected.table, readers=READERS)

@@ -33,6 +33,4 @@ IMAGES = {
     "memory": "memory loss only",
     "random": "random phenotypes",
 }
-TASKS, UPDATES_PER_TASK = 5, 100  # of the regression: sub-tasks and updates on each
-DIGITS, STEPS_PER_DIGIT = 10, 60  # of the images
-SHOWN = ("original", "first", "half", "all")  # Figure 2: after one step on the 0s, after the digits 0 to 4, after all
+TASKS, DIGITS = 5, 10  # sub-tasks of the regression, and of the images

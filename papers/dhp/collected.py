@@ -33,4 +33,4 @@ READERS = {
     "update": collected.plain(["kind", "example", "unit", "value"]),
 }
 
-read, table = partial(collected.read, readers=READERS), partial(collected.table, readers=READERS)
+table = partial(collected.table, readers=READERS)

@@ -16,4 +16,4 @@ READERS = {
     "search": Reader(searches.read, searches.COLUMNS),
 }
 
-read, table = partial(collected.read, readers=READERS), partial(collected.table, readers=READERS)
+table = partial(collected.table, readers=READERS)

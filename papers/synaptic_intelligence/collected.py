@@ -14,4 +14,4 @@ READERS = {
     "theory": collected.plain(["claim", "quantity", "seed", "value"]),
 }
 
-read, table = partial(collected.read, readers=READERS), partial(collected.table, readers=READERS)
+table = partial(collected.table, readers=READERS)

@@ -13,7 +13,7 @@ import pandas
 
 from common import records, reported
 from papers.dan import collected, conditions
-from papers.dan.conditions import DIGITS, SHOWN, TASKS, UPDATES_PER_TASK
+from papers.dan.conditions import DIGITS, TASKS
 
 REPORTED_PATH = Path(conditions.__file__).with_name("reported.csv")
 REPORTED = reported.read(REPORTED_PATH)
@@ -27,6 +27,8 @@ PROVENANCE = {
     "parts": 1,
 }
 CHANNELS = (1, 5, 10, 20, 40)
+UPDATES_PER_TASK = 100
+SHOWN = ("original", "first", "half", "all")
 
 
 class Level(NamedTuple):

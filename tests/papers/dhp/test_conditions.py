@@ -6,6 +6,7 @@ import numpy
 import pandas
 import pytest
 
+from common.collected import read
 from papers.dhp import collected, conditions, evidence
 from papers.dhp.conditions import BENCHMARKS, DHP, FINETUNE, LABELS, METHODS, TASKS, WITH_DHP
 from papers.dhp.method import condition
@@ -131,4 +132,4 @@ def test_baselines_have_their_counterparts():
 )
 def test_other_tables_are_refused(tmp_path, name, rows, message):
     with pytest.raises(ValueError, match=message):
-        collected.read([write(tmp_path, name, rows)])
+        read([write(tmp_path, name, rows)], collected.READERS)

@@ -6,6 +6,7 @@ import numpy
 import pandas
 import pytest
 
+from common.collected import read
 from papers.sticky_gradient import collected, conditions, distributions, searches
 from papers.sticky_gradient.conditions import CELLS, CONTROL, EWC, FULL, LABELS, SEARCHED
 from papers.sticky_gradient.protocol import parts
@@ -115,7 +116,7 @@ def test_each_search_finds_its_best_trial():
 def test_tables_read_back_as_they_were_written(tmp_path):
     written = {"accuracies": permuted(), "shared": shared(), "weights": weights(), "search": search()}
     written["trajectories"] = trajectories()
-    found, provenances = collected.read([write(tmp_path, name, rows) for name, rows in written.items()])
+    found, provenances = read([write(tmp_path, name, rows) for name, rows in written.items()], collected.READERS)
     for name, rows in written.items():
         pandas.testing.assert_frame_equal(found[name], rows, check_dtype=False)
         assert provenances[name] == PROVENANCE
@@ -139,4 +140,4 @@ def test_tables_read_back_as_they_were_written(tmp_path):
 )
 def test_other_tables_are_refused(tmp_path, name, rows, message):
     with pytest.raises(ValueError, match=message):
-        collected.read([write(tmp_path, name, rows)])
+        read([write(tmp_path, name, rows)], collected.READERS)
