@@ -65,7 +65,8 @@ def merge(parts: dict[str, dict]) -> dict:
 def stamp(provenance: dict) -> tuple[str, bool]:
     """Return what a figure's stamp says of merged provenance, and whether to say it loudly.
 
-    What depends on no seed says nothing of seeds. Loud are the smoke scale and any data that are a tiny subset or a stand-in: what is drawn is then not a result.
+    What depends on no seed says nothing of seeds. Loud are the smoke scale and any data that are a tiny subset or a
+    stand-in: what is drawn is then not a result.
     """
     scale, seeds = provenance["scale"], provenance["seeds"]
     loud = scale == "smoke" or any(about["completeness"] in REDUCED for about in provenance["data"])

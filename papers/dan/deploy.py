@@ -21,9 +21,8 @@ from common.progress import Progress
 from common.randomness import generator
 from papers.dan import sequences
 from papers.dan.conditions import NETWORKS
-from papers.dan.meta_train import initial_synapses, random_phenotypes
 from papers.dan.method import OPTIMIZERS, task_gradients
-from papers.dan.model import DanNetwork, build
+from papers.dan.model import DanNetwork, build, initial_synapses, random_phenotypes
 from papers.dan.protocol import PROTOCOL, Design, MetaTraining, Protocol, Regression
 from papers.dan.sequences import Batch, Functions
 
@@ -41,12 +40,12 @@ def learn(
 ) -> None:
     """Every step of the sequence by back-propagation, in place; observe: called before each step and after the last."""
     optimizer = OPTIMIZERS[settings.theta_optimizer](theta, settings.theta_rate)
-    of_phi = OPTIMIZERS[settings.phi_optimizer](phi, settings.phi_rate)
+    of_phi = OPTIMIZERS[settings.phi_optimizer](phi, settings.phi_rate) if plastic else None
     for step in range(len(batch.shown)):
         observe(step)
         gradients = task_gradients(network, theta, phi, batch.at(step), plastic)
         optimizer.step(gradients[: len(theta)])
-        if plastic:
+        if of_phi is not None:
             of_phi.step(gradients[len(theta) :])
     observe(len(batch.shown))
 
@@ -57,6 +56,11 @@ def trained_phenotypes(path: Path, seeds: Sequence[int]) -> dict[int, list[Tenso
     if missing := [seed for seed in seeds if str(seed) not in saved]:
         raise stage.TrainingError(f"{path} holds the seeds {', '.join(saved)}, but {missing[0]} was asked for")
     return {seed: saved[str(seed)] for seed in seeds}
+
+
+def significant(value: float) -> float:
+    """A value to the six digits that a float32 has, so that tables stay small."""
+    return float(f"{value:.6g}")
 
 
 class HeldOut:
@@ -100,13 +104,17 @@ class Measured:
         begun = after + (partial > 0)
         for quantity, found in (("total", losses.mean(1)), ("memory", losses[:, :begun].mean(1))):
             if quantity == "total" or begun:
-                own = {"quantity": quantity, "mean": found.mean().item(), "sd": found.std().item()}
+                own = {
+                    "quantity": quantity,
+                    "mean": significant(found.mean().item()),
+                    "sd": significant(found.std().item()),
+                }
                 self.curves.append(run | {"update": update} | own | {"functions": len(found)})
         if not partial:
             for number, row in enumerate(losses.tolist()):
-                variance = self.held_out.variances[number]
+                variance = {"variance": significant(self.held_out.variances[number])}
                 self.stages += [
-                    run | {"function": number, "after": after, "task": task, "loss": loss, "variance": variance}
+                    run | {"function": number, "after": after, "task": task, "loss": significant(loss)} | variance
                     for task, loss in enumerate(row, start=1)
                 ]
             if run["network"] == "net0" and after:
@@ -117,38 +125,40 @@ class Measured:
         x = torch.linspace(-settings.domain, settings.domain, POINTS).expand(held_out.design.functions, -1)
         targets, outputs = held_out.functions(x), network(theta, phi, x.unsqueeze(-1).to(theta[0].device))[..., 0]
         for number in range(held_out.design.shown_functions):
+            where = {"seed": seed, "function": number, "after": after}
             values = zip(x[number].tolist(), targets[number].tolist(), outputs[number].tolist(), strict=True)
             self.predictions += [
-                {"seed": seed, "function": number, "after": after, "x": at, "target": target, "prediction": predicted}
+                where | {"x": significant(at), "target": significant(target), "prediction": significant(predicted)}
                 for at, target, predicted in values
             ]
 
 
 def deploy(settings: Regression, trained: dict[int, list[Tensor]], measured: Measured, where: torch.device) -> None:
     """All six networks, with the synapses and phenotypes of every seed."""
-    count = measured.held_out.design.functions
     progress = Progress("deployment", len(trained) * len(NETWORKS))
     for seed, phenotypes in trained.items():
-        for name, deployed in NETWORKS.items():
-            network = build(settings, deployed.sharing)
-            initial = (
-                [tensor[None] for tensor in phenotypes] if deployed.meta_trained else random_phenotypes(network, [seed])
-            )
-            theta, phi = (
-                [tensor.repeat_interleave(count, 0).to(where) for tensor in tensors]
-                for tensors in (initial_synapses(network, [seed]), initial)
-            )
-            run = {"network": name, "seed": seed}
-            learn(
-                network,
-                theta,
-                phi,
-                measured.held_out.batch,
-                settings,
-                deployed.plastic,
-                lambda update: measured.observe(network, theta, phi, run, update),  # noqa: B023 (called within this turn)
-            )
+        for name in NETWORKS:
+            deploy_one(settings, name, seed, phenotypes, measured, where)
             progress.advance()
+
+
+def deploy_one(
+    settings: Regression, name: str, seed: int, phenotypes: list[Tensor], measured: Measured, where: torch.device
+) -> None:
+    """A network of Figure 4 on all held-out functions at once, each with theta (and phi, where plastic) of its own."""
+    deployed, count = NETWORKS[name], measured.held_out.design.functions
+    network = build(settings, deployed.sharing)
+    start = [tensor[None] for tensor in phenotypes] if deployed.meta_trained else random_phenotypes(network, [seed])
+    theta, phi = (
+        [tensor.repeat_interleave(count, 0).to(where) for tensor in tensors]
+        for tensors in (initial_synapses(network, [seed]), start)
+    )
+    run = {"network": name, "seed": seed}
+
+    def observe(update: int) -> None:
+        measured.observe(network, theta, phi, run, update)
+
+    learn(network, theta, phi, measured.held_out.batch, settings, deployed.plastic, observe)
 
 
 def main() -> None:
@@ -175,10 +185,8 @@ def main() -> None:
         deploy(plan.regression, trained, measured, where)
         for table in ("stages", "curves", "predictions"):
             records.write_table(getattr(arguments, table), getattr(measured, table))
-    for table in (
-        arguments.curves,
-        arguments.predictions,
-    ):  # collected on their own, they need a provenance of their own
+    # Collected on their own, these need a provenance of their own.
+    for table in (arguments.curves, arguments.predictions):
         shutil.copyfile(arguments.stages.with_suffix(".json"), table.with_suffix(".json"))
 
 

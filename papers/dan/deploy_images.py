@@ -21,8 +21,7 @@ from common.replicas import stack
 from papers.dan import data
 from papers.dan.conditions import IMAGES
 from papers.dan.deploy import learn, trained_phenotypes
-from papers.dan.meta_train import initial_synapses, random_phenotypes
-from papers.dan.model import DanNetwork, build
+from papers.dan.model import DanNetwork, build, initial_synapses, random_phenotypes
 from papers.dan.protocol import PROTOCOL, Images, Protocol
 from papers.dan.sequences import Batch
 

@@ -16,9 +16,8 @@ from torch import Tensor
 from common import device, protocol, records, stage
 from common.optimizers import Adam
 from common.randomness import generator
-from papers.dan.meta_train import initial_synapses, random_phenotypes
 from papers.dan.method import task_gradients
-from papers.dan.model import DanNetwork, PerceptronDan
+from papers.dan.model import DanNetwork, PerceptronDan, initial_synapses, random_phenotypes
 from papers.dan.protocol import PROTOCOL, Diagram, Protocol
 
 RATE, BATCH = 0.01, 32

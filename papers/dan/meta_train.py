@@ -12,30 +12,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from common import checkpoint, device, protocol, records, stage
 from common.progress import Progress
-from common.randomness import generator
-from common.replicas import Generators, stack
+from common.replicas import Generators
 from papers.dan import data, sequences
 from papers.dan.method import OPTIMIZERS, for_population, phenotype_gradients, task_gradients
-from papers.dan.model import SHARING, DanNetwork, build
+from papers.dan.model import SHARING, DanNetwork, build, initial_synapses, random_phenotypes
 from papers.dan.protocol import PROTOCOL, Images, MetaTraining, Protocol, Regression
 from papers.dan.runs import CODE
 
 Draw = Callable[[Generators], sequences.Batch]
-
-
-def initial_synapses(network: DanNetwork, seeds: Sequence[int], members: int = 1) -> list[Tensor]:
-    """theta_0: the same for all models of a seed's population, and in every sequence; [R * members, ...]."""
-    drawn = stack(network.draw_synapses(generator(seed, "synapses")) for seed in seeds)
-    return [tensor.repeat_interleave(members, 0) for tensor in drawn]
-
-
-def random_phenotypes(network: DanNetwork, seeds: Sequence[int]) -> list[Tensor]:
-    """phi_0 [R, ...]: where meta-training begins, and what networks with random phenotypes keep."""
-    return stack(network.draw_phenotypes(generator(seed, "phenotypes")) for seed in seeds)
 
 
 class MetaLearner:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from common.randomness import generator
 from common.replicas import Tensors, conv2d, glorot_uniform, linear, stack
 from papers.dan.protocol import Images, Regression
 
@@ -195,6 +196,17 @@ def build(settings: Regression | Images, sharing: str) -> DanNetwork:
         return DanNetwork(settings.nodes, dan, settings.skips, sharing, settings.output_scale)
     dan = ConvolutionalDan(settings.n_channels, settings.convolutions, settings.dan_hidden)
     return DanNetwork(settings.nodes, dan, settings.skips, sharing, retina=Retina(settings.retina))
+
+
+def initial_synapses(network: DanNetwork, seeds: Sequence[int], members: int = 1) -> list[Tensor]:
+    """theta_0: the same for all models of a seed's population, and in every sequence; [R * members, ...]."""
+    drawn = stack(network.draw_synapses(generator(seed, "synapses")) for seed in seeds)
+    return [tensor.repeat_interleave(members, 0) for tensor in drawn]
+
+
+def random_phenotypes(network: DanNetwork, seeds: Sequence[int]) -> list[Tensor]:
+    """phi_0 [R, ...]: where meta-training begins, and what networks with random phenotypes keep."""
+    return stack(network.draw_phenotypes(generator(seed, "phenotypes")) for seed in seeds)
 
 
 def drawn(shape: Sequence[int], fan_in: int, fan_out: int, source: torch.Generator) -> list[Tensor]:

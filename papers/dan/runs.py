@@ -21,21 +21,20 @@ TABLES = ("meta", "stages", "curves", "image_meta", "image_errors")  # that the 
 
 # The code that decides a stage's numbers: editing one of these files, and no other, makes the stage run again.
 LEARNING = [
-    *(f"{HERE}/{name}.py" for name in ("data", "method", "model", "sequences")),
+    *(f"{HERE}/{name}.py" for name in ("method", "model")),
     *(f"common/{name}.py" for name in ("optimizers", "randomness", "replicas")),
 ]
-META_TRAIN = [f"{HERE}/meta_train.py", *LEARNING]
-DEPLOY = [f"{HERE}/deploy.py", f"{HERE}/conditions.py", *META_TRAIN]
+DEPLOY = [*(f"{HERE}/{name}.py" for name in ("deploy", "conditions", "sequences")), *LEARNING]
 SHOWN = [
     *(f"{HERE}/{name}.py" for name in ("conditions", "collected", "evidence")),
     *(f"common/{name}.py" for name in ("collected", "reported", "stats")),
 ]
 DRAWN = [f"{HERE}/{name}.py" for name in ("figures", "fig1", "fig2", "fig3", "fig4")]
 CODE = {
-    "meta_train": META_TRAIN,
+    "meta_train": [*(f"{HERE}/{name}.py" for name in ("meta_train", "data", "sequences")), *LEARNING],
     "deploy": DEPLOY,
-    "deploy_images": [f"{HERE}/deploy_images.py", *DEPLOY],
-    "diagram": [f"{HERE}/diagram.py", *META_TRAIN],
+    "deploy_images": [*(f"{HERE}/{name}.py" for name in ("deploy_images", "data")), *DEPLOY],
+    "diagram": [f"{HERE}/diagram.py", *LEARNING],
     "figures": [*DRAWN, "common/plotting.py", *SHOWN],
     "compare": [f"{HERE}/compare.py", f"{HERE}/claims.py", "common/claims.py", "common/comparison.py", *SHOWN],
 }

@@ -16,8 +16,8 @@ CAPTION = (
     "Table I. Average test accuracy (%) / backward transfer (BWT, a fraction) after all tasks. In both, higher is"
     " better: a negative BWT is forgetting (the paper's caption calls a lower BWT better, against its own formula and"
     " text). Ours: mean ± SEM over n seeds; where we ran fewer tasks than the paper, how many is said, and there is no"
-    " verdict. Paper: mean of 10 trials, ± SEM where its authors published one elsewhere. Verdicts, accuracy / BWT: the 95% interval of the difference against a"
-    " margin fixed in advance. Own λ: that of our grid search."
+    " verdict. Paper: mean of 10 trials, ± SEM where its authors published one elsewhere. Verdicts, accuracy / BWT: the"
+    " 95% interval of the difference against a margin fixed in advance. Own λ: that of our grid search."
 )
 HEADINGS = {"method": "Method", "row": "", **BENCHMARKS}
 COLUMNS = ["benchmark", "method", "lambda", "quantity", "paper", "paper_sem", "ours", "ours_sem", "n", "difference"]

@@ -20,13 +20,8 @@ NEEDS = {
     "fig5": ("correlations",),
     "fig6": ("cifar",),
 }
-TABLES = (
-    "split_mnist",
-    "permuted_mnist",
-    "cifar",
-    "correlations",
-    "theory",
-)  # that the comparison with the paper reads
+# The tables that the comparison with the paper reads.
+TABLES = ("split_mnist", "permuted_mnist", "cifar", "correlations", "theory")
 
 # The code that decides a stage's numbers: editing one of these files, and no other, makes the stage run again.
 TRAIN = [

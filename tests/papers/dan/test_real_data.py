@@ -10,8 +10,8 @@ import torch
 
 from common import prepare
 from papers.dan import data, deploy, deploy_images
-from papers.dan.meta_train import MetaLearner, initial_synapses, random_phenotypes
-from papers.dan.model import build
+from papers.dan.meta_train import MetaLearner
+from papers.dan.model import build, initial_synapses, random_phenotypes
 from tests.papers.dan.small import SMOKE
 
 pytestmark = pytest.mark.skipif("DATA_MIRROR" not in os.environ, reason="needs real data: set DATA_MIRROR")

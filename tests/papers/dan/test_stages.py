@@ -13,8 +13,8 @@ from common import records, stage
 from common.checkpoint import Checkpoint
 from papers.dan import data, deploy, deploy_images, diagram, meta_train
 from papers.dan.conditions import NETWORKS
-from papers.dan.meta_train import MetaLearner, initial_synapses, random_phenotypes
-from papers.dan.model import build
+from papers.dan.meta_train import MetaLearner
+from papers.dan.model import build, initial_synapses, random_phenotypes
 from tests.papers.dan.small import IMAGES, REGRESSION, SMOKE
 from tests.papers.dan.test_sequences import prepared
 
