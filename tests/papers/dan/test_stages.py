@@ -143,6 +143,11 @@ def test_held_out_functions_are_the_same_for_all_and_not_those_of_meta_training(
     assert first.variances[2] == pytest.approx(first.targets[2].var().item())
 
 
+def six_digits(value):
+    """What a table holds of a value: rounding to six digits changes it by five millionths at most."""
+    return pytest.approx(value.item(), rel=6e-6)
+
+
 def test_losses_are_measured_where_they_should_be():
     """A network that answers 0 to everything has, on each sub-task, the mean square of the target."""
     held_out = deploy.HeldOut(REGRESSION, SMOKE.design, CPU)
@@ -159,12 +164,12 @@ def test_losses_are_measured_where_they_should_be():
     expected = held_out.targets.view(count, 5, 20).square().mean(2)
     stages = {(row["function"], row["after"], row["task"]): row["loss"] for row in measured.stages}
     assert len(stages) == count * 3 * 5
-    assert stages[2, 1, 4] == pytest.approx(expected[2, 3].item())
+    assert stages[2, 1, 4] == six_digits(expected[2, 3])
     curves = {(row["update"], row["quantity"]): row for row in measured.curves}
     assert set(curves) == {(0, "total"), *((u, q) for u in (4, 10, 20) for q in ("total", "memory"))}
-    assert curves[20, "memory"]["mean"] == curves[20, "total"]["mean"] == pytest.approx(expected.mean().item())
-    assert curves[10, "memory"]["mean"] == pytest.approx(expected[:, :3].mean().item())  # two learned, one begun
-    assert curves[4, "memory"]["sd"] == pytest.approx(expected[:, 0].std().item())
+    assert curves[20, "memory"]["mean"] == curves[20, "total"]["mean"] == six_digits(expected.mean())
+    assert curves[10, "memory"]["mean"] == six_digits(expected[:, :3].mean())  # two learned, one begun
+    assert curves[4, "memory"]["sd"] == six_digits(expected[:, 0].std())
     assert {row["after"] for row in measured.predictions} == {1, 5}
 
 
