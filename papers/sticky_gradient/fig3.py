@@ -105,9 +105,9 @@ def _draw_curves(axis: Axes, values: pandas.DataFrame, setting: str) -> str:
             ends[name(cell)] = (ours["x"].iloc[-1], ours["mean"].iloc[-1], look(cell)["color"])
             runs.append(int(ours["n"].max()))
     low, high = axis.get_ylim()
-    height = high + GAP * (high - low)
-    for text, (x, y, color) in sorted(ends.items(), key=lambda end: -end[1][1]):
-        height = min(height - GAP * (high - low), y)
+    ordered = sorted(ends.items(), key=lambda end: -end[1][1])
+    heights = spread([y for _, (_, y, _) in ordered], GAP * (high - low), low, high)
+    for (text, (x, y, color)), height in zip(ordered, heights, strict=True):
         axis.plot([x + 0.15, x + 0.5], [y, height], color=color, linewidth=0.5)
         axis.text(x + 0.6, height, text, color=color, fontsize=TINY, va="center")
     missing = [name(cell) for cell in CELLS if name(cell) not in ends]
@@ -118,6 +118,17 @@ def _draw_curves(axis: Axes, values: pandas.DataFrame, setting: str) -> str:
         axis.text(0.02, 0.03, text, transform=axis.transAxes, fontsize=TINY, color="0.35")
     numbers = sorted(set(runs))
     return f" (n = {' or '.join(map(str, numbers))})" if numbers else ""
+
+
+def spread(heights: list[float], gap: float, low: float, high: float) -> list[float]:
+    """Return heights, given from the highest to the lowest, moved as little as keeps them a gap apart and in [low, high]."""
+    found, above = [], high + gap
+    for height in heights:
+        found.append(above := min(height, above - gap))
+    below = low - gap
+    for place in reversed(range(len(found))):
+        found[place] = below = max(found[place], below + gap)
+    return found
 
 
 def _draw_margins(axis: Axes, values: pandas.DataFrame, reported: pandas.DataFrame, settings: list[str]) -> None:

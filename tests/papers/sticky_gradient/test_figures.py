@@ -12,7 +12,7 @@ from papers.sticky_gradient import conditions, figures
 from papers.sticky_gradient.conditions import CELLS, CONTROL, EWC, FULL, SEARCHED
 from papers.sticky_gradient.fig1 import fig1_values
 from papers.sticky_gradient.fig2 import fig2_values
-from papers.sticky_gradient.fig3 import fig3_values
+from papers.sticky_gradient.fig3 import fig3_values, spread
 from papers.sticky_gradient.fig4 import fig4_values
 from papers.sticky_gradient.fig5 import fig5_values
 from tests.papers.sticky_gradient.constructed import (
@@ -212,6 +212,19 @@ def test_the_command_line_writes_pdf_png_and_values(tmp_path, monkeypatch, name)
     written = records.read_tables(out.with_suffix(".csv"))
     for column in set(expected.columns) - {"series"}:
         pandas.testing.assert_series_equal(written[column], expected[column], check_dtype=False)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ([0.9, 0.5, 0.1], [0.9, 0.5, 0.1]),
+        ([0.5, 0.5, 0.5], [0.5, 0.4, 0.3]),
+        ([1.2, 1.0], [1.0, 0.9]),
+        ([0.9, 0.05, 0.05, 0.0], [0.9, 0.2, 0.1, 0.0]),  # at the bottom names make room upwards
+    ],
+)
+def test_names_of_curves_stand_apart_and_inside_the_panel(given, expected):
+    assert spread(given, 0.1, 0.0, 1.0) == pytest.approx(expected)
 
 
 def test_every_condition_that_is_drawn_has_a_colour():
