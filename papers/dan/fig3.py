@@ -51,7 +51,9 @@ def fig3(tables: Tables, reported: pandas.DataFrame, provenances: dict[str, dict
             look = {"loc": "outside right upper", "fontsize": TINY, "labelspacing": 0.6}
             figure.legend(handles, names, **look)
         figure.supxlabel(CAPTION, fontsize=6.5, color="0.35")
-        plotting.stamp(figure, *collect.stamp_of_all(provenances))
+        shown = {"seeds": [int(seed) for seed in values["seed"].unique()]}  # of those that the table has
+        drawn = {name: provenance | shown for name, provenance in provenances.items()}
+        plotting.stamp(figure, *collect.stamp_of_all(drawn))
     return figure
 
 

@@ -152,7 +152,7 @@ def _looks(panel: str, conditions: list[str]) -> tuple[dict[str, dict], dict[str
         return SHARED, SHARING
     if panel != "channels":
         return DEPLOYED, {name: network.label for name, network in NETWORKS.items()}
-    shades = colormaps["viridis_r"](numpy.linspace(0.12, 1, len(conditions)))  # the more channels, the darker
+    shades = colormaps["viridis_r"](numpy.linspace(1, 0.12, len(conditions))[::-1])  # the more channels, the darker
     looks = {count: {"color": shade, "linestyle": "-"} for count, shade in zip(conditions, shades, strict=True)}
     return looks, {count: f"{count} channel{'s' if count != '1' else ''}" for count in conditions}
 

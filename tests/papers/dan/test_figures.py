@@ -8,7 +8,7 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.patches import Circle, Rectangle
 
-from common import records
+from common import plotting, records
 from papers.dan import figures
 from papers.dan.conditions import NETWORKS
 from papers.dan.fig2 import fig2_values
@@ -170,6 +170,8 @@ def test_figure_3_draws_four_functions_dark_to_cyan():
     names = [text.get_text() for text in figure.legends[0].get_texts()]
     assert names[0] == "target" and names[1] == "after sub-task 1,\n$x$ from −5 to −3"
     assert set(fig3_values({"predictions": table})["seed"]) == {0}
+    stamp = next(text.get_text() for text in figure.texts if text.get_gid() == plotting.STAMP)
+    assert "1 seed" in stamp and len(PROVENANCE["seeds"]) > 1
 
 
 def test_figure_4_draws_the_mean_over_seeds_of_every_network():
