@@ -95,8 +95,8 @@ class ConvolutionalDan(Dan):
     def __call__(self, phenotype: Tensors, inputs: Tensor) -> Tensor:
         hidden = inputs.unflatten(-1, (1, self.side, self.side))
         for weight, bias in zip(phenotype[:-4:2], phenotype[1:-4:2]):
-            hidden = functional.leaky_relu_(conv2d(hidden, weight, bias))
-        hidden = functional.max_pool2d(hidden.flatten(0, 1), self.POOL, stride=1).view(*inputs.shape[:2], -1)
+            hidden = functional.leaky_relu(conv2d(hidden, weight, bias))
+        hidden = functional.max_pool2d(hidden.flatten(0, 1), self.POOL, stride=1).reshape(*inputs.shape[:2], -1)
         hidden = functional.leaky_relu_(linear(hidden, *phenotype[-4:-2]))
         return linear(hidden, *phenotype[-2:]).squeeze(-1)
 
@@ -123,7 +123,7 @@ class Retina:
         side = round(images.shape[-1] ** 0.5)
         hidden = images.unflatten(-1, (1, side, side))
         for weight, bias in zip(phenotype[::2], phenotype[1::2]):
-            hidden = functional.leaky_relu_(conv2d(hidden, weight[:, 0], bias[:, 0], padding=self.KERNEL // 2))
+            hidden = functional.leaky_relu(conv2d(hidden, weight[:, 0], bias[:, 0], padding=self.KERNEL // 2))
         return hidden.flatten(2)
 
 

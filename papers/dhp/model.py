@@ -84,7 +84,7 @@ class Convolutions(Body):
     def __call__(self, parameters: Tensors, inputs: Tensor) -> Tensor:
         hidden = inputs
         for weight, bias in zip(parameters[:-2:2], parameters[1:-2:2]):
-            hidden = max_pool(functional.leaky_relu_(conv2d(hidden, weight, bias, self.padding), self.slope), 2)
+            hidden = max_pool(functional.leaky_relu(conv2d(hidden, weight, bias, self.padding), self.slope), 2)
         return functional.leaky_relu_(linear(hidden.flatten(2), parameters[-2], parameters[-1]), self.slope)
 
 

@@ -39,7 +39,7 @@ class Cnn(Network):
         hidden = inputs
         for block in (0, 4):
             for layer, padding in ((block, 1), (block + 2, 0)):
-                hidden = conv2d(hidden, parameters[layer], parameters[layer + 1], padding).relu_()
+                hidden = conv2d(hidden, parameters[layer], parameters[layer + 1], padding).relu()
             hidden = dropout(max_pool(hidden, 2), self.convolution_dropout, generators)
         hidden = linear(hidden.flatten(2), parameters[8], parameters[9]).relu_()
         return linear(dropout(hidden, self.dense_dropout, generators), parameters[10], parameters[11])
