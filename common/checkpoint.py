@@ -58,7 +58,7 @@ class Checkpoint:
         """Write `state`: nested dicts, lists and tuples of tensors, numbers, strings and None.
 
         A tensor that is a view of a larger storage is cloned, or torch.save would write the whole storage; all other
-        tensors are written without a copy. Raises TypeError for anything that a safe load would refuse later.
+        tensors on the CPU are written without a copy. Raises TypeError for anything that a safe load would refuse later.
         """
         content = {"key": self.key, "state": _storable(state, "state")}
         with atomic_write(self.path) as temporary:
@@ -76,8 +76,9 @@ class Checkpoint:
 
 def _storable(value: Any, where: str) -> Any:
     if isinstance(value, torch.Tensor):
-        is_part = value.untyped_storage().nbytes() > value.numel() * value.element_size()
-        return value.detach().clone() if is_part else value.detach()
+        saved = value.detach().cpu()
+        is_part = saved.untyped_storage().nbytes() > saved.numel() * saved.element_size()
+        return saved.clone() if is_part else saved
     if isinstance(value, dict):
         return {key: _storable(item, f"{where}[{key!r}]") for key, item in value.items()}
     if type(value) in (list, tuple):

@@ -14,7 +14,7 @@ from common.optimizers import fused_step
 
 # Elements of W handled at a time: on a CPU a block and its Adam moments should stay in cache, on a GPU each launch
 # should be large enough to hide its own overhead.
-BLOCK_ELEMENTS = {"cpu": 2**20, "cuda": 2**27}
+CPU_BLOCK, GPU_BLOCK = 2**20, 2**27
 
 
 class FactoredLinear:
@@ -35,7 +35,8 @@ class FactoredLinear:
         return _Product.apply(x, self.bias, self)
 
     def row_blocks(self) -> list[slice]:
-        rows = max(1, BLOCK_ELEMENTS[self.weight.device.type] // self.weight.shape[1])
+        elements = CPU_BLOCK if self.weight.device.type == "cpu" else GPU_BLOCK
+        rows = max(1, elements // self.weight.shape[1])
         return [slice(start, start + rows) for start in range(0, len(self.weight), rows)]
 
 
@@ -44,7 +45,7 @@ class _Product(torch.autograd.Function):
     def forward(ctx, x: Tensor, bias: Tensor, linear: FactoredLinear) -> Tensor:
         ctx.save_for_backward(x)
         ctx.linear = linear
-        if len(x) == 1 or x.is_cuda:
+        if len(x) == 1 or x.device.type != "cpu":
             return torch.addmm(bias, x, linear.weight.T)
         # One call over all rows runs at two thirds of the speed on a CPU: W falls out of cache inside it.
         y = x.new_empty(len(x), len(linear.weight))

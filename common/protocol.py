@@ -46,7 +46,7 @@ def read(path: str | Path, schema: type[Schema], scale: str, overrides: Iterable
     for override in overrides:
         section_name, key, value = _read_override(override, sections)
         chosen[section_name][key] = value
-    return schema(**{name: section(**chosen[name]) for name, section in sections.items()})
+    return schema(**{name: _build(f"{path}: section '{name}'", sections[name], chosen[name]) for name in sections})
 
 
 def as_dict(protocol: Any) -> dict:
@@ -58,6 +58,14 @@ def digest(protocol: Any) -> str:
     """Return 12 hex characters that change whenever a value of the protocol (or of the one section given) changes."""
     canonical = json.dumps(as_dict(protocol), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+
+def _build(where: str, section: type, values: dict[str, Any]) -> Any:
+    """Return the section; it may refuse values that do not go together, with a ValueError from its __post_init__."""
+    try:
+        return section(**values)
+    except ValueError as error:
+        raise ProtocolError(f"{where}: {error}") from None
 
 
 def _read_section(where: str, content: Any, section: type, scale: str) -> dict[str, Any]:

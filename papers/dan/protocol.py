@@ -25,6 +25,14 @@ class MetaTraining:
     skips: tuple[tuple[int, int], ...]
     n_channels: int
 
+    def __post_init__(self) -> None:
+        for start, end in self.skips:
+            if not 0 <= start < end < len(self.nodes):
+                raise ValueError(
+                    f"skips: [{start}, {end}] does not lead to a later one of the {len(self.nodes)} layers of nodes, which "
+                    "count from 0; change nodes and skips together"
+                )
+
 
 @dataclass(frozen=True)
 class Regression(MetaTraining):

@@ -179,7 +179,9 @@ def main() -> None:
             if state["seed"] == seed:
                 learner.load_state_dict(state["learner"])
             train(learner, checkpoint, finished)
-            finished[str(seed)] = {"model": learner.network.state_dict(), "rows": learner.rows}
+            # on the CPU, or at full width a GPU would fill with models that are done
+            model = {name: tensor.cpu() for name, tensor in learner.network.state_dict().items()}
+            finished[str(seed)] = {"model": model, "rows": learner.rows}
             del learner
         run = {"treatment": arguments.treatment, "condition": arguments.condition}
         rows = [run | row for one in finished.values() for row in one["rows"]]

@@ -37,7 +37,7 @@ def convolve(x: Tensor, weights: Tensor) -> Tensor:
     """
     batch, out, into = weights.shape[:3]
     height, width = x.shape[2] - 2, x.shape[3] - 2
-    if x.is_cuda and batch > 1:  # grouped convolutions of hundreds of groups are slow on a GPU
+    if x.device.type != "cpu" and batch > 1:  # grouped convolutions of hundreds of groups are slow on a GPU
         columns = F.unfold(x, 3)
         return torch.bmm(weights.reshape(batch, out, into * 9), columns).view(batch, out, height, width)
     stacked = x.reshape(1, batch * into, *x.shape[2:])
@@ -138,10 +138,12 @@ class Network:
             tensor.copy_(state[name])
 
     def to(self, device: torch.device) -> Network:
-        for tensor in [*self.fast.values(), *self.slow.values()]:
-            tensor.data = tensor.data.to(device)
+        self.fast, self.slow = (
+            {name: tensor.detach().to(device).requires_grad_(tensor.requires_grad) for name, tensor in tensors.items()}
+            for tensors in (self.fast, self.slow)
+        )
         if self.output is not None:
-            self.output.weight = self.output.weight.to(device)
+            self.output.weight, self.output.bias = self.output.weight.to(device), self.slow["output.bias"]
         return self
 
 

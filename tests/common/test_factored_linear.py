@@ -11,7 +11,7 @@ from common.factored_linear import FactoredAdam, FactoredLinear
 @pytest.fixture(autouse=True)
 def several_blocks(monkeypatch):
     """Blocks of 3 rows, so that a test matrix spans several and the last is smaller."""
-    monkeypatch.setitem(factored_linear.BLOCK_ELEMENTS, "cpu", 3 * 5)
+    monkeypatch.setattr(factored_linear, "CPU_BLOCK", 3 * 5)
 
 
 def pair(dtype=torch.float64):
