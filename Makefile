@@ -25,8 +25,10 @@ figures/%: $(INSTALLED) always
 list: $(INSTALLED)
 	$(BIN)/python -m snakemake --cores 1 list_figures $(ARGS)
 
+# Each file of tests runs on one core: torch's own threads would only be in one another's way.
+test: export OMP_NUM_THREADS = 1
 test: $(INSTALLED)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(CORES) --dist loadfile $(ARGS)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
