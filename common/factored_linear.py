@@ -97,7 +97,7 @@ class FactoredAdam:
             else:
                 torch.mm(g[:, rows].T, x, out=gradient)
             moments = [self.first_moment[rows]], [self.second_moment[rows]]
-            steps = [torch.tensor(float(self.steps), device=weight.device)]
+            steps = [torch.full((), float(self.steps), device=weight.device)]
             fused_step([block], [gradient], *moments, steps, self.lr, self.betas, self.eps)
         self.steps += 1
 

@@ -27,7 +27,7 @@ def plasticity(weights: Tensor, attractor: Attractor, out: Tensor | None = None)
     """f of eq. 1: 0 at a1, lambda far from it; shape of the weights. out: where to, if not into a new tensor."""
     # in powers of 2, which take a third of the time of powers of e
     f = torch.sub(weights, attractor.a1, out=out).square_().mul_(-attractor.gamma * math.log2(math.e)).exp2_()
-    return torch.add(weights.new_tensor(attractor.lambda_), f, alpha=-attractor.lambda_, out=f)
+    return torch.add(weights.new_full((), attractor.lambda_), f, alpha=-attractor.lambda_, out=f)
 
 
 def sticky(gradient: Tensor, weights: Tensor, attractor: Attractor, space: Sequence[Tensor] | None = None) -> Tensor:
