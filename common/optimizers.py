@@ -27,10 +27,13 @@ def fused_step(
 
     m <- beta1 m + (1 - beta1) g,  v <- beta2 v + (1 - beta2) g^2,
     theta <- theta - lr (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps)
+
+    A gradient laid out in memory in another way than its tensor, as convolutions return them, is copied first.
     """
     adam(
         tensors,
-        gradients,
+        # the kernel goes through memory without a look at strides: other layouts would be mixed up silently
+        [_laid_out_as(tensor, gradient) for tensor, gradient in zip(tensors, gradients, strict=True)],
         first_moments,
         second_moments,
         [],
@@ -44,6 +47,10 @@ def fused_step(
         eps=eps,
         maximize=False,
     )
+
+
+def _laid_out_as(tensor: Tensor, gradient: Tensor) -> Tensor:
+    return gradient if gradient.stride() == tensor.stride() else torch.empty_like(tensor).copy_(gradient)
 
 
 class Adam:

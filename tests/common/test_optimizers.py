@@ -109,3 +109,15 @@ def test_the_change_can_be_asked_of_the_first_tensors_alone(make):
         assert len(changes) == wanted
         for change, old, new in zip(changes, before, asked):
             torch.testing.assert_close(factor * change, (new - old).detach(), rtol=0, atol=3e-7)
+
+
+def test_a_gradient_laid_out_in_another_way_is_the_same_gradient():
+    """Convolutions return channels-last gradients, which the fused kernel would read in the wrong order."""
+    random = torch.Generator().manual_seed(2)
+    gradient = torch.randn(4, 3, 2, 2, generator=random)
+    one, two = (torch.zeros(4, 3, 2, 2) for _ in range(2))
+    for tensor, given in ((one, gradient), (two, gradient.contiguous(memory_format=torch.channels_last))):
+        optimizer = Adam([tensor], lr=1e-2)
+        optimizer.step([given])
+        optimizer.step([given**3])
+    assert torch.equal(one, two) and len(one.unique()) > 40
