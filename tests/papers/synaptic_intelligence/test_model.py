@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from common.optimizers import Adam
 from common.randomness import generator
 from common.replicas import count
 from papers.synaptic_intelligence import model, runs
@@ -100,6 +101,32 @@ def test_cnn_gradients_are_those_of_torchs_own_layers():
         torch.testing.assert_close(losses[replica], loss.detach())
         for own, expected in zip(gradients, other.parameters(), strict=True):
             torch.testing.assert_close(own[replica], expected.grad if own.dim() != 3 else expected.grad.T)
+
+
+@pytest.mark.parametrize("seeds", [[3], [3, 4]])
+def test_cnn_trains_as_torchs_own_layers_do(seeds):
+    """Ten steps of Adam: gradients and optimizer together, one replica (convolved in a way of its own) or two."""
+    network, parameters = small_network(seeds)
+    others = [reference([parameter[replica] for parameter in parameters]).eval() for replica in range(len(seeds))]
+    for parameter in parameters:
+        parameter.requires_grad_()
+    ours, theirs = Adam(parameters, 1e-2), [torch.optim.Adam(other.parameters(), 1e-2) for other in others]
+    inputs = torch.rand(len(seeds), 5, 3, 32, 32, generator=generator(2, "images"), dtype=torch.float64)
+    labels = torch.randint(20, (len(seeds), 5), generator=generator(2, "labels"))
+    for _ in range(10):
+        losses, gradients = network.gradients(parameters, inputs, labels)
+        ours.step(gradients)
+        for replica, (other, optimizer) in enumerate(zip(others, theirs)):
+            loss = torch.nn.functional.cross_entropy(other(inputs[replica]), labels[replica])
+            torch.testing.assert_close(losses[replica], loss.detach())
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    for replica, other in enumerate(others):
+        for own, expected in zip(parameters, other.parameters(), strict=True):
+            torch.testing.assert_close(
+                own[replica].detach(), expected.detach() if own.dim() != 3 else expected.detach().T
+            )
 
 
 def test_cnn_drops_out_after_each_block_and_before_the_outputs(monkeypatch):
