@@ -81,7 +81,7 @@ def test_all_figures_of_synaptic_intelligence(unchanged_checkout, scale, train, 
     jobs = unchanged_checkout.jobs(*files(SI_FIGURES), "--config", f"scale={scale}")
     assert jobs == {
         "prepare_dataset": 3,
-        "synaptic_intelligence_tune": 3 + 3,
+        "synaptic_intelligence_tune": 4 + 3,
         "synaptic_intelligence_train": train,
         "synaptic_intelligence_train_correlated": correlated,
         "synaptic_intelligence_table": 3,
