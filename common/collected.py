@@ -43,7 +43,7 @@ def plain(columns: list[str]) -> Reader:
 def read(paths: Iterable[Path], readers: Mapping[str, Reader]) -> tuple[dict[str, pandas.DataFrame], dict[str, dict]]:
     """Return the tables, and their merged provenances, by name: that of the file without its ending.
 
-    Raises ValueError if a name has no reader or is there twice, or unless all tables are of one scale.
+    Raises ValueError if a name has no reader or is there twice.
     """
     tables, provenances = {}, {}
     for path in paths:
@@ -55,9 +55,13 @@ def read(paths: Iterable[Path], readers: Mapping[str, Reader]) -> tuple[dict[str
         source = path.with_suffix(".json")
         provenance = records.read_provenance(source)
         provenances[path.stem] = provenance if "parts" in provenance else collect.merge({str(source): provenance})
+    return tables, provenances
+
+
+def _one_scale(provenances: Mapping[str, dict]) -> str:
     if len(scales := {provenance["scale"] for provenance in provenances.values()}) > 1:
         raise ValueError(f"the tables are of different scales: {', '.join(sorted(scales))}; take one at a time")
-    return tables, provenances
+    return scales.pop()
 
 
 def table(tables: Tables, name: str, readers: Mapping[str, Reader]) -> pandas.DataFrame:
@@ -75,16 +79,22 @@ class Request(NamedTuple):
     provenances: dict[str, dict]
 
     @property
+    def scales(self) -> dict[str, str]:
+        """The scale of each table, by name; kept tables may be of several."""
+        return {name: provenance["scale"] for name, provenance in self.provenances.items()}
+
+    @property
     def scale(self) -> str:
-        """The one scale of all tables."""
-        return next(iter(self.provenances.values()))["scale"]
+        """The one scale of all tables. Raises ValueError if there are several."""
+        return _one_scale(self.provenances)
 
 
 def request(module: str, readers: Mapping[str, Reader], needs: Mapping[str, Iterable[str]] | None = None) -> Request:
     """Return what `python -m <module> [name] --results TABLE.csv... --reported reported.csv --out FILE` asks for.
 
     needs: the names to choose from, each with the tables it is made from; without, there is no name (it is empty). Ends
-    with a message if a table is given that the name does not need.
+    with a message if a table is given that the name does not need. Raises ValueError if what has a name would be made from
+    tables of different scales.
     """
     parser = argparse.ArgumentParser(prog=f"python -m {module}")
     if needs is not None:
@@ -102,4 +112,6 @@ def request(module: str, readers: Mapping[str, Reader], needs: Mapping[str, Iter
     if needs is not None and (others := [path.name for path in arguments.results if path.stem not in needs[name]]):
         parser.error(f"{name} is made from {', '.join(needs[name])} (.csv), not from {', '.join(others)}")
     tables, provenances = read(arguments.results, readers)
+    if needs is not None:
+        _one_scale(provenances)
     return Request(name, arguments.out, tables, reported_numbers.read(arguments.reported), provenances)

@@ -45,10 +45,20 @@ def not_run_line(numbers: pandas.DataFrame) -> str:
     return f"{(numbers['ours_n'] == 0).sum()} of {len(numbers)} reported numbers: not run."
 
 
-def write(out: Path, scale: str, numbers: pandas.DataFrame, checked: pandas.DataFrame, markdown: list[str]) -> None:
-    """Write numbers to `out` (comparison.csv), claims.csv beside it, both with a column `scale`, and the Markdown (.md)."""
+def write(
+    out: Path,
+    scale: str | Mapping[str, str],
+    numbers: pandas.DataFrame,
+    checked: pandas.DataFrame,
+    markdown: list[str],
+) -> None:
+    """Write numbers to `out` (comparison.csv), claims.csv beside it, both with a column `scale`, and the Markdown (.md).
+
+    scale: of all rows, or by artifact; empty for artifacts that it leaves out.
+    """
     for path, table in ((out, numbers), (out.with_name("claims.csv"), checked)):
-        scales = pandas.DataFrame({"scale": scale}, index=table.index)
+        of_rows = scale if isinstance(scale, str) else table["artifact"].map(scale).fillna("")
+        scales = pandas.DataFrame({"scale": of_rows}, index=table.index)
         records.write_table(path, pandas.concat([scales, table], axis=1))
     with records.atomic_write(out.with_suffix(".md")) as temporary:
         temporary.write_text("\n".join(markdown) + "\n")

@@ -20,6 +20,7 @@ from papers.synaptic_intelligence import collected, conditions
 from papers.synaptic_intelligence.claims import CLAIMS
 
 BENCHMARKS = {"fig3": "split_mnist", "fig4": "permuted_mnist", "fig6": "cifar"}
+TABLES = BENCHMARKS | {"fig5": "correlations", "sec3": "theory", "sec4": "theory"}  # that each artifact is judged by
 AVERAGE, JOINT = "average accuracy over the tasks learned so far", "average accuracy after all tasks at once"
 ENTRY = re.compile(r"accuracy on task (\d+) after task x")
 FINAL = re.compile(r"accuracy on task x (alone|after all tasks)")
@@ -101,7 +102,8 @@ def main() -> None:
     asked = request("papers.synaptic_intelligence.compare", collected.READERS)
     numbers, checked = compare_numbers(asked.tables, asked.reported), check_claims(asked.tables)
     lines = markdown(numbers, checked, asked.provenances)
-    comparison.write(asked.out, asked.scale, numbers, checked, lines)
+    scales = {artifact: asked.scales[table] for artifact, table in TABLES.items() if table in asked.scales}
+    comparison.write(asked.out, scales, numbers, checked, lines)
 
 
 if __name__ == "__main__":

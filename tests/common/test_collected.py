@@ -64,9 +64,6 @@ def test_tables_that_do_not_belong_together_are_refused(tmp_path):
         collected.read([write(tmp_path, "walks", RUNS)], READERS)
     with pytest.raises(ValueError, match="given before"):
         collected.read([first, first], READERS)
-    other = write(tmp_path, "doubled", VALUES, MERGED | {"scale": "paper"})
-    with pytest.raises(ValueError, match="different scales: desk, paper"):
-        collected.read([first, other], READERS)
 
 
 def test_a_table_without_provenance_is_refused(tmp_path):
@@ -105,6 +102,17 @@ def test_a_figure_is_asked_for_by_name_with_its_tables(monkeypatch, files):
     assert set(asked.tables) == set(asked.provenances) == {"runs", "doubled"}
     assert list(asked.reported.columns) == reported.COLUMNS
     assert ask(monkeypatch, None, *options).name == ""  # a comparison has none
+
+
+def test_tables_of_different_scales_make_a_comparison_but_no_figure(monkeypatch, files, tmp_path):
+    other = write(tmp_path, "doubled", VALUES, MERGED | {"scale": "paper"})
+    options = ["--results", files["runs"], other, "--reported", files["reported"], "--out", "a.pdf"]
+    with pytest.raises(ValueError, match="different scales: desk, paper"):
+        ask(monkeypatch, NEEDS, "fig2", *options)
+    asked = ask(monkeypatch, None, *options)
+    assert asked.scales == {"runs": "desk", "doubled": "paper"}
+    with pytest.raises(ValueError, match="different scales: desk, paper"):
+        _ = asked.scale
 
 
 def test_a_table_that_a_figure_does_not_need_is_refused(monkeypatch, capsys, files):
