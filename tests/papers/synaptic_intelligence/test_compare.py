@@ -293,3 +293,16 @@ def test_the_command_line_writes_numbers_claims_and_markdown(tmp_path, monkeypat
     assert not any(line.startswith("| fig4 matrix") for line in lines)
     assert sum(line.startswith("| synaptic_intelligence-") for line in lines) == 24
     assert f"{(numbers['verdict'] == 'not run').sum()} of 484 reported numbers: not run." in lines
+
+
+def test_each_row_is_of_the_scale_of_its_table(tmp_path, monkeypatch):
+    """Kept tables may be of several scales: Figure 6 of a smaller one, say."""
+    scales = {name: PROVENANCE | {"scale": "desk" if name == CIFAR else "paper"} for name in everything()}
+    sources = [write(tmp_path, name, part, scales[name]) for name, part in everything().items()]
+    out = tmp_path / "comparison.csv"
+    arguments = f"compare --results {' '.join(map(str, sources))} --reported {REPORTED_PATH} --out {out}"
+    monkeypatch.setattr("sys.argv", arguments.split())
+    compare.main()
+    for table in (records.read_tables(out), records.read_tables(tmp_path / "claims.csv")):
+        of_cifar = table["artifact"] == "fig6"
+        assert set(table[of_cifar]["scale"]) == {"desk"} and set(table[~of_cifar]["scale"]) == {"paper"}
