@@ -303,6 +303,6 @@ def test_each_row_is_of_the_scale_of_its_table(tmp_path, monkeypatch):
     arguments = f"compare --results {' '.join(map(str, sources))} --reported {REPORTED_PATH} --out {out}"
     monkeypatch.setattr("sys.argv", arguments.split())
     compare.main()
-    for table in (records.read_tables(out), records.read_tables(tmp_path / "claims.csv")):
-        of_cifar = table["artifact"] == "fig6"
-        assert set(table[of_cifar]["scale"]) == {"desk"} and set(table[~of_cifar]["scale"]) == {"paper"}
+    for kept in (records.read_tables(out), records.read_tables(tmp_path / "claims.csv")):
+        of_cifar = kept["artifact"] == "fig6"
+        assert set(kept[of_cifar]["scale"]) == {"desk"} and set(kept[~of_cifar]["scale"]) == {"paper"}
