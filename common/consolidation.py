@@ -37,8 +37,11 @@ class Optimizer(Protocol):
 class TaskData(Protocol):
     """What a finished task offers for the estimate of an importance."""
 
-    def examples(self, count: int) -> Iterable[tuple[Tensor, Tensor, Tensor | None]]:
-        """Chunks of the task's training images: inputs [R, n, ...], labels [R, n] and active outputs, `count` images in all."""
+    def examples(self, count: int, earlier: bool = False) -> Iterable[tuple[Tensor, Tensor, Tensor | None]]:
+        """Chunks of training images: inputs [R, n, ...], labels [R, n] and active outputs, `count` images in all.
+
+        They are the finished task's, or, where `earlier`, in equal shares those of all tasks so far.
+        """
         ...
 
 
@@ -148,6 +151,7 @@ class _PerExample(Consolidation, ABC):
     """Penalties whose importance is a mean over examples, found at the end of a task; lambda / 2 in the loss."""
 
     factor = 0.5
+    earlier = False  # whether images of all tasks so far are looked at, not of the finished one alone
 
     def __init__(self, parameters: Sequence[Tensor], strength: float, examples: int) -> None:
         super().__init__(parameters, strength)
@@ -164,9 +168,9 @@ class _PerExample(Consolidation, ABC):
         return gradients.square()
 
     def estimate(self, parameters: Sequence[Tensor], logits: Callable[..., Tensor], data: TaskData) -> list[Tensor]:
-        """The task's importance: the mean over `examples` training images, for every replica."""
+        """The importance: the mean over `examples` training images, for every replica."""
         total, seen = [torch.zeros_like(omega) for omega in self.importance], 0
-        for inputs, labels, outputs in data.examples(self.examples):
+        for inputs, labels, outputs in data.examples(self.examples, self.earlier):
             seen += inputs.shape[1]
             for r in range(len(inputs)):
                 own = [p[r].detach() for p in parameters]
@@ -216,6 +220,28 @@ class OnlineEwc(Ewc):
         Consolidation.end_task(self, parameters, logits, data)
         torch._foreach_mul_(self.importance, self.gamma)
         torch._foreach_add_(self.importance, self.estimate(parameters, logits, data))
+        with torch.no_grad():
+            torch._foreach_copy_(self.anchor, list(parameters[: len(self.anchor)]))
+
+
+class ReestimatedEwc(Ewc):
+    """EWC in the form of a widely copied public implementation (github.com/moskomule/ewc.pytorch).
+
+        L = L_task + lambda sum_k F_k (theta_k - theta~_k)^2,   theta~ the end of the last task
+
+    F is not accumulated but estimated anew at every theta~, from images of all tasks so far, as the mean of
+    (d log p(answer | x) / d theta_k)^2, where the answer is the network's own most probable one.
+    """
+
+    factor = 1.0
+    earlier = True
+
+    def objective(self, logits: Tensor, labels: Tensor) -> Tensor:
+        return logits.log_softmax(-1).amax(-1)
+
+    def end_task(self, parameters: Sequence[Tensor], logits: Callable[..., Tensor], data: TaskData) -> None:
+        Consolidation.end_task(self, parameters, logits, data)
+        torch._foreach_copy_(self.importance, self.estimate(parameters, logits, data))
         with torch.no_grad():
             torch._foreach_copy_(self.anchor, list(parameters[: len(self.anchor)]))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -65,10 +66,15 @@ class TaskExamples:
     def __init__(self, stream: Stream, task: int, seeds: Sequence[int], chunk: int = 50) -> None:
         self.stream, self.task, self.seeds, self.chunk = stream, task, seeds, chunk
 
-    def examples(self, count: int) -> Iterator[tuple[Tensor, Tensor, Tensor | None]]:
-        """Chunks of inputs [R, n, ...], labels [R, n] and the active outputs, `count` images in all (or all there are)."""
-        indices = order(self.stream, self.task, self.seeds, "importance")[:, :count]
-        replicas = self.stream.tasks[self.task]
-        orders, active = permutations(replicas, indices.device), outputs(replicas, indices.device)
-        for part in indices.split(self.chunk, dim=1):
-            yield *self.stream.train.batch(part, orders), active
+    def examples(self, count: int, earlier: bool = False) -> Iterator[tuple[Tensor, Tensor, Tensor | None]]:
+        """Chunks of inputs [R, n, ...], labels [R, n] and the active outputs, `count` images in all (or all there are).
+
+        earlier: in equal shares from this task and all before it.
+        """
+        tasks = range(0 if earlier else self.task, self.task + 1)
+        for task in tasks:
+            indices = order(self.stream, task, self.seeds, "importance")[:, : math.ceil(count / len(tasks))]
+            replicas = self.stream.tasks[task]
+            orders, active = permutations(replicas, indices.device), outputs(replicas, indices.device)
+            for part in indices.split(self.chunk, dim=1):
+                yield *self.stream.train.batch(part, orders), active

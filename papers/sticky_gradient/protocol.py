@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 PROTOCOL = Path(__file__).with_suffix(".yaml")
 PIXELS, DIGITS = 28 * 28, 10  # of MNIST
@@ -40,40 +41,53 @@ class Attractor:
 
 @dataclass(frozen=True)
 class Reading:
-    """What the paper leaves open; its name lists the choices, such as "unit-gradient-mean" or "standardised-step-sum-biases".
+    """What the paper leaves open; its name lists the choices, such as "unit-gradient-mean" or "centred-step-sum-fanout-biases".
 
-    inputs: "unit" (pixels / 255), "centred" (in [-1, 1]) or "standardised" (mean 0, sd 1); multiplied: what f
-    multiplies, the "gradient" (before Adam's moments) or the "step" (that Adam makes); l1: the "sum" or the "mean" of
-    |theta| over all parameters it acts on, or "none"; outside: the gradient of L1 is added after the multiplication (the
-    text), not multiplied as well (Algorithm 1); biases: multiplier, L1 and smart initialisation act on biases too;
-    library: control and EWC start from torch's default initialisation instead of Kaiming's; online: EWC has one penalty,
-    around the end of the last task, not one around the end of each.
+    inputs: "unit" (pixels / 255), "centred" (in [-1, 1]) or "standardised" (mean 0, sd 1). multiplied: what f
+    multiplies, the "gradient" (before Adam's moments) or the "step" (that Adam makes). l1: the "sum" or the "mean" of
+    |theta| over all parameters it acts on, or "none". outside: the gradient of L1 is added after the multiplication (the
+    text), not multiplied as well (Algorithm 1). biases: multiplier, L1 and smart initialisation act on biases too. start:
+    the initialisation of the control and of EWC, see `model.Perceptron`. ewc: one penalty around the end of each task
+    ("summed"), one around the end of the last ("online"), or "public", see `consolidation.ReestimatedEwc`, which starts
+    from its library's initialisation, too.
     """
 
     inputs: str
     multiplied: str
     l1: str
-    outside: bool
-    biases: bool
-    library: bool
-    online: bool
+    outside: bool = False
+    biases: bool = False
+    start: str = "fanin"
+    ewc: str = "summed"
 
 
-INPUTS, MULTIPLIED, L1 = ("unit", "centred", "standardised"), ("gradient", "step"), ("sum", "mean", "none")
-OPTIONS = ("outside", "biases", "library", "online")
+REQUIRED = {
+    "inputs": ("unit", "centred", "standardised"),
+    "multiplied": ("gradient", "step"),
+    "l1": ("sum", "mean", "none"),
+}
+OPTIONS: dict[str, tuple[str, Any]] = {  # what may follow, each at most once, and which field it sets to what
+    "outside": ("outside", True),
+    "biases": ("biases", True),
+    "fanout": ("start", "fanout"),
+    "library": ("start", "library"),
+    "online": ("ewc", "online"),
+    "public": ("ewc", "public"),
+}
 
 
 def reading(name: str) -> Reading:
     """The reading of this name. Raises ValueError for a name that is none."""
     chosen, options = name.split("-")[:3], name.split("-")[3:]
-    known = all(part in parts for part, parts in zip(chosen, (INPUTS, MULTIPLIED, L1)))
-    if len(chosen) < 3 or not known or not set(options) <= set(OPTIONS):
+    known = [part in parts for part, parts in zip(chosen, REQUIRED.values())] + [part in OPTIONS for part in options]
+    fields = [OPTIONS[part][0] for part in options if part in OPTIONS]
+    if len(chosen) < 3 or not all(known) or len(set(fields)) < len(fields):
         raise ValueError(
-            f"unknown reading {name!r}: write one of {', '.join(INPUTS)}, one of {', '.join(MULTIPLIED)}, one of "
-            f"{', '.join(L1)}, and any of {', '.join(OPTIONS)}, joined by '-'"
+            f"unknown reading {name!r}: write one of {', one of '.join(', '.join(parts) for parts in REQUIRED.values())}, "
+            f"and any of {', '.join(OPTIONS)} that do not contradict each other, joined by '-'"
         )
     inputs, multiplied, l1 = chosen
-    return Reading(inputs, multiplied, l1, *(option in options for option in OPTIONS))
+    return Reading(inputs, multiplied, l1, **dict(OPTIONS[part] for part in options))
 
 
 PARTS = ("sticky", "l1", "smart")  # of the method, in the order in which a condition's name lists them

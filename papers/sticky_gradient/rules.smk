@@ -12,7 +12,7 @@ STICKY = {
 
 wildcard_constraints:
     sticky_condition=r"(control|ewc|(sticky|l1|smart)(-(l1|smart))*)(@searched)?",
-    reading=r"(unit|centred|standardised)-(gradient|step)-(sum|mean|none)(-(outside|biases|library|online))*",
+    reading=r"[a-z]+-[a-z]+-[a-z]+(-[a-z]+)*",
     shared=r"[01](\.\d+)?",
 
 

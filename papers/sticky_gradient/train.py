@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 
 from common import device, protocol, records, stage
-from common.consolidation import Consolidation, Ewc, OnlineEwc
+from common.consolidation import Consolidation, Ewc, OnlineEwc, ReestimatedEwc
 from common.continual import Learner, Schedule, learn, rows
 from common.optimizers import Adam
 from common.replicas import Tensors
@@ -42,7 +42,8 @@ def learner(
     any other.
     """
     on = parts(condition)
-    network = Perceptron(settings, choices, attractor if "smart" in on else None)
+    start = "library" if "ewc" in on and choices.ewc == "public" else choices.start
+    network = Perceptron(settings, choices, "smart" if "smart" in on else start, attractor)
     parameters = [parameter.to(where) for parameter in network.initial(seeds)]
 
     def optimizer(tensors: list[torch.Tensor]) -> Adam:
@@ -56,7 +57,7 @@ def rule(
 ) -> Consolidation:
     """What acts beside the loss: EWC, sticky gradient and L1, or nothing."""
     if "ewc" in on:
-        kind = OnlineEwc if choices.online else Ewc
+        kind = {"summed": Ewc, "online": OnlineEwc, "public": ReestimatedEwc}[choices.ewc]
         return kind(parameters, settings.ewc_strength, settings.fisher_images)
     if on & {"sticky", "l1"}:
         return StickyGradient(parameters, attractor, choices, attracted="sticky" in on, l1="l1" in on)

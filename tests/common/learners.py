@@ -32,7 +32,7 @@ class Given:
     def __init__(self, inputs, labels, outputs=None, chunk=5):
         self.inputs, self.labels, self.outputs, self.chunk = inputs, labels, outputs, chunk
 
-    def examples(self, count):
+    def examples(self, count, earlier=False):
         for inputs, labels in zip(self.inputs.split(self.chunk, 1), self.labels.split(self.chunk, 1), strict=True):
             yield inputs, labels, self.outputs
 

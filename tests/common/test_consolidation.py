@@ -8,7 +8,15 @@ import math
 import pytest
 import torch
 
-from common.consolidation import Consolidation, Ewc, Mas, OnlineEwc, SynapticIntelligence, per_example_gradients
+from common.consolidation import (
+    Consolidation,
+    Ewc,
+    Mas,
+    OnlineEwc,
+    ReestimatedEwc,
+    SynapticIntelligence,
+    per_example_gradients,
+)
 from common.optimizers import Adam, Sgd
 from tests.common.learners import DoubleMlp, Given, random
 
@@ -20,6 +28,7 @@ ALL = {
         parameters, strength, 2 * N
     ),  # more than there are: the mean is over those
     "online": lambda parameters, strength=0.7: OnlineEwc(parameters, strength, 2 * N, 0.5),
+    "reestimated": lambda parameters, strength=0.7: ReestimatedEwc(parameters, strength, 2 * N),
     "mas": lambda parameters, strength=0.7: Mas(parameters, strength, 2 * N),
     "si": lambda parameters, strength=0.7: SynapticIntelligence(parameters, strength, 0.1),
 }
@@ -125,7 +134,7 @@ class TwoSets(DoubleMlp):
         return super().logits([*parameters[:2], parameters[2] + parameters[4], parameters[3]], inputs, generators)
 
 
-@pytest.mark.parametrize("name", ["ewc", "online", "mas"])
+@pytest.mark.parametrize("name", ["ewc", "online", "reestimated", "mas"])
 def test_parameters_that_are_added_up_have_the_same_importance(name):
     """Their gradients are equal, and may be one tensor: finding one importance must not change the other."""
     network = TwoSets(SIZES)
@@ -189,6 +198,21 @@ def test_online_ewc_forgets_old_importances_by_gamma_and_keeps_near_the_last_tas
     assert online.tasks == 3
 
 
+def test_reestimated_ewc_forgets_what_it_found_before_and_takes_the_networks_answers_for_labels():
+    ends = [network_parameters(task) for task in range(2)]
+    own = ReestimatedEwc(ends[0], 0.7, N)
+    for task, parameters in enumerate(ends):
+        own.end_task(parameters, NETWORK.logits, data(task))
+    given = data(1)
+    answers = NETWORK.logits(ends[1], given.inputs).argmax(-1)
+    assert not torch.equal(answers, given.labels)
+    answered = Ewc(ends[1], 0.7, N)
+    answered.end_task(ends[1], NETWORK.logits, Given(given.inputs, answers))
+    for place, importance in enumerate(own.importance):
+        torch.testing.assert_close(importance, answered.importance[place])
+        assert torch.equal(own.anchor[place], ends[1][place])
+
+
 def test_mas_adds_importances_up_and_keeps_near_the_last_task():
     ends = [network_parameters(task) for task in range(2)]
     mas, alone = Mas(ends[0], 1.0, N), []
@@ -219,7 +243,7 @@ def test_penalty_and_penalized_gradient_are_those_of_the_common_form(name):
     own, _ = two_tasks(name)
     assert any((omega > 0).any() for omega in own.importance)
     leaves = [p.requires_grad_() for p in network_parameters(50)]
-    factor = 1.0 if name in ("si", "mas") else 0.5
+    factor = 0.5 if name in ("ewc", "online") else 1.0
     penalty = sum(
         0.7 * factor * (omega * (p - anchor) ** 2).flatten(1).sum(1)
         for omega, p, anchor in zip(own.importance, leaves, own.anchor, strict=True)

@@ -10,7 +10,7 @@ import torch
 
 from common import continual, prepare
 from common.checkpoint import Checkpoint
-from common.consolidation import Consolidation, Ewc, Mas, OnlineEwc, SynapticIntelligence
+from common.consolidation import Consolidation, Ewc, Mas, OnlineEwc, ReestimatedEwc, SynapticIntelligence
 from common.continual import Learner, Observer
 from common.images import Images
 from common.load import load
@@ -35,12 +35,14 @@ METHODS = {
     "none": lambda p: Consolidation(p, 0.0),
     "ewc": lambda p: Ewc(p, 10.0, 20),
     "online": lambda p: OnlineEwc(p, 10.0, 20, 0.9),
+    "reestimated": lambda p: ReestimatedEwc(p, 10.0, 20),
     "mas": lambda p: Mas(p, 1.0, 20),
     "si": lambda p: SynapticIntelligence(p, 1.0, 0.01),
 }
 WEAK = {
     "ewc": lambda p: Ewc(p, 0.0, 20),
     "online": lambda p: OnlineEwc(p, 0.0, 20),
+    "reestimated": lambda p: ReestimatedEwc(p, 0.0, 20),
     "mas": lambda p: Mas(p, 0.0, 20),
     "si": lambda p: SynapticIntelligence(p, 0.0, 0.01),
 }
@@ -134,6 +136,16 @@ def test_importances_are_found_on_the_first_images_of_an_order_in_chunks():
     assert not torch.equal(found[0], found[1])
     everything = TaskExamples(stream, 1, SEEDS).examples(10**6)
     assert sum(labels.shape[1] for _, labels, _ in everything) == len(stream.tasks[1][0].train)
+
+
+def test_importances_may_be_found_on_equal_shares_of_all_tasks_so_far():
+    stream = split_stream(SEEDS)
+    for task, own in ((0, [20]), (1, [10, 10])):
+        chunks = list(TaskExamples(stream, task, SEEDS).examples(20, earlier=True))
+        assert [labels.shape for _, labels, _ in chunks] == [(3, count) for count in own]
+        for place, (_, labels, active) in enumerate(chunks):
+            assert active.nonzero()[:, 0].tolist() == [2 * place, 2 * place + 1]
+            assert active[labels].all()
 
 
 # Replicas

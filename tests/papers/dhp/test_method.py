@@ -365,7 +365,7 @@ class Shown:
     def __init__(self, inputs, labels):
         self.inputs, self.labels = inputs, labels
 
-    def examples(self, count):
+    def examples(self, count, earlier=False):
         yield self.inputs[:, :count], self.labels[:, :count], None
 
 

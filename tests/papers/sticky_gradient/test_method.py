@@ -8,7 +8,7 @@ import math
 import pytest
 import torch
 
-from common.consolidation import Ewc, OnlineEwc
+from common.consolidation import Ewc, OnlineEwc, ReestimatedEwc
 from common.optimizers import Adam, Sgd
 from papers.sticky_gradient import train
 from papers.sticky_gradient.method import StickyGradient, plasticity, sticky
@@ -142,16 +142,34 @@ def test_gradients_are_left_as_they_were():
     assert all(map(torch.equal, gradients, kept))
 
 
-@pytest.mark.parametrize("name", ["unit", "unit-gradient", "raw-gradient-sum", "unit-gradient-sum-often"])
+@pytest.mark.parametrize(
+    "name",
+    ["unit", "unit-gradient", "raw-gradient-sum", "unit-gradient-sum-often", "unit-gradient-sum-online-public"],
+)
 def test_a_reading_that_does_not_exist_is_refused(name):
     with pytest.raises(ValueError, match=f"unknown reading '{name}'"):
         reading(name)
 
 
-@pytest.mark.parametrize("name, kind", [(PLAIN, Ewc), (f"{PLAIN}-online", OnlineEwc)])
-def test_which_penalty_ewc_has(name, kind):
-    made = train.rule(SMOKE.training, frozenset({"ewc"}), TABLE1, reading(name), network())
-    assert type(made) is kind and made.strength == SMOKE.training.ewc_strength
+@pytest.mark.parametrize(
+    "name, kind, start",
+    [
+        (PLAIN, Ewc, "fanin"),
+        (f"{PLAIN}-fanout", Ewc, "fanout"),
+        (f"{PLAIN}-online-library", OnlineEwc, "library"),
+        (f"{PLAIN}-fanout-public", ReestimatedEwc, "library"),
+    ],
+)
+def test_which_penalty_ewc_has_and_where_each_condition_starts(name, kind, start):
+    def made(condition):
+        return train.learner(SMOKE.training, condition, TABLE1, reading(name), [0], torch.device("cpu"))
+
+    ewc = made("ewc")
+    assert type(ewc.consolidation) is kind and ewc.consolidation.strength == SMOKE.training.ewc_strength
+    assert ewc.network.start == start
+    starts = {condition: made(condition).network.start for condition in ("control", "sticky-l1", "sticky-l1-smart")}
+    own = reading(name).start
+    assert starts == {"control": own, "sticky-l1": own, "sticky-l1-smart": "smart"}
 
 
 def test_space_to_compute_in_changes_no_number():

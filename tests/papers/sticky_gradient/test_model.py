@@ -16,35 +16,37 @@ from tests.papers.sticky_gradient.small import PAPER, mnist
 CPU = torch.device("cpu")
 
 
-def initial(name="unit-gradient-mean", attractor=None):
-    return Perceptron(PAPER.training, reading(name), attractor).initial([0])
+def initial(start, name="unit-gradient-mean"):
+    return Perceptron(PAPER.training, reading(name), start, PAPER.attractor).initial([0])
 
 
 def test_number_of_parameters():
-    assert count(initial()) == 1_590_010
+    assert count(initial("fanin")) == 1_590_010
 
 
-def test_kaiming_has_gain_root_two_and_zero_biases():
-    first, bias, second, _ = initial()
-    for weight, n_in in ((first, 784), (second, 2000)):
-        assert float(weight.std()) == pytest.approx(math.sqrt(2 / n_in), rel=0.02)
-        assert float(weight.abs().max()) <= math.sqrt(6 / n_in)
-    assert not bias.any()
+@pytest.mark.parametrize("start, fans", [("fanin", (784, 2000)), ("fanout", (2000, 10))])
+def test_kaiming_is_gaussian_with_gain_root_two_and_zero_biases(start, fans):
+    first, first_bias, second, second_bias = initial(start)
+    for weight, fan in zip((first, second), fans):
+        assert float(weight.mean()) == pytest.approx(0, abs=0.03 * math.sqrt(2 / fan))
+        assert float(weight.std()) == pytest.approx(math.sqrt(2 / fan), rel=0.02)
+        assert float((weight / weight.std()).pow(4).mean()) == pytest.approx(3, rel=0.1)  # 1.8 if uniform
+    assert not first_bias.any() and not second_bias.any()
 
 
 def test_the_library_default_is_smaller_and_has_biases():
-    first, bias, *_ = initial("unit-gradient-mean-library")
+    first, bias, *_ = initial("library")
     assert float(first.std()) == pytest.approx(1 / math.sqrt(3 * 784), rel=0.01)
     assert 0.9 / 28 < float(bias.abs().max()) <= 1 / 28
 
 
 def test_smart_initialisation_is_table_1_for_weights_or_for_everything():
-    first, bias, second, _ = initial(attractor=PAPER.attractor)
+    first, bias, second, _ = initial("smart")
     for weight in (first, second):
         assert float(weight.mean()) == pytest.approx(0.00363, abs=5e-4)
         assert float(weight.std()) == pytest.approx(0.0204, rel=0.02)
     assert not bias.any()
-    _, bias, *_ = initial("unit-gradient-mean-biases", PAPER.attractor)
+    _, bias, *_ = initial("smart", "unit-gradient-mean-biases")
     assert float(bias.std()) == pytest.approx(0.0204, rel=0.1)
 
 
