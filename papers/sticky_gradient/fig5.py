@@ -34,11 +34,11 @@ def fig5(tables: Tables, reported: pandas.DataFrame, provenances: dict[str, dict
     with plotting.style():
         figure = Figure(figsize=(2.9 * len(panels) + 0.6, 3.4))
         axes = figure.subplots(1, len(panels), sharey=True)
-        shared = _range(values[values["condition"].isin(PANELS[:3])])
+        shared = _range(values[values["condition"].isin((CONTROL, EWC))])
         for axis, condition in zip(axes, panels, strict=True):
             ours = values[values["condition"] == condition]
             _draw_histogram(axis, ours, condition)
-            axis.set_xlim(*(_range(ours) if condition.endswith(SEARCHED) else shared))
+            axis.set_xlim(*(shared if condition in (CONTROL, EWC) else _range(ours)))
         axes[0].set(yscale="log", ylim=(FLOOR, 150))
         axes[0].set_ylabel("Weights per bin (%)", fontsize=SMALL)
         _draw_modes(axes, panels, tables, reported)
