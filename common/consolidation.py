@@ -40,7 +40,7 @@ class TaskData(Protocol):
     def examples(self, count: int, earlier: bool = False) -> Iterable[tuple[Tensor, Tensor, Tensor | None]]:
         """Chunks of training images: inputs [R, n, ...], labels [R, n] and active outputs, `count` images in all.
 
-        They are the finished task's, or, where `earlier`, in equal shares those of all tasks so far.
+        They are the finished task's, or, where `earlier`, in equal shares (rounded up) those of all tasks so far.
         """
         ...
 

@@ -100,9 +100,10 @@ def name_with_runs(name: str, runs: int) -> str:
     return f"{name} (n = {runs})" if runs else f"{name}: {NO_RUNS}"
 
 
-def no_runs(axis: matplotlib.axes.Axes) -> None:
-    """Say in the middle of a panel that there is nothing to draw."""
-    axis.text(0.5, 0.5, NO_RUNS, transform=axis.transAxes, ha="center", va="center", color="0.35", fontsize=SMALL)
+def no_runs(axis: matplotlib.axes.Axes, of_what: str = "") -> None:
+    """Say in the middle of a panel that there is nothing to draw, or nothing of something."""
+    text = name_with_runs(of_what, 0) if of_what else NO_RUNS
+    axis.text(0.5, 0.5, text, transform=axis.transAxes, ha="center", va="center", color="0.35", fontsize=SMALL)
 
 
 def stamp(figure: matplotlib.figure.Figure, text: str, loud: bool) -> None:

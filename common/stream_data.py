@@ -69,7 +69,7 @@ class TaskExamples:
     def examples(self, count: int, earlier: bool = False) -> Iterator[tuple[Tensor, Tensor, Tensor | None]]:
         """Chunks of inputs [R, n, ...], labels [R, n] and the active outputs, `count` images in all (or all there are).
 
-        earlier: in equal shares from this task and all before it.
+        earlier: in equal shares, rounded up, from this task and all before it.
         """
         tasks = range(0 if earlier else self.task, self.task + 1)
         for task in tasks:

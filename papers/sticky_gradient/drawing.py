@@ -22,7 +22,8 @@ def curve(axis: Axes, values: pandas.DataFrame, aside: float = 0.0, **look: Any)
         return
     bars = None
     if not values["ci_low"].isna().all():
-        bars = [(values["mean"] - values["ci_low"]).fillna(0), (values["ci_high"] - values["mean"]).fillna(0)]
+        ends = values["mean"] - values["ci_low"], values["ci_high"] - values["mean"]
+        bars = [length.fillna(0).to_numpy() for length in ends]
     style = {"marker": "o", "markersize": 2.5, "linewidth": 1.5, "elinewidth": 0.9, "capsize": 1.8} | look
     axis.errorbar(values["x"] + aside, values["mean"], bars, **style)
 

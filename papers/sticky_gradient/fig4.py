@@ -98,6 +98,8 @@ def _draw_summary(axis: Axes, values: pandas.DataFrame, reported: pandas.DataFra
     axis.set_ylabel("Percentage points", fontsize=SMALL)
     if values.empty:
         plotting.no_runs(axis)
+    elif not values["shared"].any():
+        plotting.no_runs(axis, "shared pixels")
 
 
 def _draw_legend(figure: Figure, axis: Axes, values: pandas.DataFrame) -> None:

@@ -129,6 +129,10 @@ class Design:
     readings: tuple[str, ...]
     shared: tuple[float, ...]
 
+    def __post_init__(self) -> None:
+        for name in (self.reading, *self.readings):
+            reading(name)
+
 
 @dataclass(frozen=True)
 class Protocol:

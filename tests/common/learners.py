@@ -31,8 +31,10 @@ class Given:
 
     def __init__(self, inputs, labels, outputs=None, chunk=5):
         self.inputs, self.labels, self.outputs, self.chunk = inputs, labels, outputs, chunk
+        self.asked = []  # whether for earlier tasks' examples as well, each time
 
     def examples(self, count, earlier=False):
+        self.asked.append(earlier)
         for inputs, labels in zip(self.inputs.split(self.chunk, 1), self.labels.split(self.chunk, 1), strict=True):
             yield inputs, labels, self.outputs
 

@@ -213,6 +213,13 @@ def test_reestimated_ewc_forgets_what_it_found_before_and_takes_the_networks_ans
         assert torch.equal(own.anchor[place], ends[1][place])
 
 
+@pytest.mark.parametrize("name, earlier", [("ewc", False), ("online", False), ("reestimated", True), ("mas", False)])
+def test_only_reestimated_ewc_looks_at_earlier_tasks_again(name, earlier):
+    given, parameters = data(0), network_parameters(0)
+    ALL[name](parameters).end_task(parameters, NETWORK.logits, given)
+    assert given.asked == [earlier]
+
+
 def test_mas_adds_importances_up_and_keeps_near_the_last_task():
     ends = [network_parameters(task) for task in range(2)]
     mas, alone = Mas(ends[0], 1.0, N), []

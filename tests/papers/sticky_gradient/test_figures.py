@@ -160,6 +160,13 @@ def test_figure_4_has_a_panel_per_level_and_the_margin_by_level():
     assert len(curves(both.axes[-1])) == 2
 
 
+def test_figure_4_says_if_no_pixels_were_ever_shared():
+    tables = everything()
+    note = "shared pixels: no runs at this scale"
+    assert note in texts(draw("fig4", {name: tables[name] for name in ("accuracies",)}))
+    assert note not in texts(draw("fig4", tables))
+
+
 def test_figure_5_draws_the_final_histograms_and_the_papers_modes():
     figure = draw("fig5", everything())
     control, ewc, sticky = figure.axes

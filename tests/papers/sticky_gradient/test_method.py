@@ -8,11 +8,12 @@ import math
 import pytest
 import torch
 
+from common import protocol
 from common.consolidation import Ewc, OnlineEwc, ReestimatedEwc
 from common.optimizers import Adam, Sgd
 from papers.sticky_gradient import train
 from papers.sticky_gradient.method import StickyGradient, plasticity, sticky
-from papers.sticky_gradient.protocol import Attractor, reading
+from papers.sticky_gradient.protocol import PROTOCOL, Attractor, Protocol, reading
 from tests.papers.sticky_gradient.small import SMOKE
 
 TABLE1 = Attractor(a1=0.279, mu=0.00363, sigma=0.0204, gamma=4.70, zeta=0.000574, lambda_=4.12)
@@ -149,6 +150,12 @@ def test_gradients_are_left_as_they_were():
 def test_a_reading_that_does_not_exist_is_refused(name):
     with pytest.raises(ValueError, match=f"unknown reading '{name}'"):
         reading(name)
+
+
+@pytest.mark.parametrize("place", ["reading=unit-gradient", "readings=[unit-gradient]"])
+def test_a_protocol_with_such_a_reading_is_refused_before_any_work(place):
+    with pytest.raises(protocol.ProtocolError, match="unknown reading 'unit-gradient'"):
+        protocol.read(PROTOCOL, Protocol, "smoke", [f"design.{place}"])
 
 
 @pytest.mark.parametrize(
