@@ -39,8 +39,8 @@ def sticky(gradient: Tensor, weights: Tensor, attractor: Attractor, space: Seque
     first, second = space or (None, None)
     factor = plasticity(weights, attractor, first)
     # without torch.where, which alone takes longer on a CPU than all of this
-    towards = torch.sub(weights, attractor.a1, out=second).mul_(gradient).sign_().clamp_(min=0)
-    return factor.addcmul_(factor, towards, value=-1).add_(towards).mul_(gradient)
+    towards = torch.sub(weights, attractor.a1, out=second).mul_(gradient).gt_(0)
+    return factor.lerp_(weights.new_ones(()), towards).mul_(gradient)
 
 
 class StickyGradient(Consolidation):
