@@ -38,7 +38,7 @@ from common.workflow import seeds_per_job
 from papers.sticky_gradient import train as sticky_train
 from papers.sticky_gradient.protocol import PROTOCOL as STICKY_PROTOCOL
 from papers.sticky_gradient.protocol import Protocol as StickyProtocol
-from papers.sticky_gradient.protocol import reading
+from papers.sticky_gradient.readings import reading
 from papers.synaptic_intelligence import train
 from papers.synaptic_intelligence.protocol import DIGITS, PIXELS, PROTOCOL, Protocol
 

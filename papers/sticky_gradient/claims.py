@@ -13,9 +13,8 @@ import torch
 from common.claims import Claim, Condition, difference, within
 from common.collected import Tables
 from papers.sticky_gradient import distributions, evidence
-from papers.sticky_gradient.conditions import CELLS, CONTROL, EWC, FULL, LABELS, TASKS
+from papers.sticky_gradient.conditions import CELLS, CONTROL, EWC, FULL, LABELS, SEARCHED, TASKS
 from papers.sticky_gradient.method import plasticity
-from papers.sticky_gradient.protocol import Attractor
 
 SMART, STICKY_SMART = "smart", "sticky-smart"
 MODES = (-0.06, 0.0, 0.279)  # of the paper's Figure 5; the last is the attractor a1
@@ -35,10 +34,10 @@ def ewc_is_slightly_better(tables: Tables) -> list[Condition]:
 
 
 def ewc_lead_shrinks(tables: Tables) -> list[Condition]:
-    leads = [evidence.margin(tables, EWC, FULL, tasks=tasks) for tasks in range(3, TASKS + 1)]
-    *earlier, last = leads
-    shrunk = {seed: max(lead[seed] for lead in earlier) - last[seed] for seed in last}
-    return [within("largest lead of EWC after 3 to 9 tasks - after 10", shrunk, low=0)]
+    """The largest lead is looked for in the mean over seeds: in single runs, chance alone makes one stand out."""
+    *earlier, (_, last) = ((tasks, evidence.margin(tables, EWC, FULL, tasks=tasks)) for tasks in range(3, TASKS + 1))
+    tasks, largest = max(earlier, key=lambda lead: sum(lead[1].values()))
+    return [within(f"lead of EWC after {tasks} tasks (largest of 3 to 9) - after 10", difference(largest, last), low=0)]
 
 
 def ewc_leads_more_on_previous_tasks(tables: Tables) -> list[Condition]:
@@ -127,10 +126,8 @@ def others_differ_in_width(tables: Tables) -> list[Condition]:
 
 
 def plasticity_dips_to_zero(tables: Tables) -> list[Condition]:
-    """In closed form: no runs and no interval, it holds or it does not."""
-    if not (values := evidence.published(tables)):
-        return [Condition("not run", "the search did not evaluate Table 1")]
-    attractor = Attractor(**values)
+    """In closed form, with the values of Table 1: no runs and no interval, it holds or it does not."""
+    attractor = evidence.protocol_of_paper().attractor
     away = torch.cat([side * torch.linspace(FAR, 20, 2000, dtype=torch.float64) for side in (-1, 1)])
     at_zero = float(plasticity(torch.tensor([attractor.a1], dtype=torch.float64), attractor))
     share = float(plasticity(attractor.a1 + away, attractor).min()) / attractor.lambda_
@@ -140,9 +137,8 @@ def plasticity_dips_to_zero(tables: Tables) -> list[Condition]:
 
 
 def thirty_trials_suffice(tables: Tables) -> list[Condition]:
-    best, published, control = (
-        evidence.searched_accuracy(tables, name) for name in ("objective", "published", "control")
-    )
+    """Judged on the tasks, images and seeds of Figure 2, none of which the search saw."""
+    best, published, control = (evidence.weighted_accuracy(tables, name) for name in (FULL + SEARCHED, FULL, CONTROL))
     return [
         within("best of 30 trials - Table 1, weighted mean accuracy", difference(best, published), low=-2),
         within("best of 30 trials - control", difference(best, control), low=5),

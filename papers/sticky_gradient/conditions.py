@@ -11,10 +11,8 @@ from pathlib import Path
 import pandas
 
 from common import accuracies
+from papers.sticky_gradient.readings import CELLS, CONTROL, EWC, FULL, SEARCHED
 
-CONTROL, EWC, FULL = "control", "ewc", "sticky-l1-smart"
-CELLS = (CONTROL, "l1", "smart", "l1-smart", "sticky", "sticky-l1", "sticky-smart", FULL)  # of the ablation
-SEARCHED = "@searched"
 TASKS, TRIALS = 10, 30  # of the paper; a scale may have fewer
 
 _PUBLISHED = {  # what the conditions are called in figures and in reported.csv

@@ -11,7 +11,8 @@ from common.load import load
 from common.randomness import generator
 from common.stream_data import Stream
 from common.streams import permuted
-from papers.sticky_gradient.protocol import PIXELS, Reading
+from papers.sticky_gradient.protocol import PIXELS
+from papers.sticky_gradient.readings import Reading
 
 # What is subtracted from pixels in [0, 1], and what they are then divided by; standardised: by MNIST's statistics.
 SCALINGS = {"unit": (0.0, 1.0), "centred": (0.5, 0.5), "standardised": (0.1307, 0.3081)}

@@ -11,9 +11,9 @@ from scipy.signal import find_peaks
 
 from common import records
 from papers.sticky_gradient.conditions import LABELS
+from papers.sticky_gradient.weights import WIDTH
 
 COLUMNS = ["condition", "seed", "after_task", "low", "count"]
-WIDTH = 0.01  # of a bin
 NEAR = 0.02  # of a mode: the weights counted as belonging to it
 FINE = 10  # points of the density within a bin
 # A mode must stand out by five standard errors of the density, and hold one weight in ten thousand: less is chance.

@@ -7,16 +7,17 @@ is "not run"; so is what was run with fewer tasks, or searched with fewer trials
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import numpy
 import pandas
 
-from common import accuracies
+from common import accuracies, protocol
 from common.claims import difference
 from common.collected import Tables
 from papers.sticky_gradient import collected, conditions, distributions, searches
 from papers.sticky_gradient.conditions import CONTROL, FULL, MEASURES, SEARCHED, TASKS, TRIALS
+from papers.sticky_gradient.protocol import PROTOCOL, Protocol
 
 Runs = dict[int, float]
 
@@ -82,35 +83,30 @@ def nearest_mode(tables: Tables, value: float) -> Runs:
     return of_weights(tables, FULL, lambda histogram: distributions.nearest_mode(histogram, value))
 
 
-def best_searches(tables: Tables) -> pandas.DataFrame:
-    """Return, for each seed, the search whose best trial is the best under any reading (`searches.best`).
-
-    Of each search the first thirty trials count; one with fewer is left out.
-    """
-    trials = collected.table(tables, "search")
-    found = searches.found(trials[trials["trial"] < TRIALS])
-    return searches.best(found[found["trials"] == TRIALS])
+def weighted_accuracy(tables: Tables, condition: str) -> Runs:
+    """Return eq. 2 without its division by the number of tasks: mean accuracies so far, weighted by log j."""
+    averages = conditions.so_far(collected.table(tables, "accuracies"), condition)
+    if TASKS not in averages.columns:
+        return {}
+    weights = numpy.log(averages.columns.to_numpy(float))
+    return (100 * averages.mul(weights).sum(axis=1) / weights.sum()).to_dict()
 
 
 def searched_value(tables: Tables, name: str) -> Runs:
-    """Return a hyperparameter of the best trial, by the seed of the search."""
-    best = best_searches(tables)
-    return dict(zip(best["seed"], best[name].astype(float), strict=True))
+    """Return a hyperparameter of the best trial under the reading of all figures, by the seed of the search.
 
-
-def searched_accuracy(tables: Tables, name: str) -> Runs:
-    """Return an objective (its best trial's, "published" or "control") as eq. 2 without its division by ten tasks.
-
-    That is the weighted mean accuracy on held-out images, in percent.
+    The first thirty trials count; a search with fewer is left out.
     """
-    return {seed: 100 * TASKS * value for seed, value in searched_value(tables, name).items() if math.isfinite(value)}
+    trials = collected.table(tables, "search")
+    reading = protocol_of_paper().design.reading
+    found = searches.found(trials[(trials["trial"] < TRIALS) & (trials["reading"] == reading)])
+    whole = found[found["trials"] == TRIALS]
+    return dict(zip(whole["seed"], whole[name].astype(float), strict=True))
 
 
-def published(tables: Tables) -> Mapping[str, float]:
-    """Return the hyperparameters of Table 1 as the search evaluated them (trial -1); empty if it did not."""
-    rows = collected.table(tables, "search")
-    rows = rows.loc[rows["trial"] == searches.PUBLISHED, list(searches.HYPERPARAMETERS)]
-    return rows.iloc[0].astype(float).to_dict() if len(rows) else {}
+def protocol_of_paper() -> Protocol:
+    """Return the settings of paper scale: Table 1, and the reading of all figures."""
+    return protocol.read(PROTOCOL, Protocol, "paper")
 
 
 def of_own_search(tables: Tables) -> dict[str, pandas.DataFrame]:

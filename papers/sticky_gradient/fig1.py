@@ -24,8 +24,8 @@ FREE = "0.45"
 SHADE = LinearSegmentedColormap.from_list("plasticity", ["#FBE3D3", "#FFFFFF"])  # tinted where weights hardly move
 COLORS = [plotting.PALETTE[name] for name in ("blue", "green", "purple", "orange", "sky")]
 CAPTION = (
-    "a: weights of the first layer of one network, trained by the full method; half of those shown were chosen among the"
-    " ones that end near the attractor,\nas far as there are any. Shaded: where f, drawn beside it, is small, so that"
+    "a: weights of one network, trained by the full method; half of those shown were chosen among the ones that end near"
+    " the attractor,\nas far as there are any{share}. Shaded: where f, drawn beside it, is small, so that"
     " moves away from the attractor are damped. b: eq. 1, with the paper's hyperparameters\nand the best of each of our"
     " searches, named by its reading. Diamond: where the paper's caption puts the zero; dashed: its plateau"
     ' "around 4".'
@@ -49,7 +49,7 @@ def fig1(tables: Tables, reported: pandas.DataFrame, provenances: dict[str, dict
         _draw_curves(curves, values[values["panel"] == "b"], reported)
         for axis in (paths, beside, curves):
             axis.tick_params(labelsize=SMALL)
-        figure.supxlabel(CAPTION, fontsize=6.5, color="0.35")
+        figure.supxlabel(CAPTION.format(share=_share(provenances)), fontsize=6.5, color="0.35")
         plotting.stamp(figure, *collect.stamp_of_all(provenances))
     return figure
 
@@ -62,10 +62,9 @@ def fig1_values(tables: Tables, reported: pandas.DataFrame) -> pandas.DataFrame:
     parts = [pandas.DataFrame(columns=["panel", "series", "x", "y"])]
     moves = collected.table(tables, "trajectories")
     if not moves.empty:
-        looks = moves.groupby("task")["step"]
-        first, last = looks.transform("min"), looks.transform("max")
-        every = (last - first) / (looks.transform("nunique") - 1).clip(lower=1)  # between two looks
-        done = moves["task"] - 1 + (moves["step"] - first) / (last - first + every).clip(lower=1)
+        ends = moves.groupby("task")["step"].max()
+        starts = ends.shift(fill_value=0)
+        done = moves["task"] - 1 + (moves["step"] - moves["task"].map(starts)) / moves["task"].map(ends - starts)
         parts.append(pandas.DataFrame({"panel": "a", "series": moves["weight"], "x": done, "y": moves["value"]}))
     attractors = {PAPER: drawing.published(reported)}
     found = searches.found(collected.table(tables, "search"))
@@ -78,6 +77,14 @@ def fig1_values(tables: Tables, reported: pandas.DataFrame) -> pandas.DataFrame:
         f = _plasticity(weights, attractor)
         parts.append(pandas.DataFrame({"panel": "b", "series": name, "x": weights, "y": f}))
     return pandas.concat([part for part in parts if len(part)], ignore_index=True)
+
+
+def _share(provenances: dict[str, dict]) -> str:
+    """Return how many of all weights end near the attractor, for the caption; nothing if it is not known."""
+    measured = provenances.get("trajectories", {}).get("measured", {})
+    if "ended_near" not in measured:
+        return ""
+    return f" ({measured['ended_near']:,} of all {measured['weights']:,} do)"
 
 
 def _plasticity(weights: numpy.ndarray, attractor: Attractor) -> numpy.ndarray:

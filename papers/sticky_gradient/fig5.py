@@ -15,6 +15,7 @@ from common.stats import summary
 from papers.sticky_gradient import collected, distributions, searches
 from papers.sticky_gradient.conditions import CONTROL, EWC, FULL, LABELS, SEARCHED
 from papers.sticky_gradient.drawing import COLORS
+from papers.sticky_gradient.protocol import DIGITS, PIXELS
 
 PANELS = (CONTROL, EWC, FULL, FULL + SEARCHED)
 PAPER = "paper: modes of the sticky gradient"
@@ -22,8 +23,8 @@ OURS = "ours: modes of the density"
 FLOOR = 1e-4  # of the logarithmic axis, in percent
 CAPTION = (
     "Share of weights of both layers per bin of 0.01, mean over seeds; band: lowest and highest seed. Weights nearer"
-    " zero than 0.00001 are left out.\nLogarithmic, where the paper cuts off the peak. Diamonds: the paper's modes, with"
-    " our share of weights within 0.02 of each."
+    " zero than 0.00001 are left out, as in the paper.\nLogarithmic, where the paper cuts off the peak. Diamonds: the"
+    " paper's modes, with our share of all weights within 0.02 of each."
 )
 
 
@@ -39,9 +40,10 @@ def fig5(tables: Tables, reported: pandas.DataFrame, provenances: dict[str, dict
             ours = values[values["condition"] == condition]
             _draw_histogram(axis, ours, condition)
             axis.set_xlim(*(shared if condition in (CONTROL, EWC) else _range(ours)))
+            _say_what_was_left_out(axis, tables, provenances, condition)
         axes[0].set(yscale="log", ylim=(FLOOR, 150))
         axes[0].set_ylabel("Weights per bin (%)", fontsize=SMALL)
-        _draw_modes(axes, panels, tables, reported)
+        _draw_modes(axes, panels, tables, reported, provenances)
         if panels[-1] == FULL + SEARCHED:
             _mark_found_attractor(axes[-1], tables, provenances)
         found = [axis.get_legend_handles_labels() for axis in axes]
@@ -91,7 +93,30 @@ def _draw_histogram(axis: Axes, values: pandas.DataFrame, condition: str) -> Non
         axis.fill_between(values["low"], values["lowest"].clip(lower=FLOOR), values["highest"], **band)
 
 
-def _draw_modes(axes: list[Axes], panels: list[str], tables: Tables, reported: pandas.DataFrame) -> None:
+def _left_out(runs: pandas.Series, provenances: dict[str, dict]) -> float:
+    """Return how many weights of a run are not in its histogram; 0 if the runs do not say how large their networks are."""
+    hidden = provenances["weights"].get("protocol", {}).get("training", {}).get("hidden")
+    return 0.0 if hidden is None else max(hidden * (PIXELS + DIGITS) - float(runs.sum()), 0.0)
+
+
+def _say_what_was_left_out(axis: Axes, tables: Tables, provenances: dict[str, dict], condition: str) -> None:
+    weights = collected.table(tables, "weights")
+    counts = distributions.histograms(weights, condition, distributions.tasks(weights))
+    if counts.empty:
+        return
+    missing = [_left_out(runs, provenances) for _, runs in counts.iterrows()]
+    shares = [100 * left / (left + runs.sum()) for left, (_, runs) in zip(missing, counts.iterrows(), strict=True)]
+    place = {"transform": axis.transAxes, "va": "top", "fontsize": TINY}
+    axis.text(0.02, 0.98, f"left out: {numpy.mean(shares):.2g}%", **place)
+
+
+def _draw_modes(
+    axes: list[Axes],
+    panels: list[str],
+    tables: Tables,
+    reported: pandas.DataFrame,
+    provenances: dict[str, dict],
+) -> None:
     """Mark the modes of our density, over all seeds, in every panel, and the paper's in that of the sticky gradient."""
     weights = collected.table(tables, "weights")
     last = distributions.tasks(weights)
@@ -108,10 +133,17 @@ def _draw_modes(axes: list[Axes], panels: list[str], tables: Tables, reported: p
             plotting.reported_marker(axis, mode, 100, None, "black", label=PAPER)
             axis.axvline(mode, color="0.4", linestyle=":", linewidth=0.8, zorder=0)
             if not counts.empty:
-                own = summary(100 * distributions.share(runs, mode) for _, runs in counts.iterrows())
+                own = summary(100 * _share_of_all(runs, mode, provenances) for _, runs in counts.iterrows())
                 side = {"xytext": (-6, 0), "ha": "right"} if mode < 0 else {"xytext": (6, 0), "ha": "left"}
                 look = {"textcoords": "offset points", "fontsize": TINY, "va": "center"}
                 axis.annotate(f"{own.mean:.2g}%", (mode, 100), **side, **look)
+
+
+def _share_of_all(runs: pandas.Series, mode: float, provenances: dict[str, dict]) -> float:
+    """Return the share of all weights that lie near a mode, those that the histogram leaves out counted in."""
+    left = _left_out(runs, provenances)
+    near = distributions.share(runs, mode) * runs.sum() + (left if abs(mode) < distributions.NEAR else 0)
+    return float(near / (left + runs.sum()))
 
 
 def _mark_found_attractor(axis: Axes, tables: Tables, provenances: dict[str, dict]) -> None:

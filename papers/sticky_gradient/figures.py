@@ -19,7 +19,6 @@ from papers.sticky_gradient.fig4 import fig4, fig4_values
 from papers.sticky_gradient.fig5 import fig5, fig5_values
 from papers.sticky_gradient.runs import NEEDS
 
-# The collected tables that each is made from; those that are missing count as not run.
 FIGURES = {"fig1": fig1, "fig2": fig2, "fig3": fig3, "fig4": fig4, "fig5": fig5}
 VALUES = {
     "fig1": fig1_values,

@@ -8,7 +8,7 @@
     Initialisation ("smart"): theta from N(mu, sigma^2)
 
 The algorithm is written for plain gradient descent, the experiments use Adam, and the text leaves open how the two
-compose, how |theta| is reduced and which parameters take part: `protocol.Reading` names each choice.
+compose, how |theta| is reduced and which parameters take part: `readings.Reading` names each choice.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ import torch
 from torch import Tensor
 
 from common.consolidation import Consolidation, Optimizer
-from papers.sticky_gradient.protocol import Attractor, Reading
+from papers.sticky_gradient.protocol import Attractor
+from papers.sticky_gradient.readings import Reading
 
 
 def plasticity(weights: Tensor, attractor: Attractor, out: Tensor | None = None) -> Tensor:

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from common.replicas import Mlp
-from papers.sticky_gradient.protocol import DIGITS, PIXELS, Attractor, Reading, Training
+from papers.sticky_gradient.protocol import DIGITS, PIXELS, Attractor, Training
+from papers.sticky_gradient.readings import Reading
 
 
 class Perceptron(Mlp):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from papers.sticky_gradient.readings import reading
 
 PROTOCOL = Path(__file__).with_suffix(".yaml")
 PIXELS, DIGITS = 28 * 28, 10  # of MNIST
@@ -38,77 +39,18 @@ class Attractor:
     zeta: float
     lambda_: float
 
-
-@dataclass(frozen=True)
-class Reading:
-    """What the paper leaves open; its name lists the choices, such as "unit-gradient-mean" or "centred-step-sum-fanout-biases".
-
-    inputs: "unit" (pixels / 255), "centred" (in [-1, 1]) or "standardised" (mean 0, sd 1). multiplied: what f
-    multiplies, the "gradient" (before Adam's moments) or the "step" (that Adam makes). l1: the "sum" or the "mean" of
-    |theta| over all parameters it acts on, or "none". outside: the gradient of L1 is added after the multiplication (the
-    text), not multiplied as well (Algorithm 1). biases: multiplier, L1 and smart initialisation act on biases too. start:
-    the initialisation of the control and of EWC, see `model.Perceptron`. ewc: one penalty around the end of each task
-    ("summed"), one around the end of the last ("online"), or "public", see `consolidation.ReestimatedEwc`, which starts
-    from its library's initialisation, too.
-    """
-
-    inputs: str
-    multiplied: str
-    l1: str
-    outside: bool = False
-    biases: bool = False
-    start: str = "fanin"
-    ewc: str = "summed"
+    def __post_init__(self) -> None:
+        if self.sigma <= 0 or self.gamma <= 0:
+            raise ValueError(f"sigma and gamma must be positive, not {self.sigma} and {self.gamma}")
 
 
-REQUIRED = {
-    "inputs": ("unit", "centred", "standardised"),
-    "multiplied": ("gradient", "step"),
-    "l1": ("sum", "mean", "none"),
-}
-OPTIONS: dict[str, tuple[str, Any]] = {  # what may follow, each at most once, and which field it sets to what
-    "outside": ("outside", True),
-    "biases": ("biases", True),
-    "fanout": ("start", "fanout"),
-    "library": ("start", "library"),
-    "online": ("ewc", "online"),
-    "public": ("ewc", "public"),
-}
-
-
-def reading(name: str) -> Reading:
-    """The reading of this name. Raises ValueError for a name that is none."""
-    chosen, options = name.split("-")[:3], name.split("-")[3:]
-    known = [part in parts for part, parts in zip(chosen, REQUIRED.values())] + [part in OPTIONS for part in options]
-    fields = [OPTIONS[part][0] for part in options if part in OPTIONS]
-    if len(chosen) < 3 or not all(known) or len(set(fields)) < len(fields):
-        raise ValueError(
-            f"unknown reading {name!r}: write one of {', one of '.join(', '.join(parts) for parts in REQUIRED.values())}, "
-            f"and any of {', '.join(OPTIONS)} that do not contradict each other, joined by '-'"
-        )
-    inputs, multiplied, l1 = chosen
-    return Reading(inputs, multiplied, l1, **dict(OPTIONS[part] for part in options))
-
-
-PARTS = ("sticky", "l1", "smart")  # of the method, in the order in which a condition's name lists them
-
-
-def parts(condition: str) -> frozenset[str]:
-    """What is on in a condition: nothing in "control", "ewc", or parts of the method, as in "sticky-smart".
-
-    Raises ValueError for a condition that does not exist.
-    """
-    if condition in ("control", "ewc"):
-        return frozenset() if condition == "control" else frozenset({"ewc"})
-    named = condition.split("-")
-    if not condition or condition != "-".join(part for part in PARTS if part in named):
-        raise ValueError(f"unknown condition {condition!r}; known are control, ewc and parts of {'-'.join(PARTS)}")
-    return frozenset(named)
+HYPERPARAMETERS = tuple(Attractor.__dataclass_fields__)
+PUBLISHED, NO_METHOD = -1, -2  # the "trials" of Table 1's values and of the control, judged beside a search's
 
 
 @dataclass(frozen=True)
 class Search:
-    """The meta-search of Section 2.1: ranges of Table 3, log-uniform."""
+    """The meta-search of Section 2.1: ranges of Table 3, log-uniform; held_out: training images that it is judged on."""
 
     trials: int
     held_out: int
@@ -119,10 +61,25 @@ class Search:
     zeta: tuple[float, float]
     lambda_: tuple[float, float]
 
+    def __post_init__(self) -> None:
+        if self.held_out < 1:  # without, the test images would take their place
+            raise ValueError(f"held_out must be positive, not {self.held_out}: a search must not see test images")
+        for name in HYPERPARAMETERS:
+            low, high = getattr(self, name)
+            if not 0 < low < high:
+                raise ValueError(f"{name}: a range for a logarithm must be positive and rise, not [{low}, {high}]")
+
+
+def fraction(shared: float) -> float:
+    """A fraction of shared pixels. Raises ValueError if it is none."""
+    if not 0 <= shared <= 1:
+        raise ValueError(f"the fraction of shared pixels must lie from 0 to 1, not at {shared}")
+    return shared
+
 
 @dataclass(frozen=True)
 class Design:
-    """Which runs there are."""
+    """Which runs there are; readings: those that are searched, `reading` among them."""
 
     seeds: int
     reading: str
@@ -130,8 +87,16 @@ class Design:
     shared: tuple[float, ...]
 
     def __post_init__(self) -> None:
+        if not 1 <= self.seeds <= FIRST_TUNING_SEED:
+            raise ValueError(f"seeds must lie from 1 to {FIRST_TUNING_SEED}, where tuning begins, not {self.seeds}")
         for name in (self.reading, *self.readings):
             reading(name)
+        if self.reading not in self.readings:
+            raise ValueError(
+                f"readings must name {self.reading!r}, whose search gives the figures their hyperparameters"
+            )
+        for level in self.shared:
+            fraction(level)
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,7 @@ rule sticky_gradient_train:
         mem_mb=lambda wildcards: MEMORY_MB[wildcards.scale],
         runtime=lambda wildcards: MINUTES[wildcards.scale],
     params:
-        condition=lambda wildcards: wildcards.sticky_condition.removesuffix(sticky_runs.FOUND),
+        condition=lambda wildcards: wildcards.sticky_condition.removesuffix(sticky_runs.SEARCHED),
         search=lambda wildcards, input: f"--search {input.search}" if input.search else "",
         reading=lambda wildcards: STICKY[wildcards.scale].design.reading,
         protocol=lambda wildcards: sections_digest(STICKY[wildcards.scale], "training", "attractor"),
@@ -101,7 +101,7 @@ rule sticky_gradient_shared:
         mem_mb=lambda wildcards: MEMORY_MB[wildcards.scale],
         runtime=lambda wildcards: MINUTES[wildcards.scale],
     params:
-        condition=lambda wildcards: wildcards.sticky_condition.removesuffix(sticky_runs.FOUND),
+        condition=lambda wildcards: wildcards.sticky_condition.removesuffix(sticky_runs.SEARCHED),
         search=lambda wildcards, input: f"--search {input.search}" if input.search else "",
         reading=lambda wildcards: STICKY[wildcards.scale].design.reading,
         protocol=lambda wildcards: sections_digest(STICKY[wildcards.scale], "training", "attractor"),

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from itertools import combinations, pairwise
+from itertools import pairwise
 
 from common.workflow import CONTINUAL_CODE, seed_batches, seeds_per_job
-from papers.sticky_gradient.protocol import DIGITS, PARTS, PIXELS, Protocol
+from papers.sticky_gradient.protocol import DIGITS, PIXELS, Protocol
+from papers.sticky_gradient.readings import CELLS, CONTROL, EWC, FULL, SEARCHED
 
 HERE = "papers/sticky_gradient"
 RESULTS = "results/{scale}/sticky_gradient"
-FULL = "-".join(PARTS)
-CELLS = [
-    "-".join(chosen) for count in (1, 2, 3) for chosen in combinations(PARTS, count)
-]  # of the ablation, with "control"
-FOUND = "@searched"  # marks a condition whose hyperparameters are those of our own search
-WEIGHED = ("control", "ewc", FULL, FULL + FOUND)  # conditions whose weights Figure 5 shows
+WEIGHED = (CONTROL, EWC, FULL, FULL + SEARCHED)  # conditions whose weights Figure 5 shows
 
 # The collected tables that each figure and table is made from.
 NEEDS = {
@@ -35,10 +31,11 @@ TRAIN = [
     f"{HERE}/data.py",
     f"{HERE}/method.py",
     f"{HERE}/model.py",
+    f"{HERE}/readings.py",
     f"{HERE}/weights.py",
     *CONTINUAL_CODE,
 ]
-MODULES = ["conditions", "collected", "distributions", "searches", "method"]
+MODULES = ["conditions", "collected", "distributions", "method", "readings", "searches", "weights"]
 SHOWN = [
     *(f"{HERE}/{name}.py" for name in MODULES),
     *(f"common/{name}.py" for name in ("accuracies", "claims", "collected", "consolidation", "reported", "stats")),
@@ -68,7 +65,7 @@ def batches(protocol: Protocol, device: str) -> list[str]:
 
 def conditions() -> list[str]:
     """All conditions of Figures 2 and 3: the control, EWC and the cells with Table 1's values and with our search's."""
-    return ["control", "ewc", *CELLS, *(cell + FOUND for cell in CELLS)]
+    return [EWC, *CELLS, *(cell + SEARCHED for cell in CELLS if cell != CONTROL)]
 
 
 def accuracies(protocol: Protocol, scale: str, device: str) -> list[str]:
@@ -88,7 +85,7 @@ def shared(protocol: Protocol, scale: str, device: str) -> list[str]:
     return [
         f"{RESULTS.format(scale=scale)}/shared/{name}_{level:g}/seeds{seeds}.csv"
         for level in protocol.design.shared
-        for name in ("control", FULL, FULL + FOUND)
+        for name in (CONTROL, FULL, FULL + SEARCHED)
         for seeds in batches(protocol, device)
         if level > 0
     ]
@@ -108,4 +105,6 @@ def parts_of(protocol: Protocol, scale: str, name: str, device: str) -> list[str
 
 def search_of(protocol: Protocol, scale: str, condition: str) -> list[str]:
     """The search that a condition takes its hyperparameters from, as a list of one file; empty for published values."""
-    return [f"{RESULTS.format(scale=scale)}/search/{protocol.design.reading}.csv"] if condition.endswith(FOUND) else []
+    return (
+        [f"{RESULTS.format(scale=scale)}/search/{protocol.design.reading}.csv"] if condition.endswith(SEARCHED) else []
+    )

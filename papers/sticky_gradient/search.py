@@ -14,16 +14,25 @@ from pathlib import Path
 
 import optuna
 import torch
+from optuna.trial import TrialState
 
 from common import device, protocol, records, stage
 from common.continual import learn
+from common.workflow import ROOT
 from papers.sticky_gradient import data
-from papers.sticky_gradient.protocol import FIRST_TUNING_SEED, PROTOCOL, Attractor, Protocol, Reading, Search, reading
+from papers.sticky_gradient.protocol import (
+    FIRST_TUNING_SEED,
+    HYPERPARAMETERS,
+    NO_METHOD,
+    PROTOCOL,
+    PUBLISHED,
+    Attractor,
+    Protocol,
+    Search,
+)
+from papers.sticky_gradient.readings import CONTROL, FULL, Reading, reading
+from papers.sticky_gradient.runs import CODE
 from papers.sticky_gradient.train import learner, options, schedule
-
-FULL = "sticky-l1-smart"
-PUBLISHED, CONTROL = -1, -2  # their numbers in the column of trials
-HYPERPARAMETERS = tuple(Attractor.__dataclass_fields__)
 
 
 def objective(matrix: torch.Tensor) -> float:
@@ -54,29 +63,33 @@ def suggest(trial: optuna.Trial, ranges: Search) -> Attractor:
 
 
 def search(
-    plan: Protocol, name: str, choices: Reading, path: str, study_file: Path, where: torch.device
-) -> optuna.Study:
-    """Run the trials that are not done yet; the sampler depends on a trial's number alone, so a resumed search is the same."""
+    plan: Protocol, name: str, choices: Reading, path: str, about: dict, study_file: Path, where: torch.device
+) -> list[optuna.trial.FrozenTrial]:
+    """Run the trials that are not done yet, and return all that are, in order.
+
+    The sampler depends on how many are done and on their outcomes alone, so that a resumed search is the same; a study of
+    other settings, data (about: what they say of themselves) or code is not gone on with.
+    """
     study_file.parent.mkdir(parents=True, exist_ok=True)
-    key = protocol.digest({"training": protocol.as_dict(plan.training), "search": protocol.as_dict(plan.search)})
+    settings = {"training": protocol.as_dict(plan.training), "search": protocol.as_dict(plan.search)}
+    settings["data"] = about["splits"]  # how many images, and their fingerprints
+    code = records.code_hash(*(ROOT / file for file in CODE["search"]))
     study = optuna.create_study(
-        storage=f"sqlite:///{study_file}", study_name=f"{name} {key}", direction="maximize", load_if_exists=True
+        storage=f"sqlite:///{study_file}",
+        study_name=f"{name} {protocol.digest(settings)} {code}",
+        direction="maximize",
+        load_if_exists=True,
     )
-    finished = {trial.number for trial in study.trials if trial.state == optuna.trial.TrialState.COMPLETE}
-    while len(finished) < plan.search.trials:
+    for interrupted in study.get_trials(states=[TrialState.RUNNING]):
+        study.tell(interrupted.number, state=TrialState.FAIL)
+    while len(finished := study.get_trials(states=[TrialState.COMPLETE])) < plan.search.trials:
         study.sampler = optuna.samplers.TPESampler(seed=FIRST_TUNING_SEED + len(finished))
         trial = study.ask()
-        attractor = suggest(trial, plan.search)
-        study.tell(trial, judge(plan, choices, FULL, attractor, path, where))
-        finished.add(trial.number)
-        print(f"trial {len(finished)} of {plan.search.trials}: {trial_line(study)}", flush=True)
-    return study
-
-
-def trial_line(study: optuna.Study) -> str:
-    """The last trial and the best so far, for the log."""
-    last = study.trials[-1]
-    return f"{last.value:.5f} with {last.params}; best {study.best_value:.5f}"
+        value = judge(plan, choices, FULL, suggest(trial, plan.search), path, where)
+        study.tell(trial, value)
+        done = f"trial {len(finished) + 1} of {plan.search.trials}"
+        print(f"{done}: {value:.5f} with {trial.params}; best {study.best_value:.5f}", flush=True)
+    return finished
 
 
 def main() -> None:
@@ -104,9 +117,10 @@ def main() -> None:
         device=where,
     ) as measured:
         measured["reading"] = name
-        study = search(plan, name, choices, arguments.data, arguments.study, where)
-        trials = [(trial.number, trial.params, trial.value) for trial in study.trials if trial.value is not None]
-        for number, condition in ((PUBLISHED, FULL), (CONTROL, "control")):
+        finished = search(plan, name, choices, arguments.data, about, arguments.study, where)
+        # counted anew: a trial that was interrupted has a number, too
+        trials = [(number, trial.params, trial.value) for number, trial in enumerate(finished)]
+        for number, condition in ((PUBLISHED, FULL), (NO_METHOD, CONTROL)):
             given = protocol.as_dict(plan.attractor) if number == PUBLISHED else {}
             trials.append((number, given, judge(plan, choices, condition, plan.attractor, arguments.data, where)))
         records.write_table(arguments.out, [_row(name, *trial) for trial in trials])

@@ -11,10 +11,9 @@ from pathlib import Path
 import pandas
 
 from common import records
+from papers.sticky_gradient.protocol import HYPERPARAMETERS, NO_METHOD, PUBLISHED
 
-HYPERPARAMETERS = ("a1", "mu", "sigma", "gamma", "zeta", "lambda_")
 COLUMNS = ["reading", "trial", "seed", *HYPERPARAMETERS, "objective"]
-PUBLISHED, CONTROL = -1, -2  # their numbers in the column of trials
 SYMBOLS = {"a1": "a₁", "mu": "μ", "sigma": "σ", "gamma": "γ", "zeta": "ζ", "lambda_": "λ"}
 
 
@@ -42,12 +41,7 @@ def found(table: pandas.DataFrame) -> pandas.DataFrame:
             continue
         objectives = search.set_index("trial")["objective"]
         best = trials.loc[trials["objective"].idxmax()].to_dict()
-        beside = {"published": objectives.get(PUBLISHED), "control": objectives.get(CONTROL)}
+        beside = {"published": objectives.get(PUBLISHED), "control": objectives.get(NO_METHOD)}
         rows.append(best | beside | {"reading": reading, "seed": seed, "trials": len(trials)})
     columns = ["reading", "seed", *HYPERPARAMETERS, "objective", "published", "control", "trials"]
     return pandas.DataFrame(rows, columns=columns)
-
-
-def best(found: pandas.DataFrame) -> pandas.DataFrame:
-    """Return one row per seed: of its searches under all readings, as `found` returns them, that of highest objective."""
-    return found.loc[found.groupby("seed")["objective"].idxmax()] if len(found) else found

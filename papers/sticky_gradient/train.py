@@ -24,7 +24,8 @@ from common.replicas import Tensors
 from papers.sticky_gradient import data
 from papers.sticky_gradient.method import StickyGradient
 from papers.sticky_gradient.model import Perceptron
-from papers.sticky_gradient.protocol import PROTOCOL, Attractor, Protocol, Reading, Training, parts, reading
+from papers.sticky_gradient.protocol import PROTOCOL, Attractor, Protocol, Training, fraction
+from papers.sticky_gradient.readings import SEARCHED, Reading, parts, reading
 from papers.sticky_gradient.weights import Histograms
 
 
@@ -85,7 +86,7 @@ def searched(path: Path, name: str) -> Attractor:
 def options(description: str) -> ArgumentParser:
     """The command line that all stages which train share."""
     parser = stage.parser(description)
-    parser.add_argument("--reading", help="what the paper leaves open (default: the protocol's), see protocol.py")
+    parser.add_argument("--reading", help="what the paper leaves open (default: the protocol's), see readings.py")
     parser.add_argument("--data", required=True, help="prepared MNIST")
     parser.add_argument("--out", type=Path, required=True, help="the table (.csv)")
     return parser
@@ -102,11 +103,11 @@ def main() -> None:
     plan = protocol.read(PROTOCOL, Protocol, arguments.scale, arguments.set)
     name = arguments.reading or plan.design.reading
     try:
-        choices, _ = reading(name), parts(arguments.condition)
+        choices, _, _ = reading(name), parts(arguments.condition), fraction(arguments.shared)
     except ValueError as error:
         parser.error(str(error))
     attractor = searched(arguments.search, name) if arguments.search else plan.attractor
-    condition = arguments.condition + ("@searched" if arguments.search else "")
+    condition = arguments.condition + (SEARCHED if arguments.search else "")
     where = device.select(arguments.device, matmul_precision=arguments.matmul_precision)
     stream, about = data.stream(arguments.data, plan.training.tasks, choices, arguments.seeds, where, arguments.shared)
     observer = Histograms(arguments.seeds) if arguments.weights else None

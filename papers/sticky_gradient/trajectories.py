@@ -1,77 +1,89 @@
-"""How single weights move under the full method (Figure 1a): some hundred of them, followed through the first tasks.
+"""How single weights move under the full method (Figure 1a): a hundred of them, followed through all tasks.
 
     python -m papers.sticky_gradient.trajectories --scale smoke --data data/smoke/mnist.npz --out trajectories.csv
 
-The weights are drawn at random from the first layer, half of them among those that end near the attractor, as far as
-there are any.
+Few weights ever reach the attractor (2 in 10,000 at paper scale), and late.  So one network is trained twice, in the same
+way: first to see where its weights end, then to follow half of those shown among the ones that end near the attractor,
+as far as there are any, and half among the others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
 
 import torch
 from torch import Tensor
 
 from common import device, protocol, records, stage
-from common.consolidation import Optimizer
-from common.continual import learn
+from common.continual import Learner, Observer, learn
 from common.load import load
 from common.randomness import generator
 from papers.sticky_gradient import data
-from papers.sticky_gradient.method import StickyGradient
-from papers.sticky_gradient.protocol import PROTOCOL, Protocol, reading
+from papers.sticky_gradient.protocol import PROTOCOL, Protocol
+from papers.sticky_gradient.readings import FULL, reading
 from papers.sticky_gradient.train import learner, options, schedule
 
-CANDIDATES, SHOWN = 20_000, 200  # weights that are followed, and those that are kept
-EVERY = 20  # steps between two looks at them
-TASKS = 3
+SHOWN = 100  # weights
+LOOKS = 30  # at them, in each task
 NEAR = 0.02  # of the attractor
 SEED = 0
 
 
-class Followed(StickyGradient):
-    """The sticky gradient, which also notes some of the first layer's weights every so many steps."""
+class Followed(Observer):
+    """Notes the weights at some places of `weights_of` at the start, every so many steps, and at the end of each task."""
 
-    def follow(self, places: Tensor) -> None:
-        """Note the weights at these places of the flattened first matrix."""
-        self.places, self.steps, self.tasks_at, self.values = places, [], [], []
-        self.count = 0
+    def __init__(self, places: Tensor, every: int, learning: Learner) -> None:
+        self.places, self.every, self.steps = places, every, 0
+        self.looks = [(1, 0, weights_of(learning)[places].tolist())]  # task from 1, steps so far, weights
 
-    @torch.no_grad()
-    def step(self, parameters: Sequence[Tensor], gradients: list[Tensor], optimizer: Optimizer) -> None:
-        if self.count % EVERY == 0:
-            self.steps.append(self.count)
-            self.tasks_at.append(self.tasks + 1)
-            self.values.append(parameters[0].detach().flatten()[self.places].cpu())
-        self.count += 1
-        super().step(parameters, gradients, optimizer)
+    def after_step(self, task: int, learner: Learner) -> None:
+        self.steps += 1
+        if self.steps % self.every == 0:
+            self._look(task, learner)
+
+    def before_end_of_task(self, task: int, learner: Learner) -> None:
+        if self.looks[-1][1] != self.steps:
+            self._look(task, learner)
+
+    def _look(self, task: int, learner: Learner) -> None:
+        self.looks.append((task + 1, self.steps, weights_of(learner)[self.places].tolist()))
+
+    def table(self) -> list[dict]:
+        """One row per weight and look."""
+        return [
+            {"weight": weight, "step": step, "task": task, "value": value}
+            for task, step, values in self.looks
+            for weight, value in enumerate(values)
+        ]
 
 
-def follow(plan: Protocol, name: str, path: str, where: torch.device) -> Followed:
-    """Train seed 0 on the first tasks; returns the rule with what it noted."""
+def weights_of(learner: Learner) -> Tensor:
+    """The weights (not the biases) of both layers of the one replica, [n]."""
+    return torch.cat([parameter.detach().flatten() for parameter in learner.parameters[::2]])
+
+
+def follow(plan: Protocol, name: str, path: str, where: torch.device) -> tuple[list[dict], dict]:
+    """Train seed 0 on all tasks, twice; returns the table, and how many weights of how many ended near the attractor."""
     choices = reading(name)
-    stream, _ = data.stream(path, min(TASKS, plan.training.tasks), choices, [SEED], where)
-    learning = learner(plan.training, "sticky-l1-smart", plan.attractor, choices, [SEED], where)
-    rule = Followed(learning.parameters, plan.attractor, choices, attracted=True, l1=True)
-    n_weights = learning.parameters[0].numel()
-    places = torch.randperm(n_weights, generator=generator(SEED, "followed weights"))[:CANDIDATES]
-    rule.follow(places.to(where))
-    learning.consolidation = rule
-    learn(learning, stream, schedule(plan.training), [SEED], "trajectories")
-    return rule
+    stream, _ = data.stream(path, plan.training.tasks, choices, [SEED], where)
 
+    def trained(observer: Observer | None, learning: Learner) -> Learner:
+        learn(learning, stream, schedule(plan.training), [SEED], "trajectories", observer=observer)
+        return learning
 
-def shown(rule: Followed, a1: float) -> list[dict]:
-    """One row per weight and look: half of the weights from those that end near a1, the others from the rest."""
-    values = torch.stack(rule.values)
-    near = ((values[-1] - a1).abs() < NEAR).nonzero()[:, 0][: SHOWN // 2]
-    others = ((values[-1] - a1).abs() >= NEAR).nonzero()[:, 0][: SHOWN - len(near)]
-    return [
-        {"weight": weight, "step": step, "task": task, "value": float(values[look, place])}
-        for weight, place in enumerate([*near.tolist(), *others.tolist()])
-        for look, (step, task) in enumerate(zip(rule.steps, rule.tasks_at, strict=True))
-    ]
+    def fresh() -> Learner:
+        return learner(plan.training, FULL, plan.attractor, choices, [SEED], where)
+
+    final = weights_of(trained(None, fresh()))
+    near = (final - plan.attractor.a1).abs() < NEAR
+    order = torch.randperm(len(final), generator=generator(SEED, "followed weights")).to(where)
+    trapped = order[near[order]][: SHOWN // 2]
+    places = torch.cat([trapped, order[~near[order]][: SHOWN - len(trapped)]])
+    steps = plan.training.epochs * math.ceil(len(stream.tasks[0][0].train) / plan.training.batch)
+    again = fresh()
+    followed = Followed(places, max(1, steps // LOOKS), again)
+    trained(followed, again)
+    return followed.table(), {"weights": len(final), "ended_near": int(near.sum())}
 
 
 def main() -> None:
@@ -89,9 +101,10 @@ def main() -> None:
         protocol={"training": protocol.as_dict(plan.training), "reading": name},
         data=[about],
         device=where,
-    ):
-        rule = follow(plan, name, arguments.data, where)
-        records.write_table(arguments.out, shown(rule, plan.attractor.a1))
+    ) as measured:
+        table, counts = follow(plan, name, arguments.data, where)
+        measured.update(counts)
+        records.write_table(arguments.out, table)
 
 
 if __name__ == "__main__":

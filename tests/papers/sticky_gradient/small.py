@@ -24,5 +24,7 @@ def mnist(folder: Path, train: int = 100, test: int = 40) -> str:
         arrays |= {f"{split}_images": images, f"{split}_labels": labels.astype(numpy.int64)}
     about = {"name": "mnist", "source": "stand-in", "completeness": "stand-in", "description": "stripes"}
     path = folder / "mnist.npz"
-    numpy.savez(path, about=json.dumps(about | {"splits": {"train": {}, "test": {}}}), **arrays)
+    numpy.savez(
+        path, about=json.dumps(about | {"splits": {"train": {"count": train}, "test": {"count": test}}}), **arrays
+    )
     return str(path)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
+import pandas
 import pytest
 
-from common import claims, records, reported
+from common import accuracies, claims, records, reported
 from papers.sticky_gradient import compare, conditions, evidence
 from papers.sticky_gradient.claims import CLAIMS, ON_ACCURACIES
 from papers.sticky_gradient.conditions import CELLS, CONTROL, EWC, FULL, SEARCHED
@@ -20,6 +24,7 @@ from tests.papers.sticky_gradient.constructed import (
     weights,
     write,
 )
+from tests.papers.sticky_gradient.small import PAPER
 
 
 def verdicts(tables, **chosen):
@@ -112,7 +117,7 @@ def outcomes(tables):
 
 
 def test_all_claims_hold_on_runs_like_the_papers():
-    found = outcomes(everything())
+    found = outcomes(everything(accuracies=permuted(searched=[FULL])))
     assert [claim for claim, outcome in found.items() if outcome != "holds"] == []
     assert list(found) == [f"sticky_gradient-{number:02d}" for number in range(1, 19)]
 
@@ -153,10 +158,9 @@ BROAD = [(0.5, -0.1, 0.02), (0.5, 0.1, 0.02)]
         (13, {"weights": weights(ewc=[(1.0, 0.05, 0.03)])}),
         (14, {"weights": weights(ewc=[(1.0, 0.0, 0.039)])}),
         (14, {"weights": weights(ewc=BROAD)}),
-        (15, {"search": search().assign(gamma=1.0)}),
-        (16, {"search": search(objective=0.077)}),
-        (16, {"search": search(control=0.079)}),
-        (16, {"search": search(published=0.07)}),
+        (16, {"accuracies": permuted(**{FULL + SEARCHED: forgetting(10, 0.8, 0.02)})}),
+        (16, {"accuracies": permuted(searched=[FULL], control=forgetting(10, 0.93, 0.006))}),
+        (16, {"accuracies": permuted(searched=[FULL], **{FULL: forgetting(10, 0.7, 0.03)})}),
         (17, {"search": search(lambda_=0.5)}),
         (18, {"weights": weights(**{FULL: [(0.5, 0.279, 0.01), (0.5, 0.0, 0.01)]})}),
     ],
@@ -166,14 +170,37 @@ def test_each_condition_can_make_its_claim_fail(claim, changes):
     assert checked["outcome"].tolist() == ["fails"]
 
 
+def test_the_plasticity_function_must_dip_steeply(monkeypatch):
+    flat = replace(PAPER, attractor=replace(PAPER.attractor, gamma=1.0))
+    monkeypatch.setattr(evidence, "protocol_of_paper", lambda: flat)
+    assert claims.check([CLAIMS[14]], {})["outcome"].tolist() == ["fails"]
+
+
+def test_the_search_is_judged_under_the_reading_of_the_figures():
+    """A search that found more under another reading does not stand in for it."""
+    other = search(readings=("unit-gradient-mean",), objective=0.09, a1=1.0)
+    both = everything(search=pandas.concat([search(a1=0.4), other]))
+    assert set(evidence.searched_value(both, "a1").values()) == {0.4}
+    assert set(verdicts(everything(search=other), artifact="table1")["verdict"]) == {"not run"}
+
+
+def test_weighted_accuracy_is_equation_2():
+    matrices = accuracies.matrices(permuted(), FULL, "test")
+    by_hand = sum(math.log(j) / j * sum(matrices.loc[0, (j, i)] for i in range(1, j + 1)) for j in range(1, 11))
+    by_hand /= sum(math.log(j) for j in range(1, 11))
+    assert evidence.weighted_accuracy(everything(), FULL)[0] == pytest.approx(100 * by_hand, rel=1e-12)
+
+
 def test_one_seed_never_decides_a_claim_about_runs():
-    found = outcomes(everything(seeds=1))
+    found = outcomes(everything(seeds=1, accuracies=permuted(seeds=1, searched=[FULL])))
     assert found.pop("sticky_gradient-15") == "holds"  # in closed form
     assert set(found.values()) == {"unclear"}
 
 
 def test_claims_without_runs_are_not_run():
-    assert set(outcomes({}).values()) == {"not run"}
+    without = outcomes({})
+    assert without.pop("sticky_gradient-15") == "holds"  # in closed form
+    assert set(without.values()) == {"not run"}
     few = everything(
         accuracies=permuted(tasks=3), shared=shared(tasks=3), weights=weights(tasks=3), search=search(trials=3)
     )

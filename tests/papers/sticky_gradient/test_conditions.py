@@ -9,10 +9,11 @@ import pytest
 from common.collected import read
 from papers.sticky_gradient import collected, conditions, distributions, searches
 from papers.sticky_gradient.conditions import CELLS, CONTROL, EWC, FULL, LABELS, SEARCHED
-from papers.sticky_gradient.protocol import parts
+from papers.sticky_gradient.readings import parts
 from tests.papers.sticky_gradient.constructed import (
     PROVENANCE,
     PUBLISHED,
+    READING,
     permuted,
     runs,
     search,
@@ -106,11 +107,9 @@ def test_each_search_finds_its_best_trial():
     ]
     assert found["sigma"].tolist() == [0.5] * 4 and found["a1"].tolist() == [PUBLISHED["a1"]] * 4
     assert found["published"].tolist() == pytest.approx([0.08, 0.0803, 0.075, 0.0753])
-    assert searches.best(found)["reading"].tolist() == ["a", "a"]
     alone = searches.found(trials[trials["trial"] >= 0])
     assert alone["published"].isna().all()
-    nothing = searches.found(collected.table({}, "search"))
-    assert nothing.empty and searches.best(nothing).empty
+    assert searches.found(collected.table({}, "search")).empty
 
 
 def test_tables_read_back_as_they_were_written(tmp_path):
@@ -134,7 +133,7 @@ def test_tables_read_back_as_they_were_written(tmp_path):
         ("weights", weights().assign(count=0), "count must be positive"),
         ("search", search().drop(columns="a1"), "has no column a1"),
         ("search", search().assign(objective=85), "objective must lie between 0 and 1"),
-        ("search", pandas.concat([search(), search()]), "unit-gradient-mean are there twice"),
+        ("search", pandas.concat([search(), search()]), f"{READING} are there twice"),
         ("trajectories", trajectories().drop(columns="task"), "has no column task"),
     ],
 )

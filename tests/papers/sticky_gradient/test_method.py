@@ -13,7 +13,8 @@ from common.consolidation import Ewc, OnlineEwc, ReestimatedEwc
 from common.optimizers import Adam, Sgd
 from papers.sticky_gradient import train
 from papers.sticky_gradient.method import StickyGradient, plasticity, sticky
-from papers.sticky_gradient.protocol import PROTOCOL, Attractor, Protocol, reading
+from papers.sticky_gradient.protocol import PROTOCOL, Attractor, Protocol
+from papers.sticky_gradient.readings import reading
 from tests.papers.sticky_gradient.small import SMOKE
 
 TABLE1 = Attractor(a1=0.279, mu=0.00363, sigma=0.0204, gamma=4.70, zeta=0.000574, lambda_=4.12)

@@ -1,16 +1,19 @@
-"""The network's size, its three initialisations and the streams it learns from."""
+"""The network's size, its four initialisations and the streams it learns from."""
 
 from __future__ import annotations
 
 import math
+from itertools import combinations
 
 import pytest
 import torch
 
+from common import protocol
 from common.replicas import count
-from papers.sticky_gradient import data, runs
+from papers.sticky_gradient import data
 from papers.sticky_gradient.model import Perceptron
-from papers.sticky_gradient.protocol import FIRST_TUNING_SEED, parts, reading
+from papers.sticky_gradient.protocol import FIRST_TUNING_SEED, PROTOCOL, Protocol
+from papers.sticky_gradient.readings import CELLS, parts, reading
 from tests.papers.sticky_gradient.small import PAPER, mnist
 
 CPU = torch.device("cpu")
@@ -52,15 +55,9 @@ def test_smart_initialisation_is_table_1_for_weights_or_for_everything():
 
 def test_conditions_are_parts_of_the_method():
     assert parts("control") == frozenset() and parts("ewc") == {"ewc"}
-    assert [sorted(parts(cell)) for cell in runs.CELLS] == [
-        ["sticky"],
-        ["l1"],
-        ["smart"],
-        ["l1", "sticky"],
-        ["smart", "sticky"],
-        ["l1", "smart"],
-        ["l1", "smart", "sticky"],
-    ]
+    assert {parts(cell) for cell in CELLS} == {
+        frozenset(chosen) for count in range(4) for chosen in combinations(("sticky", "l1", "smart"), count)
+    }
     for wrong in ("smart-sticky", "sticky-l2", "", "sticky-sticky"):
         with pytest.raises(ValueError, match="unknown condition"):
             parts(wrong)
@@ -92,10 +89,34 @@ def test_inputs_are_in_0_to_1_or_centred_or_standardised(tmp_path):
     torch.testing.assert_close(standardised, (unit - 0.1307) / 0.3081)
 
 
-def test_searches_never_see_a_test_image_or_a_reported_seed(tmp_path):
+def test_searches_never_see_a_test_image(tmp_path):
     path = mnist(tmp_path)
     plain, _ = data.stream(path, 1, reading("unit-gradient-mean"), [FIRST_TUNING_SEED], CPU)
     held, _ = data.stream(path, 1, reading("unit-gradient-mean"), [FIRST_TUNING_SEED], CPU, held_out=20)
     rows = lambda images: {bytes(row.numpy().tobytes()) for row in images.pixels}
     assert len(held.test) == 20 and not rows(held.test) & rows(plain.test)
     assert rows(held.train) | rows(held.test) == rows(plain.train) and not rows(held.train) & rows(held.test)
+
+
+@pytest.mark.parametrize(
+    "change, says",
+    [
+        ("search.held_out=0", "must not see test images"),
+        ("search.gamma=[7, 0.01]", "gamma: a range"),
+        ("search.zeta=[0, 0.001]", "zeta: a range"),
+        ("attractor.gamma=-1", "must be positive"),
+        ("design.seeds=1001", "where tuning begins"),
+        ("design.shared=[0, 60]", "from 0 to 1, not at 60"),
+        ("design.readings=[unit-gradient-mean]", "readings must name"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_runs(change, says):
+    with pytest.raises(protocol.ProtocolError, match=says):
+        protocol.read(PROTOCOL, Protocol, "paper", [change])
+
+
+def test_outside_needs_a_multiplied_gradient_and_l1():
+    assert reading("unit-gradient-sum-outside").outside
+    for name in ("unit-step-sum-outside", "unit-gradient-none-outside"):
+        with pytest.raises(ValueError, match="'outside' says where L1 stands"):
+            reading(name)

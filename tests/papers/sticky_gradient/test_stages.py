@@ -77,20 +77,42 @@ def test_found_hyperparameters_are_the_best_trial_of_the_reading(call, tmp_path)
         train.searched(tmp_path / "search.csv", "standardised-gradient-mean")
 
 
-def test_a_killed_search_goes_on_to_the_same_trials(call, tmp_path):
-    whole = call(search, "whole.csv", "--study", tmp_path / "whole.db", "--set", "search.held_out=20")
-    call(search, "part.csv", "--study", tmp_path / "part.db", "--set", "search.held_out=20", "--set", "search.trials=1")
-    # the study of one trial is that of another protocol: take it over, as if the same search had been killed after a trial
-    names = {path: optuna.get_all_study_names(f"sqlite:///{tmp_path / path}")[0] for path in ("whole.db", "part.db")}
-    optuna.copy_study(
-        from_study_name=names["part.db"],
-        from_storage=f"sqlite:///{tmp_path / 'part.db'}",
-        to_storage=f"sqlite:///{tmp_path / 'killed.db'}",
-        to_study_name=names["whole.db"],
-    )
-    resumed = call(search, "resumed.csv", "--study", tmp_path / "killed.db", "--set", "search.held_out=20")
+HELD_OUT = ("--set", "search.held_out=20")
+
+
+def test_a_search_killed_in_a_trial_goes_on_to_the_same_trials(call, tmp_path, monkeypatch):
+    whole = call(search, "whole.csv", "--study", tmp_path / "whole.db", *HELD_OUT)
+    judge, calls = search.judge, []
+
+    def killed_in_the_second(*arguments):
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return judge(*arguments)
+
+    monkeypatch.setattr(search, "judge", killed_in_the_second)
+    with pytest.raises(KeyboardInterrupt):
+        call(search, "killed.csv", "--study", tmp_path / "killed.db", *HELD_OUT)
+    resumed = call(search, "killed.csv", "--study", tmp_path / "killed.db", *HELD_OUT)
+    assert len(calls) == 2 + 2 + 2  # one done, one killed, two left, and two beside the trials
     pandas.testing.assert_frame_equal(resumed, whole)
     assert whole.trial.tolist() == [0, 1, 2, -1, -2] and whole.objective.between(0, 0.5).all()
+
+
+def test_a_study_of_other_code_or_data_is_not_gone_on_with(call, tmp_path, monkeypatch):
+    study = ("--study", tmp_path / "study.db", *HELD_OUT, "--set", "search.trials=1")
+    calls = []
+    monkeypatch.setattr(search, "judge", lambda *arguments: calls.append(arguments) or 0.05)
+    counts = []
+    for change in (None, None, "code", "data"):
+        if change == "code":
+            monkeypatch.setattr(records, "code_hash", lambda *paths: "other")
+        if change == "data":
+            mnist(tmp_path, train=120)
+        calls.clear()
+        call(search, "a.csv", *study)
+        counts.append(len(calls))
+    assert counts == [3, 2, 3, 3]  # a trial, or none, and two beside it
 
 
 def test_trials_lie_in_the_ranges_of_table_3_and_spread_over_the_decades():
@@ -103,11 +125,28 @@ def test_trials_lie_in_the_ranges_of_table_3_and_spread_over_the_decades():
         assert 0.4 < below < 0.6, name
 
 
-def test_followed_weights_are_those_of_the_run(call):
-    table = call(trajectories, "t.csv", "--set", "training.batch=2")
-    assert table.weight.nunique() == 200 and table.task.max() == 2 and table.step.min() == 0
-    first = table[table.step == 0].value
-    assert float(first.std()) == pytest.approx(0.0204, rel=0.2)
+def test_followed_weights_are_those_that_end_at_the_attractor_and_others(call, tmp_path):
+    # an attractor amid the weights, where many of them end
+    near = ("--set", "attractor.a1=0.05", "--set", "attractor.gamma=400")
+    table = call(trajectories, "t.csv", *near, "--set", "training.batch=2")
+    assert table.weight.nunique() == 100 and table.task.max() == 2 and table.step.iloc[[0, -1]].tolist() == [0, 100]
+    first, last = (table[table.step == step].set_index("weight").value for step in (0, 100))
+    assert float(first.iloc[50:].std()) == pytest.approx(0.0204, rel=0.3)
+    ends_near = (last - 0.05).abs() < trajectories.NEAR
+    assert ends_near.tolist() == [True] * 50 + [False] * 50
+    counted = json.loads((tmp_path / "t.json").read_text())["measured"]
+    assert counted["weights"] == 12 * 794 and 50 < counted["ended_near"] < 12 * 794
+
+
+def test_following_changes_nothing(call, tmp_path):
+    """The values followed are those of a plain training: the same weights, counted in bins."""
+    call(trajectories, "t.csv")
+    table = records.read_tables(tmp_path / "t.csv")
+    call(train, "a.csv", "--condition", "sticky-l1-smart", "--seeds", "0", "--weights", tmp_path / "w.csv")
+    counts = records.read_tables(tmp_path / "w.csv").query("after_task == 2").set_index("low")["count"]
+    last = table[table.step == table.step.max()].value
+    bins = last[last.abs() >= weights.NEAR_ZERO].floordiv(weights.WIDTH).mul(weights.WIDTH).round(2).value_counts()
+    assert (bins <= counts.reindex(bins.index)).all()
 
 
 def test_histogram_leaves_out_what_is_near_zero():

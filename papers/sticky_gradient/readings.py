@@ -1,0 +1,78 @@
+"""What the names of runs mean: a reading, of what the paper leaves open, and a condition, of what is switched on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the paper leaves open; its name lists the choices, such as "unit-gradient-mean" or "centred-step-sum-fanout-biases".
+
+    inputs: "unit" (pixels / 255), "centred" (in [-1, 1]) or "standardised" (mean 0, sd 1). multiplied: what f
+    multiplies, the "gradient" (before Adam's moments) or the "step" (that Adam makes). l1: the "sum" or the "mean" of
+    |theta| over all parameters it acts on, or "none". outside: the gradient of L1 is added after the multiplication (the
+    text), not multiplied as well (Algorithm 1). biases: multiplier, L1 and smart initialisation act on biases too. start:
+    the initialisation of the control and of EWC, see `model.Perceptron`. ewc: one penalty around the end of each task
+    ("summed"), one around the end of the last ("online"), or "public", see `consolidation.ReestimatedEwc`, which starts
+    from its library's initialisation, too.
+    """
+
+    inputs: str
+    multiplied: str
+    l1: str
+    outside: bool = False
+    biases: bool = False
+    start: str = "fanin"
+    ewc: str = "summed"
+
+
+REQUIRED = {
+    "inputs": ("unit", "centred", "standardised"),
+    "multiplied": ("gradient", "step"),
+    "l1": ("sum", "mean", "none"),
+}
+OPTIONS: dict[str, tuple[str, Any]] = {  # what may follow, each at most once, and which field it sets to what
+    "outside": ("outside", True),
+    "biases": ("biases", True),
+    "fanout": ("start", "fanout"),
+    "library": ("start", "library"),
+    "online": ("ewc", "online"),
+    "public": ("ewc", "public"),
+}
+
+
+def reading(name: str) -> Reading:
+    """The reading of this name. Raises ValueError for a name that is none."""
+    chosen, options = name.split("-")[:3], name.split("-")[3:]
+    known = [part in parts for part, parts in zip(chosen, REQUIRED.values())] + [part in OPTIONS for part in options]
+    fields = [OPTIONS[part][0] for part in options if part in OPTIONS]
+    if len(chosen) < 3 or not all(known) or len(set(fields)) < len(fields):
+        raise ValueError(
+            f"unknown reading {name!r}: write one of {', one of '.join(', '.join(parts) for parts in REQUIRED.values())}, "
+            f"and any of {', '.join(OPTIONS)} that do not contradict each other, joined by '-'"
+        )
+    inputs, multiplied, l1 = chosen
+    if "outside" in options and (multiplied == "step" or l1 == "none"):
+        raise ValueError(f"reading {name!r}: 'outside' says where L1 stands beside a multiplied gradient; leave it out")
+    return Reading(inputs, multiplied, l1, **dict(OPTIONS[part] for part in options))
+
+
+CONTROL, EWC, FULL = "control", "ewc", "sticky-l1-smart"
+CELLS = (CONTROL, "l1", "smart", "l1-smart", "sticky", "sticky-l1", "sticky-smart", FULL)  # of the ablation
+SEARCHED = "@searched"  # behind a condition: its hyperparameters are those that our own search found, not Table 1's
+PARTS = ("sticky", "l1", "smart")  # of the method, in the order in which a condition's name lists them
+
+
+def parts(condition: str) -> frozenset[str]:
+    """What is on in a condition: nothing in "control", "ewc", or parts of the method, as in "sticky-smart".
+
+    Raises ValueError for a condition that does not exist.
+    """
+    if condition in (CONTROL, EWC):
+        return frozenset() if condition == CONTROL else frozenset({EWC})
+    named = condition.split("-")
+    if not condition or condition != "-".join(part for part in PARTS if part in named):
+        raise ValueError(f"unknown condition {condition!r}; known are control, ewc and parts of {'-'.join(PARTS)}")
+    return frozenset(named)
