@@ -11,7 +11,7 @@ from scipy.signal import find_peaks
 
 from common import records
 from papers.sticky_gradient.conditions import LABELS
-from papers.sticky_gradient.weights import WIDTH
+from papers.sticky_gradient.protocol import WIDTH
 
 COLUMNS = ["condition", "seed", "after_task", "low", "count"]
 NEAR = 0.02  # of a mode: the weights counted as belonging to it

@@ -9,6 +9,7 @@ from papers.sticky_gradient.readings import reading
 
 PROTOCOL = Path(__file__).with_suffix(".yaml")
 PIXELS, DIGITS = 28 * 28, 10  # of MNIST
+WIDTH = 0.01  # of a bin in which weights are counted (Figure 5)
 FIRST_TUNING_SEED = 1000  # of searches and trials of readings; reporting seeds from 0
 
 

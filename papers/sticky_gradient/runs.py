@@ -35,7 +35,7 @@ TRAIN = [
     f"{HERE}/weights.py",
     *CONTINUAL_CODE,
 ]
-MODULES = ["conditions", "collected", "distributions", "method", "readings", "searches", "weights"]
+MODULES = ["conditions", "collected", "distributions", "method", "readings", "searches"]
 SHOWN = [
     *(f"{HERE}/{name}.py" for name in MODULES),
     *(f"common/{name}.py" for name in ("accuracies", "claims", "collected", "consolidation", "reported", "stats")),

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from common.continual import Learner, Observer
+from papers.sticky_gradient.protocol import WIDTH
 
-WIDTH = 0.01  # of a bin
 NEAR_ZERO = 1e-5  # Section 3.5: weights nearer zero are left out
 
 

@@ -14,6 +14,7 @@ import torch
 
 from common import records
 from papers.sticky_gradient import search, train, trajectories, weights
+from papers.sticky_gradient.protocol import WIDTH
 from tests.papers.sticky_gradient.small import PAPER, SMOKE, mnist
 
 QUICK = ("--set", "training.hidden=12", "--set", "training.tasks=2", "--set", "training.fisher_images=10")
@@ -145,7 +146,7 @@ def test_following_changes_nothing(call, tmp_path):
     call(train, "a.csv", "--condition", "sticky-l1-smart", "--seeds", "0", "--weights", tmp_path / "w.csv")
     counts = records.read_tables(tmp_path / "w.csv").query("after_task == 2").set_index("low")["count"]
     last = table[table.step == table.step.max()].value
-    bins = last[last.abs() >= weights.NEAR_ZERO].floordiv(weights.WIDTH).mul(weights.WIDTH).round(2).value_counts()
+    bins = last[last.abs() >= weights.NEAR_ZERO].floordiv(WIDTH).mul(WIDTH).round(2).value_counts()
     assert (bins <= counts.reindex(bins.index)).all()
 
 
