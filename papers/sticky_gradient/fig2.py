@@ -31,7 +31,7 @@ MARGINS = {
 PAPER = "paper, ten tasks"
 CAPTION = (
     "a to c: test accuracy, mean and 95% interval over seeds; points are set slightly apart. d: differences paired by"
-    " seed, with 95% intervals; hollow dots: own search.\nThe paper gives differences alone, no accuracies; for the newest task it gives 2.2 in"
+    " seed, with 95% intervals{search}.\nThe paper gives differences alone, no accuracies; for the newest task it gives 2.2 in"
     " the caption and 3 in the text."
 )
 
@@ -56,7 +56,8 @@ def fig2(tables: Tables, reported: pandas.DataFrame, provenances: dict[str, dict
             axis.set_yticklabels([])
         _draw_margins(margins, values, reported, accuracies.tasks(results))
         _draw_legend(figure, curves[0], margins, values)
-        figure.supxlabel(CAPTION, fontsize=6.5, color="0.35")
+        search = "; hollow dots: own search" if values["condition"].str.contains(SEARCHED).any() else ""
+        figure.supxlabel(CAPTION.format(search=search), fontsize=6.5, color="0.35")
         plotting.stamp(figure, *collect.stamp_of_all(provenances))
     return figure
 
