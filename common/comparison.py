@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pandas
 
 from common import collect, records
+
+Scales = str | Mapping[str, str]  # of everything, or by artifact
 
 
 def stamp_lines(provenances: Mapping[str, dict]) -> list[str]:
@@ -15,29 +17,39 @@ def stamp_lines(provenances: Mapping[str, dict]) -> list[str]:
     return [f"- {name}: {collect.stamp(record)[0].replace(' | ', ', ')}." for name, record in provenances.items()]
 
 
-def numbers_lines(numbers: pandas.DataFrame, name: Callable[[dict], str], decimals: int) -> list[str]:
+def numbers_lines(
+    numbers: pandas.DataFrame, name: Callable[[dict], str], decimals: int, scale: Scales = ""
+) -> list[str]:
     """Return a Markdown table of the numbers that were run, one line per row of the file.
 
-    numbers: as `reported.compare` returns it; name: what to call a row's number; decimals: how exactly to state ours.
+    numbers: as `reported.compare` returns it; name: what to call a row's number; decimals: how exactly to state ours;
+    scale: as in `write`; if there are several, a column says which.
     """
     run = numbers[numbers["ours_n"] > 0]
-    return [
-        "| Artifact | Number | Paper | Ours | Difference (95% interval) | Margin | Verdict |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
-        *[_number_line(row, name(row), decimals) for row in run.to_dict("records")],
-    ]
+    heading = ["Artifact", "Number", "Paper", "Ours", "Difference (95% interval)", "Margin", "Verdict"]
+    cells = [_number_cells(row, name(row), decimals) for row in run.to_dict("records")]
+    return table_lines(heading, cells, run["artifact"], scale)
 
 
-def claims_lines(checked: pandas.DataFrame, numbers: str) -> list[str]:
-    """Return a Markdown table of all claims; checked: as `claims.check` returns it; numbers: heading of our numbers."""
-    return [
-        f"| Claim | Artifact | What the paper claims | Outcome | {numbers} |",
-        "| --- | --- | --- | --- | --- |",
-        *[
-            f"| {row.id} | {row.artifact} | {row.claim} | {row.outcome} | {row.detail} |"
-            for row in checked.itertuples()
-        ],
-    ]
+def claims_lines(checked: pandas.DataFrame, numbers: str, scale: Scales = "") -> list[str]:
+    """Return a Markdown table of all claims; checked: as `claims.check` returns it; numbers: heading of our numbers.
+
+    scale: as in `numbers_lines`.
+    """
+    heading = ["Claim", "Artifact", "What the paper claims", "Outcome", numbers]
+    cells = [[row.id, row.artifact, row.claim, row.outcome, row.detail] for row in checked.itertuples()]
+    return table_lines(heading, cells, checked["artifact"], scale)
+
+
+def table_lines(
+    heading: Sequence[str], cells: Iterable[Sequence[object]], artifacts: Iterable[str], scale: Scales
+) -> list[str]:
+    """Return a Markdown table; artifacts: of each row; scale: as in `write`; if there are several, the last column."""
+    rows = [heading, ["---"] * len(heading), *cells]
+    if not isinstance(scale, str) and len(set(scale.values())) > 1:
+        last = ["Scale", "---", *(scale.get(artifact, "") for artifact in artifacts)]
+        rows = [[*row, name] for row, name in zip(rows, last, strict=True)]
+    return [f"| {' | '.join(map(str, row))} |" for row in rows]
 
 
 def not_run_line(numbers: pandas.DataFrame) -> str:
@@ -47,7 +59,7 @@ def not_run_line(numbers: pandas.DataFrame) -> str:
 
 def write(
     out: Path,
-    scale: str | Mapping[str, str],
+    scale: Scales,
     numbers: pandas.DataFrame,
     checked: pandas.DataFrame,
     markdown: list[str],
@@ -64,7 +76,7 @@ def write(
         temporary.write_text("\n".join(markdown) + "\n")
 
 
-def _number_line(row: dict, name: str, decimals: int) -> str:
+def _number_cells(row: dict, name: str, decimals: int) -> list[str]:
     unit = "" if row["unit"] == "fraction" else f" {row['unit']}"
     spread = f" ({row['spread_kind'].upper()} {row['spread']:g})" if row["spread"] >= 0 else ""
     paper = f"{row['value']:g}{unit}{spread}"
@@ -75,5 +87,4 @@ def _number_line(row: dict, name: str, decimals: int) -> str:
     else:
         ours += f" (n = {row['ours_n']})"
     panel = row["panel"] if len(row["panel"]) < 2 else f" {row['panel']}"  # fig1A, but fig4 average
-    cells = (f"{row['artifact']}{panel}", name, paper, ours, difference, f"{row['margin']:g}", row["verdict"])
-    return f"| {' | '.join(cells)} |"
+    return [f"{row['artifact']}{panel}", name, paper, ours, difference, f"{row['margin']:g}", row["verdict"]]

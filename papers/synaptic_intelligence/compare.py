@@ -58,21 +58,26 @@ def check_claims(tables: Tables) -> pandas.DataFrame:
     return claims.check(CLAIMS, tables)
 
 
-def markdown(numbers: pandas.DataFrame, checked: pandas.DataFrame, provenances: dict[str, dict]) -> list[str]:
-    """Return the lines of all tables in Markdown, for a README; the entries of accuracy matrices in short."""
+def markdown(
+    numbers: pandas.DataFrame, checked: pandas.DataFrame, provenances: dict[str, dict], scales: dict[str, str]
+) -> list[str]:
+    """Return the lines of all tables in Markdown, for a README; the entries of accuracy matrices in short.
+
+    scales: by artifact.
+    """
     of_matrices = numbers["panel"] == "matrix"
     return [
         *comparison.stamp_lines(provenances),
         "",
-        *comparison.numbers_lines(numbers[~of_matrices], _name, decimals=4),
+        *comparison.numbers_lines(numbers[~of_matrices], _name, 4, scales),
         "",
         "Entries of the accuracy matrices, task by task (each with its own verdict in comparison.csv):",
         "",
-        *_matrix_lines(numbers[of_matrices & (numbers["ours_n"] > 0)]),
+        *_matrix_lines(numbers[of_matrices & (numbers["ours_n"] > 0)], scales),
         "",
         comparison.not_run_line(numbers),
         "",
-        *comparison.claims_lines(checked, "Our numbers (accuracies in %), with 95% intervals"),
+        *comparison.claims_lines(checked, "Our numbers (accuracies in %), with 95% intervals", scales),
     ]
 
 
@@ -83,26 +88,24 @@ def _name(row: dict) -> str:
     return f"{row['method']}: {quantity}{tasks}; {row['setting']}"
 
 
-def _matrix_lines(numbers: pandas.DataFrame) -> list[str]:
+def _matrix_lines(numbers: pandas.DataFrame, scales: dict[str, str]) -> list[str]:
     """Return one line per condition: how many entries have which verdict, and the largest difference."""
-    lines = [
-        "| Artifact | Condition | Entries | agrees | differs | unclear | Largest difference |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
-    ]
+    verdicts = ["agrees", "differs", "unclear"]
+    cells = []
     for (artifact, method, setting), rows in numbers.groupby(["artifact", "method", "setting"], sort=False):
-        counts = [(rows["verdict"] == verdict).sum() for verdict in ("agrees", "differs", "unclear")]
+        counts = [(rows["verdict"] == verdict).sum() for verdict in verdicts]
         most = rows.loc[rows["difference"].abs().idxmax()]
         where = most["quantity"].replace("task x", f"task {most['x']:g}")
-        cells = [artifact, f"{method}; {setting}", len(rows), *counts, f"{most['difference']:+.4f} ({where})"]
-        lines.append(f"| {' | '.join(map(str, cells))} |")
-    return lines
+        cells.append([artifact, f"{method}; {setting}", len(rows), *counts, f"{most['difference']:+.4f} ({where})"])
+    heading = ["Artifact", "Condition", "Entries", *verdicts, "Largest difference"]
+    return comparison.table_lines(heading, cells, [artifact for artifact, *_ in cells], scales)
 
 
 def main() -> None:
     asked = request("papers.synaptic_intelligence.compare", collected.READERS)
     numbers, checked = compare_numbers(asked.tables, asked.reported), check_claims(asked.tables)
-    lines = markdown(numbers, checked, asked.provenances)
     scales = {artifact: asked.scales[table] for artifact, table in TABLES.items() if table in asked.scales}
+    lines = markdown(numbers, checked, asked.provenances, scales)
     comparison.write(asked.out, scales, numbers, checked, lines)
 
 

@@ -11,13 +11,13 @@ from common import reported as reported_numbers
 from common.plotting import SMALL, TINY, name_with_runs, no_runs
 from common.stats import summaries
 from papers.synaptic_intelligence import conditions
-from papers.synaptic_intelligence.conditions import LABELS
-from papers.synaptic_intelligence.drawing import COLORS
+from papers.synaptic_intelligence.conditions import label
+from papers.synaptic_intelligence.drawing import color
 
 CONDITIONS = conditions.CONDITIONS["split_mnist"]
 TASKS = conditions.TASKS["split_mnist"]  # panels are those of the paper, whatever the scale
 CHANCE = 0.5  # one of two digits
-ASIDE = {"si-0": -0.09, "si-1": 0.09}  # so that error bars do not hide each other
+ASIDE = 0.18  # from one condition to the next, so that error bars do not hide each other
 PAPER = "authors' notebook, on training images (mean, SEM, n = 10)"
 CAPTION = (
     "Solid lines: test images, mean and SEM over seeds. Dashed: training images, mean. Each panel begins where its task is trained.\n"
@@ -31,16 +31,16 @@ def fig3(results: pandas.DataFrame, reported: pandas.DataFrame, provenance: dict
 
     results: split MNIST, as `conditions.read` returns it; reported: as `reported.read` does; provenance: the table's.
     """
-    values = fig3_values(results)
+    values, shown = fig3_values(results), conditions.shown(results, CONDITIONS)
     with plotting.style():
         figure = Figure(figsize=(10.5, 3.2))
         axes = figure.subplots(1, TASKS + 1, sharey=True)
         lowest = min(values["mean"].min(), 1)
         for axis, panel in zip(axes, [f"task {task}" for task in range(1, TASKS + 1)] + ["average"], strict=True):
-            _draw_panel(axis, panel, values[values["panel"] == panel], reported)
+            _draw_panel(axis, panel, shown, values[values["panel"] == panel], reported)
             axis.set(ylim=(min(0.45, lowest - 0.05), 1.1), xlim=(0.6, TASKS + 0.4), xticks=range(1, TASKS + 1))
         axes[0].set_ylabel("Accuracy", fontsize=SMALL)
-        _draw_legend(figure, axes[0], values)
+        _draw_legend(figure, axes[0], shown, values)
         figure.supxlabel(CAPTION, fontsize=6.5, color="0.35")
         plotting.stamp(figure, *collect.stamp(provenance))
     return figure
@@ -49,7 +49,7 @@ def fig3(results: pandas.DataFrame, reported: pandas.DataFrame, provenance: dict
 def fig3_values(results: pandas.DataFrame) -> pandas.DataFrame:
     """Return what Figure 3 plots: panel, condition, split, x (tasks trained), mean, sem (nan if n = 1) and n."""
     rows = []
-    for condition in CONDITIONS:
+    for condition in conditions.shown(results, CONDITIONS):
         for split in accuracies.SPLITS:
             for (after, task), runs in accuracies.matrices(results, condition, split).items():
                 if task <= after:
@@ -59,7 +59,7 @@ def fig3_values(results: pandas.DataFrame) -> pandas.DataFrame:
     return summaries(rows, ["panel", "condition", "split", "x", "mean", "sem", "n"])
 
 
-def _draw_panel(axis: Axes, panel: str, values: pandas.DataFrame, reported: pandas.DataFrame) -> None:
+def _draw_panel(axis: Axes, panel: str, shown: list[str], values: pandas.DataFrame, reported: pandas.DataFrame) -> None:
     _, _, number = panel.partition(" ")
     axis.set_title(
         f"Task {number} ({2 * int(number) - 2} or {2 * int(number) - 1})" if number else "Average", fontsize=SMALL + 1
@@ -68,37 +68,37 @@ def _draw_panel(axis: Axes, panel: str, values: pandas.DataFrame, reported: pand
     axis.tick_params(labelsize=SMALL)
     axis.axhline(CHANCE, color="0.3", linestyle=":", linewidth=0.8, zorder=1)
     stated = reported_numbers.results(reported, artifact="fig3", panel=panel)
-    for condition in CONDITIONS:
-        color, aside = COLORS[condition], ASIDE[condition]
+    for place, condition in enumerate(shown):
+        look, aside = color(condition, CONDITIONS), ASIDE * (place - (len(shown) - 1) / 2)
         ours = values[values["condition"] == condition]
         test, train = (ours[ours["split"] == split] for split in ("test", "train"))
-        axis.plot(train["x"] + aside, train["mean"], "--", color=color, linewidth=0.8)
+        axis.plot(train["x"] + aside, train["mean"], "--", color=look, linewidth=0.8)
         axis.errorbar(
             test["x"] + aside,
             test["mean"],
             None if test["sem"].isna().all() else test["sem"],
             fmt="o-",
-            color=color,
+            color=look,
             markersize=2.5,
             linewidth=1.5,
             elinewidth=1,
             capsize=2,
         )
-        for row in stated[stated["method"] == LABELS[condition]].itertuples():
-            plotting.reported_marker(axis, row.x + 2 * aside, row.value, row.spread, color, label=PAPER)
+        for row in stated[stated["method"] == label(condition)].itertuples():
+            plotting.reported_marker(axis, row.x + 2 * aside, row.value, row.spread, look, label=PAPER)
     if values.empty:
         no_runs(axis)
 
 
-def _draw_legend(figure: Figure, axis: Axes, values: pandas.DataFrame) -> None:
+def _draw_legend(figure: Figure, axis: Axes, shown: list[str], values: pandas.DataFrame) -> None:
     """Put one legend above all panels: conditions, the paper's numbers, chance."""
     handles, names = axis.get_legend_handles_labels()
     papers = [handle for handle, name in zip(handles, names, strict=True) if name == PAPER]
     entries = []
-    for condition in CONDITIONS:
+    for condition in shown:
         runs = values.loc[(values["condition"] == condition) & (values["split"] == "test"), "n"]
-        (line,) = axis.plot([], [], "o-", markersize=2.5, color=COLORS[condition])
-        entries.append((line, name_with_runs(LABELS[condition], runs.max() if len(runs) else 0)))
+        (line,) = axis.plot([], [], "o-", markersize=2.5, color=color(condition, CONDITIONS))
+        entries.append((line, name_with_runs(label(condition), runs.max() if len(runs) else 0)))
     (training,) = axis.plot([], [], "--", color="0.4", linewidth=0.8)
     (chance,) = axis.plot([], [], ":", color="0.3", linewidth=0.8)
     entries.append((training, "ours on training images"))

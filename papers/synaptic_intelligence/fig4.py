@@ -12,14 +12,15 @@ from common import reported as reported_numbers
 from common.plotting import SMALL, TINY, name_with_runs, no_runs
 from common.stats import summaries
 from papers.synaptic_intelligence import conditions
-from papers.synaptic_intelligence.conditions import LABELS
-from papers.synaptic_intelligence.drawing import COLORS
+from papers.synaptic_intelligence.conditions import label
+from papers.synaptic_intelligence.drawing import COLORS, color
 
 CURVES = ("si-0.1", "ewc", "si-0.02", "si-0.01", "si-0", "sgd", "dropout")
-THIN = ("si-0.01", "si-0.02")  # not in the paper's figure
+THICK = ("si-0.1", "ewc", "si-0", "sgd", "dropout")  # those of the paper's figure
 TASKS = conditions.TASKS["permuted_mnist"]
 ZOOM, FULL = (0.965, 1.005), (0.5, 1.0)
 ARCHIVE = "authors' archive (one run)"
+ARCHIVED_JOINT = "joint training, training images: {:.4f}\n(a constant in the authors' notebook)"
 CAPTION = (
     "Line and band: mean and SD over seeds (single runs where there are fewer than three); test images. The upper panel"
     " enlarges the lower one.\nc = 0 and dropout were trained with Adam, as the paper's text says; SGD is plain"
@@ -41,7 +42,7 @@ def fig4(results: pandas.DataFrame, reported: pandas.DataFrame, provenance: dict
         full.set(ylim=(min([FULL[0], *values["mean"] - 0.02]), FULL[1]))
         full.set_xlabel("Number of tasks", fontsize=SMALL)
         for axis in (zoom, full):
-            for condition in CURVES:
+            for condition in conditions.shown(results, CURVES):
                 _draw_curve(axis, results, condition)
             _draw_archive(axis, reported)
             axis.tick_params(labelsize=SMALL)
@@ -64,7 +65,7 @@ def fig4_values(results: pandas.DataFrame) -> pandas.DataFrame:
     """
     rows = [
         ("average", condition, "test", tasks, runs)
-        for condition in CURVES
+        for condition in conditions.shown(results, CURVES)
         for tasks, runs in accuracies.averages(results, condition, "test").items()
     ]
     single = accuracies.entry(results, "si-0", "test", 1, 1)
@@ -77,28 +78,28 @@ def fig4_values(results: pandas.DataFrame) -> pandas.DataFrame:
 
 def _draw_curve(axis: Axes, results: pandas.DataFrame, condition: str) -> None:
     table = accuracies.averages(results, condition, "test")
-    name = name_with_runs(LABELS[condition], len(table))
-    color, width = COLORS[condition], 0.8 if condition in THIN else 1.8
+    name = name_with_runs(label(condition), len(table))
+    look, width = color(condition, CURVES), 1.8 if condition in THICK else 0.8
     if table.empty:
-        axis.plot([], [], ":", color=color, linewidth=width, label=name)
+        axis.plot([], [], ":", color=look, linewidth=width, label=name)
         return
     with matplotlib.rc_context({"lines.linewidth": width}):
-        plotting.band(axis, table.columns.to_numpy(), table.to_numpy(), name, color)
+        plotting.band(axis, table.columns.to_numpy(), table.to_numpy(), name, look)
     if len(table.columns) == 1:  # a line through one point is invisible
-        axis.plot(table.columns, table.mean(), "o", color=color, markersize=3)
+        axis.plot(table.columns, table.mean(), "o", color=look, markersize=3)
 
 
 def _draw_archive(axis: Axes, reported: pandas.DataFrame) -> None:
     low, high = axis.get_ylim()
     for condition in CURVES:
-        numbers = reported_numbers.results(reported, artifact="fig4", panel="average", method=LABELS[condition])
+        numbers = reported_numbers.results(reported, artifact="fig4", panel="average", method=label(condition))
         for row in numbers[numbers["value"].between(low, high)].itertuples():
             plotting.reported_marker(axis, row.x, row.value, row.spread, COLORS[condition], label=ARCHIVE)
 
 
 def _draw_single_task(axis: Axes, values: pandas.DataFrame) -> None:
     for row in values[values["mark"] == "single task"].itertuples():
-        name = f"single task: {row.mean:.4f}\n(task 1 after task 1, c = 0)"
+        name = f"single task: {row.mean:.4f} test\n(task 1 after task 1, c = 0)"
         axis.axhline(row.mean, color="black", linestyle=":", linewidth=1, zorder=1, label=name)
 
 
@@ -106,10 +107,10 @@ def _draw_joint(axis: Axes, values: pandas.DataFrame, reported: pandas.DataFrame
     """Draw the paper's arrow, at our training accuracy, and the authors' own number beside it."""
     joint = values[values["mark"] == "joint"].set_index("split")
     right = axis.get_xlim()[1]
-    name = name_with_runs(LABELS["joint"], 0)
+    name = name_with_runs(label("joint"), 0)
     if not joint.empty:
         train, test = joint.loc["train"], joint.loc["test"]
-        name = name_with_runs(LABELS["joint"], train["n"])
+        name = name_with_runs(label("joint"), train["n"])
         name += f":\n{train['mean']:.4f} training (arrow), {test['mean']:.4f} test"
         if axis.get_ylim()[0] <= train["mean"] <= axis.get_ylim()[1]:
             arrow = {"arrowstyle": "-|>", "color": "black", "linewidth": 1.5}
@@ -117,4 +118,5 @@ def _draw_joint(axis: Axes, values: pandas.DataFrame, reported: pandas.DataFrame
             axis.annotate("", tip, tail, arrowprops=arrow, annotation_clip=False)
     axis.plot([], [], "<", color="black", label=name)
     for row in reported_numbers.results(reported, artifact="fig4", panel="joint").itertuples():
-        plotting.reported_marker(axis, right - 0.75, row.value, row.spread, COLORS["joint"], label=ARCHIVE)
+        name = ARCHIVED_JOINT.format(row.value)
+        plotting.reported_marker(axis, right - 0.75, row.value, row.spread, COLORS["joint"], label=name)

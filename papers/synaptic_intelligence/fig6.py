@@ -11,13 +11,13 @@ from common import reported as reported_numbers
 from common.plotting import SMALL, TINY, name_with_runs, no_runs
 from common.stats import summaries
 from papers.synaptic_intelligence import conditions
-from papers.synaptic_intelligence.conditions import LABELS
-from papers.synaptic_intelligence.drawing import COLORS
+from papers.synaptic_intelligence.conditions import label
+from papers.synaptic_intelligence.drawing import color
 
 CONDITIONS = conditions.CONDITIONS["cifar"]
 TASKS = conditions.TASKS["cifar"]
 CHANCE = 0.1  # one of ten classes
-WIDTH = 0.19
+WIDTH = 0.76  # of the bars of a task together
 ARCHIVE = "authors' archive (mean, SD, n = 5)"
 CAPTION = (
     "Bars: mean over seeds; error bars: SD. Test images, which the paper calls validation; colours as in Figure 4.\n"
@@ -31,16 +31,17 @@ def fig6(results: pandas.DataFrame, reported: pandas.DataFrame, provenance: dict
 
     results: CIFAR, as `conditions.read` returns it; reported: as `reported.read` does; provenance: the table's.
     """
-    values = fig6_values(results)
+    values, shown = fig6_values(results), conditions.shown(results, CONDITIONS)
+    width = WIDTH / len(shown)
     stated = reported_numbers.results(reported, artifact="fig6", panel="", how_read="author_archive")
     with plotting.style():
         figure = Figure(figsize=(7.2, 4.1))
         axis = figure.subplots()
-        for place, condition in enumerate(CONDITIONS):
-            aside = (place - (len(CONDITIONS) - 1) / 2) * WIDTH
+        for place, condition in enumerate(shown):
+            aside = (place - (len(shown) - 1) / 2) * width
             ours = values[(values["condition"] == condition) & (values["split"] == "test")]
-            _draw_bars(axis, ours, condition, aside)
-            for row in stated[stated["method"] == LABELS[condition]].itertuples():
+            _draw_bars(axis, ours, condition, aside, width)
+            for row in stated[stated["method"] == label(condition)].itertuples():
                 plotting.reported_marker(axis, row.x + aside + 0.035, row.value, row.spread, "black", label=ARCHIVE)
         axis.axhline(CHANCE, color="0.3", linestyle=":", linewidth=0.8, zorder=3, label=f"chance ({CHANCE:g})")
         ticks = range(1, TASKS + 1)
@@ -62,23 +63,23 @@ def fig6_values(results: pandas.DataFrame) -> pandas.DataFrame:
     """Return what Figure 6 plots (test), and its training-image variant: condition, split, task, mean, sd and n."""
     rows = [
         (condition, split, task, runs)
-        for condition in CONDITIONS
+        for condition in conditions.shown(results, CONDITIONS)
         for split in accuracies.SPLITS
         for task, runs in conditions.final(results, condition, split).items()
     ]
     return summaries(rows, ["condition", "split", "task", "mean", "sd", "n"])
 
 
-def _draw_bars(axis: Axes, values: pandas.DataFrame, condition: str, aside: float) -> None:
+def _draw_bars(axis: Axes, values: pandas.DataFrame, condition: str, aside: float, width: float) -> None:
     axis.bar(
         values["task"] + aside,
         values["mean"],
-        0.92 * WIDTH,
+        0.92 * width,
         yerr=None if values["sd"].isna().all() else values["sd"],
-        color=COLORS[condition],
+        color=color(condition, CONDITIONS),
         ecolor="0.2",
         error_kw={"elinewidth": 1.5},
-        label=name_with_runs(LABELS[condition], 0 if values.empty else int(values["n"].max())),
+        label=name_with_runs(label(condition), 0 if values.empty else int(values["n"].max())),
     )
 
 

@@ -19,33 +19,16 @@ What the text leaves open, and what is settled here (as in the authors' code):
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from torch import Tensor
 
 from common.consolidation import Consolidation, Ewc, SynapticIntelligence
 from common.optimizers import Adam, Sgd
+from papers.synaptic_intelligence.names import strength_of_consolidation
 from papers.synaptic_intelligence.protocol import Training
 
-# The conditions of each benchmark beside si-C.  Only ewc consolidates.
-OTHERS = {"split_mnist": (), "permuted_mnist": ("ewc", "sgd", "dropout", "joint"), "cifar": ("scratch",)}
 TUNED = ("ewc", "sgd")  # the strength of EWC, the learning rate of SGD: the paper gives neither
-
-
-def strength_of_consolidation(condition: str) -> float | None:
-    """The c of a condition si-C; None for any other."""
-    match = re.fullmatch(r"si-(\d+(\.\d+)?)", condition)
-    return match and float(match[1])
-
-
-def check(benchmark: str, condition: str) -> None:
-    """Raises ValueError for a condition that the benchmark does not have."""
-    known = OTHERS[benchmark]
-    if strength_of_consolidation(condition) is None and condition not in known:
-        raise ValueError(
-            f"{benchmark} has no condition {condition!r}; known are {', '.join(('si-C, such as si-0.1', *known))}"
-        )
 
 
 def consolidation(

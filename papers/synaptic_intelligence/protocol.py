@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from papers.synaptic_intelligence import names
 
 PROTOCOL = Path(__file__).with_suffix(".yaml")
 PIXELS, DIGITS = 28 * 28, 10  # of MNIST
@@ -11,12 +14,34 @@ CIFAR_SIDE = 32
 FIRST_TUNING_SEED = 1000  # tuning seeds count up from here; reporting seeds from 0
 
 
+def _numbers(section: Any, keys: tuple[str, ...]) -> list[tuple[str, float]]:
+    """The numbers of these keys of a section, each with its key; a list counts with all that it holds."""
+    values = [(key, getattr(section, key)) for key in keys]
+    return [(key, number) for key, value in values for number in (value if isinstance(value, tuple) else (value,))]
+
+
+def _at_least_one(section: Any, *keys: str) -> None:
+    for key, number in _numbers(section, keys):
+        if number < 1:
+            raise ValueError(f"{key} must be at least 1, not {number}")
+
+
+def _positive(section: Any, *keys: str) -> None:
+    for key, number in _numbers(section, keys):
+        if number <= 0:
+            raise ValueError(f"{key} must be positive, not {number}")
+
+
+def _below_one(section: Any, *keys: str) -> None:
+    for key, number in _numbers(section, keys):
+        if not 0 <= number < 1:
+            raise ValueError(f"{key} must be at least 0 and below 1, not {number}")
+
+
 @dataclass(frozen=True)
 class Training:
-    """What the three benchmarks have in common: one network, one optimizer, one xi, and the conditions compared."""
+    """What the three benchmarks have in common: one network, one optimizer, one xi."""
 
-    conditions: tuple[str, ...]
-    seeds: int
     epochs: int
     batch: int
     learning_rate: float
@@ -26,12 +51,21 @@ class Training:
     reset_optimizer: bool
     xi: float
 
+    def __post_init__(self) -> None:
+        _at_least_one(self, "epochs", "batch")
+        _positive(self, "learning_rate", "epsilon", "xi")
+        _below_one(self, "beta1", "beta2")
+
 
 @dataclass(frozen=True)
 class SplitMnist(Training):
     """Section 5.1: five tasks of two digits each."""
 
     hidden: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _at_least_one(self, "hidden")
 
 
 @dataclass(frozen=True)
@@ -43,6 +77,11 @@ class PermutedMnist(Training):
     dropout_rate: float
     fisher_images: int
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _at_least_one(self, "hidden", "tasks", "fisher_images")
+        _below_one(self, "dropout_rate")
+
 
 @dataclass(frozen=True)
 class Cifar(Training):
@@ -53,6 +92,11 @@ class Cifar(Training):
     dense: int
     convolution_dropout_rate: float
     dense_dropout_rate: float
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _at_least_one(self, "cifar100_tasks", "channels", "dense")
+        _below_one(self, "convolution_dropout_rate", "dense_dropout_rate")
 
 
 @dataclass(frozen=True)
@@ -66,6 +110,43 @@ class Tuning:
     sgd_learning_rates: tuple[float, ...]
     sgd_tasks: int
 
+    def __post_init__(self) -> None:
+        _at_least_one(self, "tasks", "epochs", "held_out", "sgd_tasks")  # none held out would mean the test images
+        _positive(self, "ewc_strengths", "sgd_learning_rates")
+
+
+@dataclass(frozen=True)
+class Design:
+    """Which runs there are: the conditions of each benchmark, and how many seeds of every condition.
+
+    It is no part of what a run depends on, so that one more condition or seed leaves finished runs as they are.
+    """
+
+    split_mnist_conditions: tuple[str, ...]
+    split_mnist_seeds: int
+    permuted_mnist_conditions: tuple[str, ...]
+    permuted_mnist_seeds: int
+    cifar_conditions: tuple[str, ...]
+    cifar_seeds: int
+
+    def __post_init__(self) -> None:
+        for benchmark in names.OTHERS:
+            if not 1 <= self.seeds(benchmark) <= FIRST_TUNING_SEED:
+                raise ValueError(
+                    f"{benchmark}_seeds must lie from 1 to {FIRST_TUNING_SEED}, where tuning begins, "
+                    f"not {self.seeds(benchmark)}"
+                )
+            for condition in self.conditions(benchmark):
+                names.check(benchmark, condition)
+
+    def conditions(self, benchmark: str) -> tuple[str, ...]:
+        """The conditions of a benchmark."""
+        return getattr(self, f"{benchmark}_conditions")
+
+    def seeds(self, benchmark: str) -> int:
+        """How many seeds of every condition of a benchmark."""
+        return getattr(self, f"{benchmark}_seeds")
+
 
 @dataclass(frozen=True)
 class Protocol:
@@ -73,3 +154,4 @@ class Protocol:
     permuted_mnist: PermutedMnist
     cifar: Cifar
     tuning: Tuning
+    design: Design

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from common.workflow import CONTINUAL_CODE, dataset, seed_batches, seeds_per_job
-from papers.synaptic_intelligence.protocol import CIFAR_SIDE, DIGITS, FIRST_TUNING_SEED, PIXELS, Protocol, Training
+from papers.synaptic_intelligence.protocol import CIFAR_SIDE, DIGITS, FIRST_TUNING_SEED, PIXELS, Protocol
 
 HERE = "papers/synaptic_intelligence"
 BENCHMARKS = {"split_mnist": ["mnist"], "permuted_mnist": ["mnist"], "cifar": ["cifar10", "cifar100"]}
@@ -30,11 +30,13 @@ TRAIN = [
     f"{HERE}/importances.py",
     f"{HERE}/method.py",
     f"{HERE}/model.py",
+    f"{HERE}/names.py",
     *CONTINUAL_CODE,
 ]
 RESULTS = [
     f"{HERE}/conditions.py",
     f"{HERE}/correlations.py",
+    f"{HERE}/names.py",
     "common/accuracies.py",
     "common/reported.py",
     "common/stats.py",
@@ -79,28 +81,31 @@ def parameters(protocol: Protocol, benchmark: str) -> int:
     )
 
 
-def batches(protocol: Protocol, benchmark: str, device: str) -> list[str]:
-    """The seeds of a benchmark, cut into jobs."""
-    settings: Training = getattr(protocol, benchmark)
-    return seed_batches(0, settings.seeds, seeds_per_job(parameters(protocol, benchmark), settings.seeds, device))
+def batches(protocol: Protocol, benchmark: str, folder: str, device: str) -> list[str]:
+    """The seeds of the condition of a benchmark whose results lie in the folder, cut into jobs."""
+    seeds = protocol.design.seeds(benchmark)
+    size = seeds_per_job(parameters(protocol, benchmark), seeds, device)
+    return seed_batches(0, seeds, size, f"{folder}/seeds*.csv")
 
 
 def tables(protocol: Protocol, scale: str, benchmark: str, device: str) -> list[str]:
     """The accuracy tables of all conditions and seeds of a benchmark."""
+    results = f"results/{scale}/synaptic_intelligence/{benchmark}"
     return [
-        f"results/{scale}/synaptic_intelligence/{benchmark}/{condition}/seeds{seeds}.csv"
-        for condition in getattr(protocol, benchmark).conditions
-        for seeds in batches(protocol, benchmark, device)
+        f"{results}/{condition}/seeds{seeds}.csv"
+        for condition in protocol.design.conditions(benchmark)
+        for seeds in batches(protocol, benchmark, f"{results}/{condition}", device)
     ]
 
 
 def correlations(protocol: Protocol, scale: str, device: str) -> list[str]:
     """The tables of correlated importances."""
+    results = f"results/{scale}/synaptic_intelligence/permuted_mnist"
     return [
-        f"results/{scale}/synaptic_intelligence/permuted_mnist/{condition}/correlations_seeds{seeds}.csv"
+        f"{results}/{condition}/correlations_seeds{seeds}.csv"
         for condition in CORRELATED
-        if condition in protocol.permuted_mnist.conditions
-        for seeds in batches(protocol, "permuted_mnist", device)
+        if condition in protocol.design.conditions("permuted_mnist")
+        for seeds in batches(protocol, "permuted_mnist", f"{results}/{condition}", device)
     ]
 
 

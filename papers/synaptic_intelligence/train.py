@@ -18,7 +18,7 @@ import torch
 
 from common import checkpoint, device, protocol, records, stage
 from common.continual import Learner, Schedule, learn, rows
-from papers.synaptic_intelligence import data, method
+from papers.synaptic_intelligence import data, method, names
 from papers.synaptic_intelligence.importances import Correlations
 from papers.synaptic_intelligence.model import build
 from papers.synaptic_intelligence.protocol import PROTOCOL, Protocol, Training
@@ -56,7 +56,8 @@ def splits(benchmark: str, condition: str) -> tuple[str, ...]:
 def best(tables: Sequence[Path], condition: str) -> float | None:
     """The tuned value of a condition: the one with the highest mean accuracy on held-out images; None if it has none.
 
-    Of two equal ones the smaller. Raises TrainingError if the tables hold nothing for a condition that needs tuning.
+    Of two equal ones the smaller. Raises TrainingError if a table is missing, or if the tables hold nothing for a
+    condition that needs tuning, or no value of it that trains at all.
     """
     if condition not in method.TUNED:
         return None
@@ -64,11 +65,20 @@ def best(tables: Sequence[Path], condition: str) -> float | None:
         raise stage.TrainingError(
             f"condition {condition} needs --tuning, the tables of papers.synaptic_intelligence.tune"
         )
+    if missing := [str(table) for table in tables if not table.exists()]:
+        raise stage.TrainingError(
+            f"there is no tuning table {', '.join(missing)}: run papers.synaptic_intelligence.tune, which writes it"
+        )
     tried = records.read_tables(tables)
     tried = tried[tried.condition == condition]
     if tried.empty:
         raise stage.TrainingError(f"{', '.join(map(str, tables))} hold no tuning of {condition}")
-    return float(tried.groupby("value").accuracy.mean().idxmax())
+    accuracy = tried.groupby("value").accuracy.mean()
+    if accuracy.max() == 0:  # what tuning gives to a value that diverges
+        raise stage.TrainingError(
+            f"all values of {condition} that were tried diverged: {', '.join(f'{value:g}' for value in accuracy.index)}"
+        )
+    return float(accuracy.idxmax())
 
 
 def options(description: str) -> ArgumentParser:
@@ -89,10 +99,10 @@ def main() -> None:
     parser.add_argument("--correlations", type=Path, help="where to write the correlations of importances (.csv)")
     arguments = parser.parse_args()
     try:
-        method.check(arguments.benchmark, arguments.condition)
+        names.check(arguments.benchmark, arguments.condition)
     except ValueError as error:
         parser.error(str(error))
-    if arguments.correlations and method.strength_of_consolidation(arguments.condition) is None:
+    if arguments.correlations and names.strength_of_consolidation(arguments.condition) is None:
         parser.error("--correlations needs importances, which only the conditions si-C have")
     plan = protocol.read(PROTOCOL, Protocol, arguments.scale, arguments.set)
     settings: Training = getattr(plan, arguments.benchmark)

@@ -32,6 +32,24 @@ def test_fractions_bear_no_unit_and_long_panels_stand_apart():
     ]
 
 
+def test_a_column_says_the_scale_where_there_are_several():
+    numbers = pandas.DataFrame([ROW, ROW | {"artifact": "fig2"}, ROW | {"artifact": "fig2", "ours_n": 0}])
+    checked = pandas.DataFrame([("a-01", "fig2", "It works", "holds", "1"), ("a-02", "fig3", "So", "not run", "-")])
+    checked.columns = ["id", "artifact", "claim", "outcome", "detail"]
+    scales = {"fig1": "paper", "fig2": "desk"}
+    heading, rule, *rows = comparison.numbers_lines(numbers, lambda row: "Grow", 2, scales)
+    assert heading.endswith("| Verdict | Scale |") and rule == "| --- " * 8 + "|"
+    assert [row.split(" | ")[-1] for row in rows] == ["paper |", "desk |"]
+    heading, _, *rows = comparison.claims_lines(checked, "Ours", scales)
+    assert heading.endswith("| Ours | Scale |") and rows == [
+        "| a-01 | fig2 | It works | holds | 1 | desk |",
+        "| a-02 | fig3 | So | not run | - |  |",
+    ]
+    for one in ("desk", {"fig1": "desk", "fig2": "desk"}, {}):
+        assert "Scale" not in comparison.numbers_lines(numbers, lambda row: "Grow", 2, one)[0]
+        assert "Scale" not in comparison.claims_lines(checked, "Ours", one)[0]
+
+
 def test_what_was_not_run_is_counted_not_listed():
     numbers = pandas.DataFrame([ROW, ROW | {"ours_n": 0}, ROW | {"ours_n": 0}])
     assert len(comparison.numbers_lines(numbers, lambda row: "Grow", 2)) == 3

@@ -306,3 +306,9 @@ def test_each_row_is_of_the_scale_of_its_table(tmp_path, monkeypatch):
     for kept in (records.read_tables(out), records.read_tables(tmp_path / "claims.csv")):
         of_cifar = kept["artifact"] == "fig6"
         assert set(kept[of_cifar]["scale"]) == {"desk"} and set(kept[~of_cifar]["scale"]) == {"paper"}
+    lines = out.with_suffix(".md").read_text().splitlines()
+    rows = [line.split(" | ") for line in lines if line.startswith(("| fig", "| synaptic_intelligence-"))]
+    assert len(rows) > 100
+    for row in rows:
+        expected = "desk |" if any(cell.removeprefix("| ").startswith("fig6") for cell in row[:2]) else "paper |"
+        assert row[-1] == expected

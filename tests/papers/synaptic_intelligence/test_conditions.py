@@ -69,7 +69,8 @@ def test_doubled_and_broken_runs_are_refused():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"condition": "si-2"}, "unknown condition 'si-2'"),
+        ({"condition": "growth"}, "unknown condition 'growth'"),
+        ({"condition": "si-x"}, "unknown condition 'si-x'"),
         ({"split": "validation"}, "unknown split 'validation'; known are test, train"),
         ({"accuracy": 98.0}, "accuracy must lie between 0 and 1"),
         ({"after_task": 0}, "tasks count from 1"),
@@ -92,6 +93,15 @@ def test_a_table_reads_back_as_it_was_written(tmp_path):
 def test_every_condition_of_an_experiment_has_a_label():
     assert set().union(*conditions.CONDITIONS.values()) == set(conditions.LABELS)
     assert len(set(conditions.LABELS.values())) == len(conditions.LABELS)
+    assert conditions.LABELS["si-0"] == "fine-tuning, c = 0" and conditions.LABELS["si-0.01"] == "SI, c = 0.01"
+
+
+def test_any_strength_of_consolidation_is_read_and_shown_after_those_of_the_paper(tmp_path):
+    rows = table(*(runs(condition, MATRIX) for condition in ("si-0.5", "si-0", "si-0.05", "ewc")))
+    records.write_table(tmp_path / "a.csv", rows)
+    found = conditions.read(tmp_path / "a.csv")
+    assert conditions.shown(found, ("si-0", "si-1")) == ["si-0", "si-1", "si-0.05", "si-0.5"]
+    assert conditions.label("si-0.05") == "SI, c = 0.05"
 
 
 def test_correlations_become_symmetric_matrices():

@@ -9,7 +9,7 @@ import pytest
 
 from common import records
 from papers.synaptic_intelligence import conditions, correlations, figures, landscapes
-from papers.synaptic_intelligence.drawing import COLORS
+from papers.synaptic_intelligence.drawing import COLORS, color
 from tests.papers.synaptic_intelligence.constructed import (
     PROVENANCE,
     REPORTED,
@@ -133,12 +133,14 @@ def test_figure_4_draws_curves_close_up_and_in_full():
 def test_figure_4_marks_a_single_task_and_joint_training():
     figure = draw("fig4", permuted_mnist())
     zoom = figure.axes[0]
-    dotted = line_of(zoom, "single task: 0.9850\n(task 1 after task 1, c = 0)")
+    dotted = line_of(zoom, "single task: 0.9850 test\n(task 1 after task 1, c = 0)")
     assert list(dotted.get_ydata()) == pytest.approx([0.985, 0.985])
     (arrow,) = zoom.texts
     assert arrow.xy[1] == pytest.approx(0.994)
     assert "joint training (n = 3):\n0.9940 training (arrow), 0.9860 test" in legend(figure)
     assert any(y == pytest.approx(0.995198) for _, y in diamonds(zoom))
+    assert "joint training, training images: 0.9952\n(a constant in the authors' notebook)" in legend(figure)
+    assert "authors' archive (one run)" in legend(figure)
 
 
 def test_figure_4_says_what_was_not_run():
@@ -185,6 +187,24 @@ def test_figure_6_bars_are_the_final_accuracies():
     assert first == [0.459, 0.746, 0.783, 0.804]
     assert len(diamonds(axis)) == 24
     assert "chance (0.1)" in legend(figure)
+
+
+@pytest.mark.parametrize("name", ["fig3", "fig4", "fig6"])
+def test_a_strength_that_the_paper_does_not_have_is_drawn_beside_the_others(name):
+    """Only the protocol has to name a new one."""
+    added = [runs("si-0.05", forgetting(4, 0.9, 0.01), 2, split) for split in ("test", "train")]
+    known = {"fig3": split_mnist, "fig4": permuted_mnist, "fig6": cifar}[name](tasks=4)
+    figure = draw(name, pandas.concat([known, table(*added)], ignore_index=True))
+    assert "SI, c = 0.05 (n = 2)" in legend(figure)
+    values = figures.FIGURES[name].values(pandas.concat([known, table(*added)], ignore_index=True))
+    assert "si-0.05" in set(values["condition"])
+    figure.draw_without_rendering()
+
+
+def test_every_strength_has_a_colour_of_its_own():
+    strengths = ["si-0.001", "si-0.05", "si-0.1", "si-0.2", "si-1", "si-10"]
+    assert len({color(condition, known=()) for condition in strengths}) == len(strengths)
+    assert color("si-0.1", known=("si-0.1",)) == COLORS["si-0.1"]
 
 
 @pytest.mark.parametrize("name", TABLES)

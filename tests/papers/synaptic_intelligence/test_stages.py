@@ -11,10 +11,9 @@ import pandas
 import pytest
 import torch
 
-from common import continual, prepare, protocol, records, stage
+from common import continual, prepare, records, stage
 from common.checkpoint import Checkpoint
-from papers.synaptic_intelligence import conditions, correlations, method, train, tune
-from papers.synaptic_intelligence.protocol import PROTOCOL, Protocol
+from papers.synaptic_intelligence import conditions, correlations, method, names, train, tune
 from tests.papers.synaptic_intelligence.small import PAPER, SMOKE, prepared
 
 SHORT = {  # protocols of a few steps
@@ -193,6 +192,15 @@ def test_tuning_that_is_missing_is_asked_for(tmp_path):
         train.best([], "ewc")
     with pytest.raises(stage.TrainingError, match=r"a.csv hold no tuning of sgd"):
         train.best([tuning_table(tmp_path / "a.csv", "ewc", {1.0: (0.5,)})], "sgd")
+    with pytest.raises(stage.TrainingError, match=r"there is no tuning table .*b.csv: run .*tune, which writes it"):
+        train.best([tmp_path / "a.csv", tmp_path / "b.csv"], "ewc")
+
+
+def test_tuning_in_which_every_value_diverged_chooses_none(tmp_path):
+    tables = [tuning_table(tmp_path / "a.csv", "sgd", {1.0: (0.0, 0.0), 0.3: (0.0, 0.0)})]
+    with pytest.raises(stage.TrainingError, match=r"all values of sgd that were tried diverged: 0\.3, 1"):
+        train.best(tables, "sgd")
+    assert train.best([*tables, tuning_table(tmp_path / "b.csv", "sgd", {0.1: (0.9, 0.0)})], "sgd") == 0.1
 
 
 @pytest.mark.parametrize(
@@ -243,11 +251,11 @@ class Killed(BaseException):
 def test_killed_training_goes_on_from_its_checkpoint(monkeypatch, run_training, mnist, tmp_path, capsys, killed_at):
     """Killed in the first task, between two tasks or in the last: neither repeats an epoch nor changes the result."""
 
-    def training(name):
+    def training(name, *others):
         files = {key: tmp_path / f"{name}.{key}" for key in ("csv", "ckpt")}
         more = ("--checkpoint", files["ckpt"], "--correlations", tmp_path / f"{name}_correlations.csv")
         more += ("--set", "permuted_mnist.epochs=3")
-        run_training("permuted_mnist", "si-0.1", "0-1", mnist, files["csv"], *more)
+        run_training("permuted_mnist", "si-0.1", "0-1", mnist, files["csv"], *more, *others)
 
     training("whole")
     monkeypatch.setattr(Checkpoint, "due", lambda self: True)
@@ -264,7 +272,7 @@ def test_killed_training_goes_on_from_its_checkpoint(monkeypatch, run_training, 
     with pytest.raises(Killed):
         training("killed")
     assert not (tmp_path / "killed.csv").exists() and not (tmp_path / "killed.json").exists()
-    training("killed")
+    training("killed", "--set", "design.permuted_mnist_seeds=9")  # what else is to be run makes no difference
     assert "resuming" in capsys.readouterr().out
     epochs.remove("killed")
     assert epochs == [(task, epoch) for task in range(3) for epoch in range(3)]
@@ -293,20 +301,12 @@ def test_a_checkpoint_of_other_settings_is_not_gone_on_with(run_training, mnist,
 )
 def test_a_condition_that_the_benchmark_does_not_have_is_refused(benchmark, condition):
     with pytest.raises(ValueError, match=f"{benchmark} has no condition '{condition}'; known are si-C"):
-        method.check(benchmark, condition)
-
-
-def test_every_condition_of_the_protocol_exists():
-    for scale in protocol.SCALES:
-        plan = protocol.read(PROTOCOL, Protocol, scale)
-        for benchmark in method.OTHERS:
-            for condition in getattr(plan, benchmark).conditions:
-                method.check(benchmark, condition)
+        names.check(benchmark, condition)
 
 
 @pytest.mark.parametrize("condition, c", [("si-0", 0), ("si-0.01", 0.01), ("si-1", 1), ("ewc", None), ("joint", None)])
 def test_the_strength_is_in_the_name(condition, c):
-    assert method.strength_of_consolidation(condition) == c
+    assert names.strength_of_consolidation(condition) == c
 
 
 def fails(capsys, work) -> str:
@@ -331,6 +331,13 @@ def test_errors_of_training_are_one_line(run_training, mnist, cifar, tmp_path, c
     out = tmp_path / "a.csv"
     message = fails(capsys, lambda: run_training("permuted_mnist", "ewc", "0", mnist, out))
     assert "condition ewc needs --tuning" in message
+    absent = ("--tuning", tmp_path / "ewc_1.csv")
+    message = fails(capsys, lambda: run_training("permuted_mnist", "ewc", "0", mnist, out, *absent))
+    assert "error: there is no tuning table" in message
+    message = fails(
+        capsys, lambda: run_training("split_mnist", "si-1", "0", mnist, out, "--set", "split_mnist.epochs=0")
+    )
+    assert "epochs must be at least 1, not 0" in message
     message = fails(capsys, lambda: run_training("split_mnist", "si-1", "0", tmp_path / "mnist.npz", out))
     assert "there is no data set at" in message and "common.prepare" in message
     message = fails(capsys, lambda: run_training("cifar", "si-0", "0", cifar[::-1], out))
