@@ -59,19 +59,23 @@ def band(
     runs: numpy.ndarray,
     label: str | None = None,
     color: str | None = None,
+    geometric: bool = False,
 ) -> None:
     """Draw the mean over runs [n_runs, n_x] as a line with a band of one SD (ddof 1) on either side.
 
-    With fewer than 3 runs an SD says nothing, so the runs themselves are drawn as thin lines instead of the band.
+    geometric: of the runs' logarithms, for positive values on a logarithmic axis, where mean - SD may lie below zero,
+    out of sight. With fewer than 3 runs an SD says nothing, so the runs themselves are drawn as thin lines instead of
+    the band.
     """
     runs = numpy.atleast_2d(numpy.asarray(runs, dtype=float))
     if runs.ndim != 2 or runs.shape[0] == 0 or runs.shape[1] != len(x):
         raise ValueError(f"band: expected runs [n_runs, {len(x)}], found {list(runs.shape)}")
-    mean = runs.mean(axis=0)
-    (line,) = axis.plot(x, mean, label=label, color=color)
+    values, back = (numpy.log(runs), numpy.exp) if geometric else (runs, numpy.asarray)
+    mean = values.mean(axis=0)
+    (line,) = axis.plot(x, back(mean), label=label, color=color)
     if len(runs) >= 3:
-        sd = runs.std(axis=0, ddof=1)
-        axis.fill_between(x, mean - sd, mean + sd, color=line.get_color(), alpha=0.2, linewidth=0)
+        sd = values.std(axis=0, ddof=1)
+        axis.fill_between(x, back(mean - sd), back(mean + sd), color=line.get_color(), alpha=0.2, linewidth=0)
     elif len(runs) == 2:
         axis.plot(x, runs.T, color=line.get_color(), linewidth=0.5, alpha=0.7)
 

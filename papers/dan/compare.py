@@ -16,13 +16,17 @@ from common import claims, comparison, stats
 from common import reported as reported_numbers
 from common.collected import Tables, request
 from papers.dan import collected, evidence
-from papers.dan.claims import CLAIMS, FIGURE3_FUNCTIONS, FIGURE4_FUNCTIONS
-from papers.dan.conditions import DIGITS, IMAGES, NETWORKS, SHARING
+from papers.dan.claims import CLAIMS, FIGURE3_FUNCTIONS, FIGURE4_FUNCTIONS, LATER_DIGITS
+from papers.dan.conditions import IMAGES, NETWORKS, SHARING
 from papers.dan.evidence import Runs
+from papers.dan.protocol import DIGITS, TASKS
 
-MSE = "MSE"
+MSE, RATIO = "MSE", "ratio"
 ALL_DIGITS, LAST_TENTH = "mean over 10 digits", "last tenth of the sequences"
-OF_VARIANCE, OF_UNSEEN = "memory loss / variance of the target", "change of the loss on unseen sub-tasks / at the start"
+OF_VARIANCE = "memory loss / variance of the target"
+OF_UNSEEN = "loss on sub-tasks 2 to 5, right before each is learned / at the start"
+AGAINST_MEAN = "error after all digits / error of the mean image"
+READ_AS = "BWT > 0: forgetting; FWT < 0: transfer; of ratios the geometric mean, and the SD as a factor"
 NO_NUMBER, NOT_RUN = "no number reported", "not run"
 
 
@@ -41,13 +45,14 @@ class Number(NamedTuple):
 def our_numbers(tables: Tables, reported: pandas.DataFrame) -> pandas.DataFrame:
     """Return our numbers, one per row: mean, spread and 95% interval over seeds, or "not run" where we have none.
 
+    Of ratios (unit: ratio) the mean is the geometric one, and SD and SEM are factors: see `evidence.geometric`.
     Raises ValueError if `reported` holds results, with which ours would have to be compared.
     """
     if len(results := reported_numbers.results(reported)):
         raise ValueError(f"reported.csv: {len(results)} results, but nothing of ours is known to be the same as they")
     numbers = _deployment(tables) + _meta_training(tables) + _images(tables)
     statistics = ["ours_mean", "ours_sd", "ours_sem", "ci_low", "ci_high", "ours_n", "verdict"]
-    rows = [(*number[:-1], *_statistics(number.runs)) for number in numbers]
+    rows = [(*number[:-1], *_statistics(number.runs, number.unit)) for number in numbers]
     return pandas.DataFrame(rows, columns=[*Number._fields[:-1], *statistics])
 
 
@@ -66,7 +71,7 @@ def markdown(
         *comparison.stamp_lines(provenances),
         f"- stages: {evidence.functions(tables)} held-out functions; {needed}.",
         "",
-        "The paper reports no numbers, only curves and pictures. Ours (BWT > 0: forgetting; FWT < 0: transfer):",
+        f"The paper reports no numbers, only curves and pictures. Ours ({READ_AS}):",
         "",
         "| Artifact | Number | Ours | 95% interval |",
         "| --- | --- | --- | --- |",
@@ -74,27 +79,34 @@ def markdown(
         "",
         f"{len(numbers) - len(run)} of {len(numbers)} numbers: not run.",
         "",
-        *comparison.claims_lines(checked, "Our numbers (changes and ratios, paired by seed), with 95% intervals"),
+        *comparison.claims_lines(checked, "Our numbers (ratios, paired by seed: geometric means), with 95% intervals"),
     ]
 
 
 def _deployment(tables: Tables) -> list[Number]:
-    """Return the losses of Figures 3 and 4 (top): of all networks after five sub-tasks, of net0 on the way."""
+    """Return the losses of Figures 3 and 4 (top): of all networks at the start and the end, of net0 on the way.
+
+    Two ratios are claimed of net0 only, dan-02 and dan-03; those of the others show what they say of meta-training.
+    """
     final, mean = "after 5 sub-tasks", "mean over functions"
     numbers = []
     for network, (label, *_) in NETWORKS.items():
-        total, share = evidence.total(tables, network), evidence.normalised_memory(tables, network)
+        start, end = (evidence.total(tables, network, after) for after in (0, TASKS))
+        share, fall = evidence.normalised_memory(tables, network), evidence.total_ratio(tables, network)
+        unseen = evidence.unseen_ratio(tables, network)
         numbers += [
-            Number("fig4", "TL", "total loss, at the end also memory loss", label, f"{final}, {mean}", MSE, total),
-            Number("fig3", "", OF_VARIANCE, label, f"{final}, median over functions", "", share),
+            Number("fig4", "TL", "total loss", label, f"before the first update, {mean}", MSE, start),
+            Number("fig4", "TL", "total loss, at the end also memory loss", label, f"{final}, {mean}", MSE, end),
+            Number("fig4", "TL", "total loss, end / start", label, mean, RATIO, fall),
+            Number("fig3", "", OF_VARIANCE, label, f"{final}, median over functions", RATIO, share),
+            Number("fig3", "", OF_UNSEEN, label, mean, RATIO, unseen),
         ]
     label, borders = NETWORKS["net0"].label, evidence.memory_at_borders(tables, "net0")
     for name, extreme in (("largest", max), ("least", min)):
         runs = {seed: extreme(losses) for seed, losses in borders.items()}
         setting = f"after 1 to 4 sub-tasks, {mean}"
         numbers.append(Number("fig4", "TR", f"{name} memory loss at a border of sub-tasks", label, setting, MSE, runs))
-    change = evidence.change_while_unseen(tables, "net0")
-    return [*numbers, Number("fig3", "", OF_UNSEEN, label, f"over the deployment, {mean}", "", change)]
+    return numbers
 
 
 def _meta_training(tables: Tables) -> list[Number]:
@@ -125,7 +137,14 @@ def _images(tables: Tables) -> list[Number]:
             ("error after all digits", ALL_DIGITS, MSE, end),
             ("BWT of errors", "mean over digits 0 to 8", MSE, evidence.backward_transfer(tables, condition)),
             ("FWT of errors", "mean over digits 1 to 9", MSE, evidence.forward_transfer(tables, condition)),
-            ("error, end / right after learning it", "digit 0", "", evidence.digit0_retained(tables, condition)),
+            ("error, end / right after learning it", "digit 0", RATIO, evidence.digit0_retained(tables, condition)),
+            (
+                "error after digits 0 to 4",
+                "digits 5 to 9",
+                MSE,
+                evidence.image_error(tables, condition, 5, LATER_DIGITS),
+            ),
+            (AGAINST_MEAN, "first image of each digit", RATIO, evidence.mean_image_ratio(tables, condition)),
         ]
         if condition != "random":
             loss = evidence.images_meta_trained(tables, condition)
@@ -134,17 +153,18 @@ def _images(tables: Tables) -> list[Number]:
     return numbers
 
 
-def _statistics(runs: Runs) -> tuple:
+def _statistics(runs: Runs, unit: str) -> tuple:
     if not runs:
         return (*[float("nan")] * 5, 0, NOT_RUN)
-    own = stats.summary(runs.values())
+    own = evidence.geometric(runs) if unit == RATIO else stats.summary(runs.values())
     return own.mean, own.sd, own.sem, own.ci_low, own.ci_high, own.n, NO_NUMBER
 
 
 def _number_line(row: dict) -> str:
-    spread = f"SD {row['ours_sd']:.3g}, " if row["ours_n"] > 1 else ""
+    factor = "factor " if row["unit"] == RATIO else ""
+    spread = f"SD {factor}{row['ours_sd']:.3g}, " if row["ours_n"] > 1 else ""
     interval = f"[{row['ci_low']:.3g}, {row['ci_high']:.3g}]" if row["ours_n"] > 1 else ""
-    ours = f"{row['ours_mean']:.3g}{row['unit'] and ' ' + row['unit']} ({spread}n = {row['ours_n']})"
+    ours = f"{row['ours_mean']:.3g} {row['unit']} ({spread}n = {row['ours_n']})"
     name = f"{row['method']}: {row['quantity']}; {row['setting']}"
     return f"| {row['artifact']}{row['panel']} | {name} | {ours} | {interval} |"
 

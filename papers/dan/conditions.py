@@ -33,4 +33,3 @@ IMAGES = {
     "memory": "memory loss only",
     "random": "random phenotypes",
 }
-TASKS, DIGITS = 5, 10  # sub-tasks of the regression, and of the images

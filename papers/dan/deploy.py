@@ -10,7 +10,7 @@ way (curves), for net0 also what it predicts (Figure 3), and a provenance (.json
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -19,7 +19,7 @@ from torch import Tensor
 from common import device, protocol, records, stage
 from common.progress import Progress
 from common.randomness import generator
-from papers.dan import sequences
+from papers.dan import phenotypes, sequences
 from papers.dan.conditions import NETWORKS
 from papers.dan.method import OPTIMIZERS, task_gradients
 from papers.dan.model import DanNetwork, build, initial_synapses, random_phenotypes
@@ -48,14 +48,6 @@ def learn(
         if of_phi is not None:
             of_phi.step(gradients[len(theta) :])
     observe(len(batch.shown))
-
-
-def trained_phenotypes(path: Path, seeds: Sequence[int]) -> dict[int, list[Tensor]]:
-    """The phenotypes of each seed that meta-training wrote. Raises TrainingError naming a seed that the file lacks."""
-    saved = torch.load(path, map_location="cpu", weights_only=True)
-    if missing := [seed for seed in seeds if str(seed) not in saved]:
-        raise stage.TrainingError(f"{path} holds the seeds {', '.join(saved)}, but {missing[0]} was asked for")
-    return {seed: saved[str(seed)] for seed in seeds}
 
 
 def significant(value: float) -> float:
@@ -136,19 +128,19 @@ class Measured:
 def deploy(settings: Regression, trained: dict[int, list[Tensor]], measured: Measured, where: torch.device) -> None:
     """All six networks, with the synapses and phenotypes of every seed."""
     progress = Progress("deployment", len(trained) * len(NETWORKS))
-    for seed, phenotypes in trained.items():
+    for seed, phi in trained.items():
         for name in NETWORKS:
-            deploy_one(settings, name, seed, phenotypes, measured, where)
+            deploy_one(settings, name, seed, phi, measured, where)
             progress.advance()
 
 
 def deploy_one(
-    settings: Regression, name: str, seed: int, phenotypes: list[Tensor], measured: Measured, where: torch.device
+    settings: Regression, name: str, seed: int, trained: list[Tensor], measured: Measured, where: torch.device
 ) -> None:
     """A network of Figure 4 on all held-out functions at once, each with theta (and phi, where plastic) of its own."""
     deployed, count = NETWORKS[name], measured.held_out.design.functions
     network = build(settings, deployed.sharing)
-    start = [tensor[None] for tensor in phenotypes] if deployed.meta_trained else random_phenotypes(network, [seed])
+    start = [tensor[None] for tensor in trained] if deployed.meta_trained else random_phenotypes(network, [seed])
     theta, phi = (
         [tensor.repeat_interleave(count, 0).to(where) for tensor in tensors]
         for tensors in (initial_synapses(network, [seed]), start)
@@ -170,7 +162,8 @@ def main() -> None:
     arguments = parser.parse_args()
     plan = protocol.read(PROTOCOL, Protocol, arguments.scale, arguments.set)
     where = device.select(arguments.device, matmul_precision=arguments.matmul_precision)
-    trained = trained_phenotypes(arguments.phenotypes, arguments.seeds)
+    expected = {"experiment": "regression", "sharing": "network"}
+    trained, origin = phenotypes.load(arguments.phenotypes, arguments.seeds, plan.regression, **expected)
     with records.provenance(
         arguments.stages.with_suffix(".json"),
         paper="dan",
@@ -180,7 +173,8 @@ def main() -> None:
         protocol={name: protocol.as_dict(getattr(plan, name)) for name in ("regression", "design")},
         data=[],
         device=where,
-    ):
+    ) as noted:
+        noted["meta_training"] = origin
         measured = Measured(HeldOut(plan.regression, plan.design, where))
         deploy(plan.regression, trained, measured, where)
         for table in ("stages", "curves", "predictions"):

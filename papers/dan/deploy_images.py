@@ -16,11 +16,10 @@ import torch
 from torch import Tensor
 
 from common import device, protocol, records, stage
-from common.records import read_provenance
 from common.replicas import stack
-from papers.dan import data
+from papers.dan import data, phenotypes
 from papers.dan.conditions import IMAGES
-from papers.dan.deploy import learn, trained_phenotypes
+from papers.dan.deploy import learn
 from papers.dan.model import DanNetwork, build, initial_synapses, random_phenotypes
 from papers.dan.protocol import PROTOCOL, Images, Protocol
 from papers.dan.sequences import Batch
@@ -84,10 +83,11 @@ def main() -> None:
     batch, abouts = data.mnist(arguments.mnist, settings, seeds)
     network = build(settings, "layer")
     if arguments.phenotypes:
-        phi = stack(trained_phenotypes(arguments.phenotypes, seeds).values())
-        abouts += read_provenance(arguments.phenotypes.with_suffix(".json"))["data"]
+        expected = {"experiment": "images", "sharing": "layer", "condition": arguments.condition}
+        trained, origin = phenotypes.load(arguments.phenotypes, seeds, settings, **expected)
+        phi, abouts = stack(trained.values()), abouts + origin["data"]
     else:
-        phi = random_phenotypes(network, seeds)
+        phi, origin = random_phenotypes(network, seeds), None
     theta = [tensor.to(where) for tensor in initial_synapses(network, seeds)]
     phi = [tensor.to(where) for tensor in phi]
     found = Reconstructions(settings, arguments.condition, seeds, batch.to(where))
@@ -101,7 +101,7 @@ def main() -> None:
         data=abouts,
         device=where,
     ) as measured:
-        measured["condition"] = arguments.condition
+        measured |= {"condition": arguments.condition, "meta_training": origin}
         learn(network, theta, phi, found.batch, settings, False, lambda step: found.observe(network, theta, phi, step))
         records.write_table(arguments.errors, found.errors)
         records.write_table(arguments.grids, found.grids)

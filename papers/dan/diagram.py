@@ -2,7 +2,8 @@
 
     python -m papers.dan.diagram --scale smoke --out diagram.csv
 
-Synapses and phenotype learn together here, by plain gradient descent: the picture is of the architecture, not of a result.
+Synapses and phenotype learn together here, with Adam, the product of the inputs: the picture is of the architecture,
+not of a result.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ EXAMPLE = (0.8, -0.5)  # the input whose way through the network is drawn
 
 
 def learned(settings: Diagram) -> tuple[DanNetwork, list[Tensor], list[Tensor]]:
-    """A network that has learned x_1 x_2, and its theta and phi."""
+    """A network that has learned x_1 x_2 with all its parameters, and its theta and phi."""
     network = DanNetwork(settings.nodes, PerceptronDan(settings.n_channels, settings.hidden), (), "network")
     theta, phi = initial_synapses(network, [0]), random_phenotypes(network, [0])
     optimizer, source = Adam([*theta, *phi], RATE), generator(0, "inputs")

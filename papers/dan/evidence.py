@@ -5,13 +5,15 @@ Losses are mean squared errors. Whatever was not run is empty, so that a claim a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 import pandas
 
+from common import stats
 from common.collected import Tables
 from papers.dan import collected
-from papers.dan.conditions import DIGITS, SHARING, TASKS
+from papers.dan.protocol import DIGITS, SHARING, TASKS
 
 Runs = dict[int, float]
 
@@ -25,6 +27,16 @@ def ratio(a: Runs, b: Runs) -> Runs:
     return {seed: a[seed] / b[seed] for seed in a if seed in b}
 
 
+def geometric(ratios: Runs) -> stats.Summary:
+    """Return the summary of ratios on the log scale, turned back: geometric mean, SD and SEM as factors, 95% interval.
+
+    Ratios of losses span orders of magnitude: on the raw scale one seed outweighs the others, and intervals reach
+    below 0.
+    """
+    own = stats.summary(map(math.log, ratios.values()))
+    return stats.Summary(own.n, *map(math.exp, own[1:]))
+
+
 def functions(tables: Tables) -> int:
     """Return on how many held-out functions networks were deployed."""
     return collected.table(tables, "stages")["function"].nunique()
@@ -33,6 +45,11 @@ def functions(tables: Tables) -> int:
 def total(tables: Tables, network: str, after: int = TASKS) -> Runs:
     """Return the mean loss of all five sub-tasks after so many of them, over all functions."""
     return _by_seed(_deployed(tables, network, after), "loss")
+
+
+def total_ratio(tables: Tables, network: str) -> Runs:
+    """Return the total loss after all sub-tasks as a multiple of that before the first."""
+    return ratio(total(tables, network), total(tables, network, after=0))
 
 
 def memory(tables: Tables, network: str, after: int = TASKS) -> Runs:
@@ -55,21 +72,11 @@ def normalised_memory(tables: Tables, network: str) -> Runs:
     return {int(seed): float(found["loss"].median()) for seed, found in means.groupby("seed")}
 
 
-def change_while_unseen(tables: Tables, network: str) -> Runs:
-    """Return how the loss on sub-tasks changes until they are learned, as a fraction of that before any was.
-
-    It is the slope of a least-squares line for each sub-task over the borders at which it is unseen, one slope for all
-    and an intercept for each (their losses differ from the start), times the length of the whole deployment.
-    """
+def unseen_ratio(tables: Tables, network: str) -> Runs:
+    """Return the loss on sub-tasks 2 to 5 right before each is learned, as a multiple of that before any was."""
     rows = _deployed(tables, network)
-    means = rows[(rows["after"] < rows["task"]) & (rows["task"] > 1)].groupby(["seed", "task", "after"])["loss"].mean()
-    found = {}
-    for seed, losses in means.groupby("seed"):
-        table = losses.reset_index()
-        centred = table[["after", "loss"]] - table.groupby("task")[["after", "loss"]].transform("mean")
-        slope = (centred["after"] * centred["loss"]).sum() / (centred["after"] ** 2).sum()
-        found[int(seed)] = float(TASKS * slope / table.loc[table["after"] == 0, "loss"].mean())
-    return found
+    rows = rows[rows["task"] > 1]
+    return ratio(_by_seed(rows[rows["after"] == rows["task"] - 1], "loss"), _by_seed(rows[rows["after"] == 0], "loss"))
 
 
 def shared_channels(tables: Tables) -> int:
@@ -111,6 +118,23 @@ def image_error_after_first_step(tables: Tables, condition: str) -> Runs:
     """Return the mean error of all images after the first step, on the images of digit 0."""
     rows = _images(tables, condition)
     return _by_seed(rows[rows["step"] == 1], "loss")
+
+
+def mean_image_ratio(tables: Tables, condition: str) -> Runs:
+    """Return the error after all digits as a multiple of that of the mean image, both on the first image of each digit.
+
+    No single picture does better on all of them than their mean: only below 1 are digits told apart.
+    """
+    rows = collected.table(tables, "image_grids")
+    rows = rows[(rows["condition"] == condition) & rows["shown"].isin(["original", "all"])]
+    if rows.empty:
+        return {}
+    pixels = rows.pivot(index=["seed", "digit", "row", "column"], columns="shown", values="value")
+    mean = pixels.groupby(["seed", "row", "column"])["original"].transform("mean")
+    of_network, of_mean = (
+        (pixels["original"] - image).pow(2).groupby("seed").mean() for image in (pixels["all"], mean)
+    )
+    return {int(seed): float(error) for seed, error in (of_network / of_mean).items()}
 
 
 def backward_transfer(tables: Tables, condition: str) -> Runs:

@@ -26,10 +26,11 @@ WIDTH = 4.6  # of the network, from the inputs to the last DAN
 BOX = (6.1, -1.95, 4.9, 3.9)  # the opened DAN: left, bottom, width, height
 INK, FILL = "0.25", "#FFF6DC"
 CAPTION = (
-    "A trained network. Each connection is a vector of weights θ (a VEC), drawn as one line for each weight; every"
-    " DAN has the parameters φ, the neuronal phenotype, that all share.\n"
-    "Numbers in the nodes: inputs, and what the DANs make of them. Width and colour: weights; biases are left"
-    " out. The paper reports no numbers for this figure."
+    "A network that learned the product of its inputs, x1 x2, with θ and φ together. Each connection is a vector of"
+    " weights θ (a VEC), drawn as one line for each weight;\n"
+    "every DAN has the parameters φ, the neuronal phenotype, that all share. Numbers in the nodes: inputs, and what the"
+    " DANs make of them. Width and colour: weights;\n"
+    "biases are left out. The paper reports no numbers for this figure."
 )
 
 Places = Mapping[tuple[int, int], tuple[float, float]]

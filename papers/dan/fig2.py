@@ -16,7 +16,8 @@ from common.collected import Tables
 from common.plotting import PALETTE, SMALL, TINY
 from common.stats import summaries
 from papers.dan import collected, evidence
-from papers.dan.conditions import DIGITS, IMAGES
+from papers.dan.conditions import IMAGES
+from papers.dan.protocol import DIGITS
 
 LEARNED = {"first": 1, "half": DIGITS // 2, "all": DIGITS}  # how many digits have been seen when a grid is drawn
 GRIDS = {  # panels: condition, grid, title

@@ -12,7 +12,7 @@ from common import collect, plotting
 from common.collected import Tables
 from common.plotting import SMALL, TINY
 from papers.dan import collected
-from papers.dan.conditions import TASKS
+from papers.dan.protocol import TASKS
 
 PANELS = 4
 DOMAIN = (-5, 5)

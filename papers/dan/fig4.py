@@ -12,9 +12,9 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from common import collect, plotting
 from common.collected import Tables
 from common.plotting import PALETTE, SMALL, TINY
-from common.stats import summaries
 from papers.dan import collected, evidence
-from papers.dan.conditions import NETWORKS, SHARING, TASKS
+from papers.dan.conditions import NETWORKS, SHARING
+from papers.dan.protocol import TASKS
 
 PANELS = {
     "total": "Deployment: total loss, mean of all sub-tasks",
@@ -37,8 +37,10 @@ SHARED = {
     "none": {"color": PALETTE["vermilion"], "linestyle": ":"},
 }
 CAPTION = (
-    "Mean over seeds with a band of one SD (fewer than 3 seeds: thin lines, one each). Top: each seed's loss is the"
-    " mean over the held-out functions; vertical lines: a new sub-task begins.\n"
+    "Geometric mean over seeds with a band of one SD of the logarithms over seeds (fewer than 3 seeds: thin lines, one"
+    " each). Top: each seed's loss is the mean over the held-out functions;\n"
+    "mean and SD over functions and seeds are in the values beside this figure, since mean − SD can be below zero."
+    " Vertical lines: a new sub-task begins.\n"
     "Bottom: each point is the mean of 2 % of a run's sequences; the names net0 to net2 mean other networks"
     " than above, as in the paper. The paper reports no numbers for this figure."
 )
@@ -70,16 +72,33 @@ def fig4(tables: Tables, reported: pandas.DataFrame, provenances: dict[str, dict
 
 
 def fig4_values(tables: Tables) -> pandas.DataFrame:
-    """Return what Figure 4 plots: panel, condition, x (updates or meta-updates), mean, sd (nan if n = 1) and n (seeds).
+    """Return what Figure 4 plots: panel, condition, x (updates or meta-updates), geometric_mean over n seeds, the ends
+    low and high of its band (nan if n = 1); of deployments also mean_of_functions and sd_of_functions, over seeds too.
 
     panel: total, memory (condition: net0 to net5), sharing (network, layer, none) or channels (their number).
     """
-    groups = _runs(tables).groupby(["panel", "condition", "x"], sort=False)["loss"]
-    return summaries(((*key, losses) for key, losses in groups), ["panel", "condition", "x", "mean", "sd", "n"])
+    rows = []
+    for (panel, condition, x), found in _runs(tables).groupby(["panel", "condition", "x"], sort=False):
+        own = evidence.geometric(dict(zip(found["seed"], found["loss"], strict=True)))
+        ends = own.mean / own.sd, own.mean * own.sd
+        rows.append((panel, condition, x, own.mean, *ends, own.n, *_over_functions(found)))
+    band = ["geometric_mean", "low", "high", "n"]
+    return pandas.DataFrame(rows, columns=["panel", "condition", "x", *band, "mean_of_functions", "sd_of_functions"])
+
+
+def _over_functions(found: pandas.DataFrame) -> tuple[float, float]:
+    """Return mean and SD (ddof 1) over the functions of all seeds together, from those of each seed (nan without)."""
+    means, sds, counts = found["loss"], found["sd"], found["functions"]
+    mean = (counts * means).sum(skipna=False) / counts.sum(skipna=False)
+    squares = ((counts - 1) * sds**2 + counts * (means - mean) ** 2).sum(skipna=False)
+    return float(mean), float((squares / (counts.sum() - 1)) ** 0.5)
 
 
 def _runs(tables: Tables) -> pandas.DataFrame:
-    """Every seed's curves: panel, condition, seed, x and loss, in the order in which panels and legends show them."""
+    """Every seed's curves: panel, condition, seed, x and loss, in the order in which panels and legends show them.
+
+    Of deployments, where the loss is a mean over functions, also the sd over them and their number.
+    """
     curves, meta = collected.table(tables, "curves"), collected.table(tables, "meta")
     parts = [
         _part(panel, network, _chosen(curves, quantity=panel, network=network), "update", "mean")
@@ -110,8 +129,9 @@ def _chosen(table: pandas.DataFrame, **values: object) -> pandas.DataFrame:
 
 
 def _part(panel: str, condition: str, found: pandas.DataFrame, x: str, loss: str) -> pandas.DataFrame:
-    columns = {"panel": panel, "condition": condition, "seed": found["seed"], "x": found[x], "loss": found[loss]}
-    return pandas.DataFrame(columns).astype({"x": float, "loss": float})
+    named = found.rename(columns={x: "x", loss: "loss"}).reindex(columns=["seed", "x", "loss", "sd", "functions"])
+    numbers = dict.fromkeys(["x", "loss", "sd", "functions"], float)
+    return named.astype(numbers).assign(panel=panel, condition=condition)
 
 
 def _draw(axis: Axes, runs: pandas.DataFrame, panel: str) -> None:
@@ -127,11 +147,10 @@ def _draw(axis: Axes, runs: pandas.DataFrame, panel: str) -> None:
             axis.plot([], [], label=name, **look)
             continue
         line = len(axis.lines)
-        plotting.band(axis, found.columns.to_numpy(), found.to_numpy(), name, look["color"])
+        plotting.band(axis, found.columns.to_numpy(), found.to_numpy(), name, look["color"], geometric=True)
         axis.lines[line].set(linestyle=look["linestyle"], zorder=3 - place / 10)  # the first on top
-    means = runs.groupby(["condition", "x"])["loss"].mean()
     axis.set_xlim(0, runs["x"].max())
-    low, high = means.min() / 1.4, means.max() * 1.4
+    low, high = axis.dataLim.intervaly * (1 / 1.1, 1.1)  # of lines and bands
     inside = {"fontsize": TINY, "loc": "upper right", "borderaxespad": 0.2}
     outside = {"fontsize": TINY, "loc": "upper left", "bbox_to_anchor": (1.02, 1), "borderaxespad": 0}
     if panel == "sharing":

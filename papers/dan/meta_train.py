@@ -2,7 +2,8 @@
 
     python -m papers.dan.meta_train --scale smoke --experiment regression --seeds 0-2 --out phenotypes.pt
 
-Writes the phenotypes by seed (.pt), the mean meta-loss of every sequence (.csv) and the provenance (.json).
+Writes the phenotypes by seed, with what they were trained with (.pt), the mean meta-loss of every sequence (.csv) and
+the provenance (.json).
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ import torch
 from common import checkpoint, device, protocol, records, stage
 from common.progress import Progress
 from common.replicas import Generators
-from papers.dan import data, sequences
+from papers.dan import data, phenotypes, sequences
 from papers.dan.method import OPTIMIZERS, for_population, phenotype_gradients, task_gradients
-from papers.dan.model import SHARING, DanNetwork, build, initial_synapses, random_phenotypes
-from papers.dan.protocol import PROTOCOL, Images, MetaTraining, Protocol, Regression
+from papers.dan.model import DanNetwork, build, initial_synapses, random_phenotypes
+from papers.dan.protocol import PROTOCOL, SHARING, Images, MetaTraining, Protocol, Regression
 from papers.dan.runs import CODE
 
 Draw = Callable[[Generators], sequences.Batch]
@@ -122,7 +123,10 @@ def main() -> None:
     plan = protocol.read(PROTOCOL, Protocol, arguments.scale, arguments.set)
     settings: Regression | Images = getattr(plan, arguments.experiment)
     if arguments.channels is not None:
-        settings = dataclasses.replace(settings, n_channels=arguments.channels)
+        try:
+            settings = dataclasses.replace(settings, n_channels=arguments.channels)
+        except ValueError as error:
+            parser.error(f"--channels: {error}")
     of_functions = isinstance(settings, Regression)
     sharing = arguments.sharing or ("network" if of_functions else "layer")
     terms = arguments.terms or ("memory" if of_functions else "both")
@@ -152,9 +156,10 @@ def main() -> None:
         learner = MetaLearner(network, settings, arguments.seeds, terms, draw, where)
         train(learner, f"{arguments.experiment} {sharing} {settings.n_channels} {terms}", saved)
         records.write_table(arguments.out.with_suffix(".csv"), [run | row for row in learner.rows])
-        with records.atomic_write(arguments.out) as temporary:
-            phi = {str(seed): [tensor[r].cpu() for tensor in learner.phi] for r, seed in enumerate(arguments.seeds)}
-            torch.save({seed: [tensor.clone() for tensor in own] for seed, own in phi.items()}, temporary)
+        origin = {"experiment": arguments.experiment, "sharing": sharing, "condition": terms}
+        origin |= {"settings": protocol.as_dict(settings), "data": abouts}
+        by_seed = {seed: [tensor[r] for tensor in learner.phi] for r, seed in enumerate(arguments.seeds)}
+        phenotypes.save(arguments.out, origin, by_seed)
     if saved is not None:
         saved.delete()
 

@@ -18,9 +18,7 @@ from torch.nn import functional
 
 from common.randomness import generator
 from common.replicas import Tensors, conv2d, glorot_uniform, linear, stack
-from papers.dan.protocol import Images, Regression
-
-SHARING = ("network", "layer", "none")  # who has a phenotype: all DANs one, each layer one, each DAN its own
+from papers.dan.protocol import SHARING, Images, Regression
 
 Phenotypes = Sequence[Tensors]  # parameters of a DAN [K, G, ...]: one list for the network, or one for each layer
 

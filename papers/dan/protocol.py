@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 PROTOCOL = Path(__file__).with_suffix(".yaml")
+
+TASKS, DIGITS = 5, 10  # sub-tasks of the regression, and of the images: figures and claims are made for so many
+OPTIMIZERS = ("adam", "sgd")
+SHARING = ("network", "layer", "none")  # who has a phenotype: all DANs one, each layer one, each DAN its own
+IMAGE_CONDITIONS = ("both", "memory", "random")  # terms of the meta-loss, or no meta-training at all
+
+
+def _known(what: str, names: Iterable[str], known: tuple[str, ...]) -> None:
+    for name in names:
+        if name not in known:
+            raise ValueError(f"{what}: unknown {name!r}; known are {', '.join(known)}")
 
 
 @dataclass(frozen=True)
 class MetaTraining:
     """Algorithm 1: how synapses theta and phenotypes phi learn, and for how many sequences of sub-tasks."""
 
-    theta_optimizer: str  # a key of method.OPTIMIZERS, like phi's
+    theta_optimizer: str  # one of OPTIMIZERS, like phi's
     theta_rate: float
     phi_optimizer: str
     phi_rate: float
@@ -26,6 +39,8 @@ class MetaTraining:
     n_channels: int
 
     def __post_init__(self) -> None:
+        _known("theta_optimizer", [self.theta_optimizer], OPTIMIZERS)
+        _known("phi_optimizer", [self.phi_optimizer], OPTIMIZERS)
         for start, end in self.skips:
             if not 0 <= start < end < len(self.nodes):
                 raise ValueError(
@@ -45,6 +60,11 @@ class Regression(MetaTraining):
     frequency: float
     offset: float
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.tasks != TASKS:
+            raise ValueError(f"tasks: figures and claims are made for {TASKS} sub-tasks, not {self.tasks}")
+
 
 @dataclass(frozen=True)
 class Images(MetaTraining):
@@ -54,6 +74,18 @@ class Images(MetaTraining):
     dan_hidden: int
     retina: int
     images_per_task: int
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        side, least = math.isqrt(self.n_channels), len(self.convolutions) + 3  # 2x2 convolutions, then a 3x3 pool
+        if side**2 != self.n_channels or side < least:
+            raise ValueError(
+                f"n_channels: a DAN sees a square patch of at least {least}x{least}, not {self.n_channels}"
+            )
+        if math.isqrt(self.nodes[0]) ** 2 != self.nodes[0] or self.nodes[-1] != self.nodes[0]:
+            raise ValueError(f"nodes: the first and the last layer are the pixels of a square image, not {self.nodes}")
+        if not 1 <= self.tasks <= DIGITS:  # fewer in a trial; `runs.checked` wants them all
+            raise ValueError(f"tasks: there are {DIGITS} digits to learn, not {self.tasks}")
 
 
 @dataclass(frozen=True)
@@ -69,6 +101,14 @@ class Design:
     n_channels: tuple[int, ...]
     image_seeds: int
     image_conditions: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        _known("sharing", self.sharing, SHARING)
+        _known("image_conditions", self.image_conditions, IMAGE_CONDITIONS)
+        if self.functions < max(2, self.shown_functions):  # of one there is no spread
+            raise ValueError(
+                f"functions: {self.functions} are too few to show {self.shown_functions} of them and a spread"
+            )
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from papers.dan import runs as dan_runs
 from papers.dan.protocol import Protocol as DanProtocol
 
 DAN = {
-    scale: protocols.read(repository("papers/dan/protocol.yaml")[0], DanProtocol, scale) for scale in protocols.SCALES
+    scale: dan_runs.checked(protocols.read(repository("papers/dan/protocol.yaml")[0], DanProtocol, scale))
+    for scale in protocols.SCALES
 }
 
 

@@ -38,6 +38,15 @@ def test_band_is_mean_and_standard_deviation(axis):
     assert set(corners[corners[:, 0] == 2][:, 1]) == {2}
 
 
+def test_a_geometric_band_is_that_of_the_logarithms(axis):
+    """Where values differ tenfold, mean - SD lies below zero, but not this band: from 1 to 100 around 10."""
+    plotting.band(axis, X[:2], [[1, 2], [10, 2], [100, 2]], geometric=True)
+    assert axis.lines[0].get_ydata().tolist() == pytest.approx([10, 2])
+    corners = axis.collections[0].get_paths()[0].vertices
+    assert sorted(set(corners[corners[:, 0] == 1][:, 1].round(9))) == [1, 100]
+    assert set(corners[corners[:, 0] == 2][:, 1].round(9)) == {2}
+
+
 def test_two_runs_are_drawn_themselves(axis):
     plotting.band(axis, X, RUNS[:2], label="Ours", color="#0072B2")
     assert len(axis.collections) == 0

@@ -13,7 +13,7 @@ import pandas
 
 from common import records, reported
 from papers.dan import collected, conditions
-from papers.dan.conditions import DIGITS, TASKS
+from papers.dan.protocol import DIGITS, TASKS
 
 REPORTED_PATH = Path(conditions.__file__).with_name("reported.csv")
 REPORTED = reported.read(REPORTED_PATH)

@@ -20,6 +20,7 @@ from tests.papers.dan.constructed import (
     Level,
     everything,
     image_errors,
+    image_grids,
     image_meta,
     meta,
     stages,
@@ -44,6 +45,16 @@ def trained(**changes):
 
 def images(**changes):
     return {"image_errors": image_errors(changes={"both": RECONSTRUCTED["both"]._replace(**changes)})}
+
+
+def pictures(factor):
+    """Pictures of which, at the end, nothing but a share of the original is put out."""
+    grids = image_grids()
+    places = ["condition", "seed", "digit", "row", "column"]
+    originals = grids[grids["shown"] == "original"].set_index(places)["value"]
+    ends = grids["shown"] == "all"
+    shares = factor * originals.loc[pandas.MultiIndex.from_frame(grids.loc[ends, places])].to_numpy()
+    return {"image_grids": grids.assign(value=grids["value"].where(~ends, pandas.Series(shares, grids.index[ends])))}
 
 
 def test_the_paper_states_settings_and_reports_no_number():
@@ -99,8 +110,10 @@ def test_all_claims_hold_on_runs_like_the_papers():
         (7, trained(none=0.15)),
         *((8, trained(**{f"n{fewer}": 0.1})) for fewer in CHANNELS[:-1]),
         (9, images(learned=0.04)),
+        (9, pictures(0.0)),  # black does worse than the mean image
         (10, images(forgotten=0.002)),
         (11, images(first=0.15, transfer=0.0)),
+        (11, {"image_errors": image_errors(changes={"random": RECONSTRUCTED["both"]._replace(first=0.09)})}),
     ],
 )
 def test_each_condition_can_make_its_claim_fail(claim, changes):
@@ -110,6 +123,26 @@ def test_each_condition_can_make_its_claim_fail(claim, changes):
 
 def test_one_phenotype_may_be_a_tenth_worse():
     assert claims.check([CLAIMS[6]], everything(**trained(layer=0.195)))["outcome"].tolist() == ["holds"]
+
+
+def test_ratios_are_judged_on_the_log_scale():
+    """Two seeds that are five times better and one that is less: on the raw scale an interval below 1, and below 0."""
+    rows = everything()["stages"]
+    factors = rows["seed"].map({0: 0.2, 1: 0.2, 2: 0.55})
+    of_net5 = rows[rows["network"] == "net5"]
+    ours = of_net5.assign(network="net0", loss=factors.loc[of_net5.index] * of_net5["loss"])
+    tables = everything(stages=pandas.concat([rows[rows["network"] != "net0"], ours]))
+    checked = claims.check([CLAIMS[3]], tables).iloc[0]
+    assert checked["outcome"] == "unclear"
+    assert "net0 / net5: 0.280 [0.066, 1.196], n = 3 (claimed below 1)" in checked["detail"]
+
+
+def test_the_summary_of_ratios_is_that_of_their_logarithms():
+    own = evidence.geometric({0: 0.1, 1: 1.0, 2: 10.0})
+    assert own.n == 3 and own.mean == pytest.approx(1) and own.sd == pytest.approx(10)
+    assert own.ci_low * own.ci_high == pytest.approx(1) and own.ci_low == pytest.approx(
+        10 ** (-4.3027 / 3**0.5), rel=1e-4
+    )
 
 
 def test_one_seed_never_decides_a_claim():
@@ -131,6 +164,8 @@ def test_claims_that_lack_a_network_a_sharing_or_a_condition_are_not_run():
     assert not_run(**trained(none=None)) == {"dan-07"}
     assert not_run(**trained(**{f"n{channels}": None for channels in CHANNELS[:-1]})) == {"dan-08"}
     assert not_run(image_errors=image_errors(changes={"both": None})) == {"dan-09", "dan-10", "dan-11"}
+    assert not_run(image_errors=image_errors(changes={"random": None})) == {"dan-11"}
+    assert not_run(image_grids=image_grids(chosen=("memory", "random"))) == {"dan-09"}
 
 
 def test_claims_need_the_functions_that_they_are_about():
@@ -168,14 +203,16 @@ def test_losses_of_deployment_are_as_worked_by_hand():
     assert evidence.total(tables, "net1") == {}
 
 
-def test_the_change_while_unseen_is_that_within_sub_tasks():
-    """Sub-tasks that are harder from the start do not count as a rise: all lose a tenth of their start per border."""
+def test_losses_on_unseen_sub_tasks_are_compared_with_their_own_start():
+    """Sub-tasks that are harder from the start do not count as a rise, and no loss can fall by more than all of it."""
     tables = hand_worked_stages()
-    # Slopes -0.2, ..., -0.5 of the sub-tasks 2 to 5, seen at 2, ..., 5 borders; weights: their sums of squares.
-    slope = -(0.2 * 0.5 + 0.3 * 2 + 0.4 * 5 + 0.5 * 10) / 17.5
-    assert evidence.change_while_unseen(tables, "net0") == {7: pytest.approx(5 * slope / 3.5)}
+    last, start = 2 * 0.9 + 3 * 0.8 + 4 * 0.7 + 5 * 0.6, 2 + 3 + 4 + 5
+    assert evidence.unseen_ratio(tables, "net0") == {7: pytest.approx(last / start)}
     flat = tables["stages"].assign(loss=lambda rows: rows["task"].astype(float))
-    assert evidence.change_while_unseen({"stages": flat}, "net0") == {7: pytest.approx(0)}
+    assert evidence.unseen_ratio({"stages": flat}, "net0") == {7: pytest.approx(1)}
+    at_once = tables["stages"].assign(loss=lambda rows: rows["loss"].where(rows["after"] == 0, 0.0))
+    assert evidence.unseen_ratio({"stages": at_once}, "net0") == {7: 0}
+    assert evidence.total_ratio(tables, "net0") == {7: pytest.approx(0.3 / 3)}
 
 
 def test_meta_training_is_judged_by_its_end_and_its_area():
@@ -211,6 +248,21 @@ def test_errors_of_images_are_as_worked_by_hand(steps):
     assert evidence.backward_transfer({}, "both") == evidence.forward_transfer({}, "both") == {}
 
 
+def test_the_mean_image_is_what_reconstructions_have_to_beat():
+    """Two pixels, (0, 0) to (9, 9) by digit: their mean is 4.5, its mean squared error 8.25."""
+    rows = [
+        {"condition": "both", "seed": 2, "shown": shown, "digit": digit, "row": 0, "column": column, "value": value}
+        for digit in range(10)
+        for column in range(2)
+        for shown, value in (("original", digit), ("half", 7), ("all", digit + 0.5))
+    ]
+    tables = {"image_grids": pandas.DataFrame(rows)}
+    assert evidence.mean_image_ratio(tables, "both") == {2: pytest.approx(0.25 / 8.25)}
+    assert evidence.mean_image_ratio(tables, "memory") == evidence.mean_image_ratio({}, "both") == {}
+    mean = tables["image_grids"].assign(value=lambda rows: rows["value"].where(rows["shown"] != "all", 4.5))
+    assert evidence.mean_image_ratio({"image_grids": mean}, "both") == {2: pytest.approx(1)}
+
+
 def numbers(tables):
     return compare.our_numbers(tables, REPORTED)
 
@@ -230,6 +282,15 @@ def test_every_number_is_there_with_its_spread():
     assert row["ours_sem"] == pytest.approx(row["ours_sd"] / 3**0.5)
     assert row["ci_high"] - row["ours_mean"] == pytest.approx(4.3027 * row["ours_sem"], rel=1e-4)  # t, 2 degrees
     assert row["ci_low"] + row["ci_high"] == pytest.approx(2 * row["ours_mean"])
+    of_ratios = found[found["unit"] == "ratio"]
+    assert (of_ratios["ci_low"] * of_ratios["ci_high"]).tolist() == pytest.approx(
+        (of_ratios["ours_mean"] ** 2).tolist()
+    )
+    for quantity in (
+        "total loss, end / start",
+        "loss on sub-tasks 2 to 5, right before each is learned / at the start",
+    ):
+        assert set(found.loc[found["quantity"] == quantity, "method"]) == {own.label for own in NETWORKS.values()}
 
 
 def test_what_we_have_not_run_is_said_so():
@@ -249,7 +310,7 @@ def test_a_reported_result_would_not_be_passed_over():
 
 
 def test_the_command_line_writes_numbers_claims_and_markdown(tmp_path, monkeypatch):
-    read = ("meta", "stages", "curves", "image_errors", "image_meta")
+    read = ("meta", "stages", "curves", "image_errors", "image_meta", "image_grids")
     tables = {name: rows for name, rows in everything(image_meta=image_meta(seeds=1)).items() if name in read}
     sources = [write(tmp_path, name, rows, PROVENANCE | {"scale": "smoke"}) for name, rows in tables.items()]
     out = tmp_path / "comparison.csv"
@@ -266,7 +327,7 @@ def test_the_command_line_writes_numbers_claims_and_markdown(tmp_path, monkeypat
     assert lines[len(read)].startswith("- stages: 50 held-out functions; dan-01 needs 50, dan-03 to dan-06 need 20,")
     assert f"0 of {len(found)} numbers: not run." in lines
     share = "memory loss / variance of the target; after 5 sub-tasks, median over functions"
-    value = "0.026 (SD 0.00026, n = 3) | [0.0254, 0.0266]"
+    value = "0.026 ratio (SD factor 1.01, n = 3) | [0.0254, 0.0267]"
     assert f"| fig3 | net0: meta-trained, shared, fixed: {share} | {value} |" in lines
     once = "memory loss only: meta-loss at the end of meta-training; last tenth of the sequences"
     assert f"| fig2 | {once} | 0.0205 MSE (n = 1) |  |" in lines

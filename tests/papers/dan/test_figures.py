@@ -69,6 +69,11 @@ def test_figure_1_draws_every_weight_with_its_width_and_colour():
     assert ((numpy.array(reds) > blues) == (vecs > 0))[strong].all()
 
 
+def test_figure_1_says_what_the_network_learned():
+    caption = draw("fig1", {"diagram": diagram()}).get_supxlabel()
+    assert caption.startswith("A network that learned the product of its inputs, x1 x2, with θ and φ together.")
+
+
 def test_figure_1_joins_the_nodes_of_a_connection_by_parallel_lines():
     axis = draw("fig1", {"diagram": diagram()}).axes[0]
     nodes = [patch.center for patch in axis.patches if isinstance(patch, Circle)]
@@ -181,7 +186,9 @@ def test_figure_4_draws_the_mean_over_seeds_of_every_network():
         assert axis.get_yscale() == "log"
         found = table[table["quantity"] == quantity]
         for line, network in zip(axis.lines, NETWORKS, strict=False):
-            means = found[found["network"] == network].groupby("update")["mean"].mean()
+            means = numpy.exp(
+                numpy.log(found[found["network"] == network].set_index("update")["mean"]).groupby("update").mean()
+            )
             numpy.testing.assert_allclose(line.get_xydata(), [*zip(means.index, means)])
             look = DEPLOYED[network]
             assert (line.get_color(), line.get_linestyle()) == (look["color"], look["linestyle"])
@@ -225,9 +232,35 @@ def test_figure_4_has_values_worked_by_hand():
     found = values.loc[("sharing", "layer")]
     assert len(found) == 50
     assert found["x"].tolist()[:2] == [30, 70]  # the mean of 20 and 40 updates, of 60 and 80
-    assert found["mean"].tolist()[:2] == [3.5, 5.5]
-    assert found["sd"].iloc[-1] == pytest.approx(numpy.sqrt(2)) and set(found["n"]) == {2}
-    assert set(values.loc[("channels", "2"), "mean"]) == {9.0}
+    assert found["geometric_mean"].tolist()[:2] == pytest.approx([numpy.sqrt(2.5 * 4.5), numpy.sqrt(4.5 * 6.5)])
+    factor = (102.5 / 100.5) ** (1 / numpy.sqrt(2))  # the SD of two logarithms is their difference / sqrt(2)
+    assert found["high"].iloc[-1] == pytest.approx(numpy.sqrt(100.5 * 102.5) * factor) and set(found["n"]) == {2}
+    assert found["low"].iloc[-1] == pytest.approx(numpy.sqrt(100.5 * 102.5) / factor)
+    assert found[["mean_of_functions", "sd_of_functions"]].isna().all(axis=None)
+    assert values.loc[("channels", "2"), "geometric_mean"].tolist() == pytest.approx([9.0] * 50)
+
+
+def test_figure_4_has_the_spread_over_functions_and_seeds():
+    """Of two seeds with three functions each, (1, 2, 6) and (2, 4, 12): as of all six together."""
+    losses = numpy.array([[1.0, 2, 6], [2, 4, 12]])
+    rows = [
+        {"network": "net0", "seed": seed, "update": 10, "quantity": "total", "mean": own.mean(), "sd": own.std(ddof=1)}
+        for seed, own in enumerate(losses)
+    ]
+    values = fig4_values({"curves": pandas.DataFrame(rows).assign(functions=3)})
+    assert values["mean_of_functions"].tolist() == pytest.approx([losses.mean()])
+    assert values["sd_of_functions"].tolist() == pytest.approx([losses.std(ddof=1)])
+    assert values["geometric_mean"].tolist() == pytest.approx([numpy.sqrt(3 * 6)])
+
+
+def test_figure_4_shows_its_bands_whole():
+    """Of three seeds that differ tenfold: a band of mean - SD would reach below zero."""
+    table = curves()
+    table["mean"] *= table["seed"].map({0: 0.1, 1: 1.0, 2: 10.0})
+    axis = draw("fig4", everything(curves=table)).axes[0]
+    corners = numpy.concatenate([area.get_paths()[0].vertices for area in axis.collections])
+    assert len(axis.collections) == len(NETWORKS) and corners[:, 1].min() > 0
+    assert axis.get_ylim()[0] < corners[:, 1].min() and axis.get_ylim()[1] > corners[:, 1].max()
 
 
 def test_bins_hold_neighbouring_sequences_and_all_of_them():

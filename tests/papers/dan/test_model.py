@@ -6,10 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from common import protocol
 from common.replicas import count
 from papers.dan.model import SHARING, ConvolutionalDan, DanNetwork, PerceptronDan, Retina, build
-from papers.dan.protocol import PROTOCOL, Protocol
 from tests.papers.dan.small import IMAGES, PAPER, REGRESSION, batch, network
 
 
@@ -136,8 +134,3 @@ def test_what_cannot_be_is_refused():
     for n_channels in (10, 9):
         with pytest.raises(ValueError, match=f"at least 5x5 channels, not {n_channels}"):
             ConvolutionalDan(n_channels, (2, 2), 3)
-
-
-def test_a_skip_to_a_layer_that_is_not_there_is_refused():
-    with pytest.raises(protocol.ProtocolError, match=r"section 'regression': skips: \[1, 3\] .* 3 layers"):
-        protocol.read(PROTOCOL, Protocol, "smoke", ["regression.nodes=[1, 4, 1]"])

@@ -9,9 +9,9 @@ import numpy
 import pytest
 import torch
 
-from common import records, stage
+from common import protocol, records, stage
 from common.checkpoint import Checkpoint
-from papers.dan import data, deploy, deploy_images, diagram, meta_train
+from papers.dan import data, deploy, deploy_images, diagram, meta_train, phenotypes
 from papers.dan.conditions import NETWORKS
 from papers.dan.meta_train import MetaLearner
 from papers.dan.model import build, initial_synapses, random_phenotypes
@@ -200,15 +200,13 @@ def test_functions_from_the_command_line(folder, monkeypatch):
     assert list(log.columns) == ["sharing", "n_channels", "condition", "seed", "sequence", "updates", "loss"]
     tables = {name: folder / f"{name}.csv" for name in ("stages", "curves", "predictions")}
     options = " ".join(f"--{name} {path}" for name, path in tables.items())
-    call(
-        monkeypatch,
-        deploy,
-        f"--scale smoke --seeds 0-1 --phenotypes {out} {options} --set design.functions=2 "
-        "--set design.shown_functions=1",
-    )
+    short = "--set regression.sequences=1 --set design.functions=2 --set design.shown_functions=1"
+    call(monkeypatch, deploy, f"--scale smoke --seeds 0-1 --phenotypes {out} {options} {short}")
     stages = records.read_tables(tables["stages"])
     assert set(stages["network"]) == set(NETWORKS) and len(stages) == 6 * 2 * 2 * 6 * 5
-    assert json.loads(tables["curves"].with_suffix(".json").read_text())["stage"] == "deploy"
+    about = json.loads(tables["curves"].with_suffix(".json").read_text())
+    assert about["stage"] == "deploy" and about["measured"]["meta_training"]["settings"]["sequences"] == 1
+    assert about["measured"]["meta_training"]["condition"] == "memory"
     start = stages[(stages["after"] == 0) & (stages["seed"] == 0)].pivot(
         index=["function", "task"], columns="network", values="loss"
     )
@@ -224,11 +222,11 @@ def test_images_from_the_command_line(folder, monkeypatch):
         f"--scale smoke --experiment images --seeds 0-1 --omniglot {folder}/omniglot.npz "
         f"--out {out} --set images.sequences=1",
     )
-    for condition, phenotypes in (("both", f"--phenotypes {out}"), ("random", "")):
+    for condition, trained in (("both", f"--phenotypes {out}"), ("random", "")):
         call(
             monkeypatch,
             deploy_images,
-            f"--scale smoke --condition {condition} --seeds 0-1 {phenotypes} --mnist {mnist} "
+            f"--scale smoke --condition {condition} --seeds 0-1 {trained} --mnist {mnist} --set images.sequences=1 "
             f"--errors {folder}/errors_{condition}.csv --grids {folder}/grids_{condition}.csv",
         )
     errors, random = (records.read_tables(folder / f"errors_{name}.csv") for name in ("both", "random"))
@@ -239,6 +237,7 @@ def test_images_from_the_command_line(folder, monkeypatch):
     assert set(grids["shown"]) == {"original", "first", "half", "all"} and len(grids) == 2 * 4 * 10 * 14 * 14
     about = json.loads((folder / "errors_both.json").read_text())
     assert [one["name"] for one in about["data"]] == ["mnist", "omniglot"]
+    assert about["measured"]["meta_training"]["settings"]["sequences"] == 1
 
 
 def test_a_picture_is_the_first_image_of_its_digit():
@@ -262,9 +261,68 @@ def test_wrong_calls_say_what_to_do(folder, monkeypatch, capsys):
             f"--errors {folder}/e.csv --grids {folder}/g.csv",
         )
     assert "--phenotypes goes with" in capsys.readouterr().err
-    torch.save({"0": []}, folder / "one.pt")
-    with pytest.raises(stage.TrainingError, match="holds the seeds 0, but 1 was asked for"):
-        deploy.trained_phenotypes(folder / "one.pt", [0, 1])
+    with pytest.raises(SystemExit):
+        options = f"--omniglot {folder}/omniglot.npz --out {folder}/x.pt"
+        call(monkeypatch, meta_train, f"--scale smoke --experiment images --channels 24 --seeds 0 {options}")
+    assert "--channels: n_channels: a DAN sees a square patch" in capsys.readouterr().err
+
+
+ORIGIN = {"experiment": "regression", "sharing": "network", "condition": "memory"}
+ORIGIN |= {"settings": protocol.as_dict(SMOKE.regression), "data": []}
+
+
+def test_phenotypes_are_read_as_they_were_written(tmp_path):
+    phi = random_phenotypes(build(SMOKE.regression, "network"), [0, 1])
+    path, by_seed = tmp_path / "a.pt", {seed: [tensor[seed] for tensor in phi] for seed in (0, 1)}
+    phenotypes.save(path, ORIGIN, by_seed)
+    found, origin = phenotypes.load(path, [1], SMOKE.regression, experiment="regression", sharing="network")
+    assert list(found) == [1] and equal(found[1], by_seed[1]) and origin == ORIGIN
+    slower = dataclasses.replace(SMOKE.regression, theta_rate=1e-5, theta_optimizer="adam")
+    assert equal(phenotypes.load(path, [0], slower)[0][0], by_seed[0])  # which deployment may have otherwise
+    with pytest.raises(stage.TrainingError, match="holds the seeds 0, 1, but 2 was asked for"):
+        phenotypes.load(path, [1, 2], SMOKE.regression)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"experiment": "images"}, "experiment = images, but regression"),
+        ({"sharing": "none"}, "sharing = none, but network"),
+        ({"settings": ORIGIN["settings"] | {"n_channels": 5}}, "n_channels = 5, but 8"),
+        ({"settings": ORIGIN["settings"] | {"sequences": 1}}, "sequences = 1, but 3"),
+    ],
+)
+def test_phenotypes_that_were_trained_otherwise_are_not_deployed(tmp_path, monkeypatch, changes, message):
+    path = tmp_path / "a.pt"
+    phenotypes.save(path, ORIGIN | changes, {0: [torch.zeros(1)]})
+    tables = " ".join(f"--{name} {tmp_path}/{name}.csv" for name in ("stages", "curves", "predictions"))
+    with pytest.raises(stage.TrainingError, match=rf"a\.pt was meta-trained with {message} is to be deployed"):
+        call(monkeypatch, deploy, f"--scale smoke --seeds 0 --phenotypes {path} {tables}")
+
+
+def test_phenotypes_of_another_meta_loss_are_not_deployed(folder, monkeypatch):
+    origin = {"experiment": "images", "sharing": "layer", "condition": "memory"}
+    origin |= {"settings": protocol.as_dict(SMOKE.images), "data": []}
+    phenotypes.save(folder / "memory.pt", origin, {0: [torch.zeros(1)]})
+    options = f"--mnist {folder}/mnist.npz --errors {folder}/e.csv --grids {folder}/g.csv"
+    with pytest.raises(stage.TrainingError, match="condition = memory, but both is to be deployed"):
+        call(
+            monkeypatch,
+            deploy_images,
+            f"--scale smoke --condition both --seeds 0 --phenotypes {folder}/memory.pt {options}",
+        )
+
+
+def test_a_file_that_does_not_say_what_it_holds_is_refused_in_a_sentence(tmp_path):
+    path = tmp_path / "a.pt"
+    with pytest.raises(stage.TrainingError, match=r"a\.pt does not exist: papers\.dan\.meta_train writes it"):
+        phenotypes.load(path, [0], SMOKE.regression)
+    torch.save({"0": [torch.zeros(1)]}, path)  # as it once was
+    with pytest.raises(stage.TrainingError, match="does not say what it was meta-trained with: run .*meta_train again"):
+        phenotypes.load(path, [0], SMOKE.regression)
+    path.write_bytes(b"not a file of torch")
+    with pytest.raises(stage.TrainingError, match="is damaged, or old"):
+        phenotypes.load(path, [0], SMOKE.regression)
 
 
 def test_the_diagram_is_of_a_network_that_has_learned(folder, monkeypatch):

@@ -1,0 +1,51 @@
+"""What a stage or a figure would stumble over is refused when the protocol is read, before any work begins."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from common import protocol
+from papers.dan import conditions, method, runs
+from papers.dan.protocol import IMAGE_CONDITIONS, OPTIMIZERS, PROTOCOL, SHARING, Protocol
+from tests.papers.dan.small import PLANS
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("regression.theta_optimizer=sdg", "theta_optimizer: unknown 'sdg'; known are adam, sgd"),
+        ("images.phi_optimizer=Adam", "phi_optimizer: unknown 'Adam'; known are adam, sgd"),
+        ("regression.tasks=4", "tasks: figures and claims are made for 5 sub-tasks, not 4"),
+        ("images.tasks=11", "tasks: there are 10 digits to learn, not 11"),
+        ("images.n_channels=24", "n_channels: a DAN sees a square patch of at least 5x5, not 24"),
+        ("images.n_channels=16", "n_channels: a DAN sees a square patch of at least 5x5, not 16"),
+        ("images.nodes=[195, 6, 5, 6, 195]", "nodes: the first and the last layer are the pixels of a square image"),
+        ("images.nodes=[196, 6, 5, 6, 100]", "nodes: the first and the last layer are the pixels of a square image"),
+        ("design.shown_functions=5", "functions: 4 are too few to show 5 of them and a spread"),
+        ("design.sharing=[network, all]", "sharing: unknown 'all'; known are network, layer, none"),
+        ("design.image_conditions=[transfer]", "image_conditions: unknown 'transfer'; known are both, memory, random"),
+    ],
+)
+def test_a_protocol_that_a_stage_would_stumble_over_is_refused(override, message):
+    section = override.partition(".")[0]
+    with pytest.raises(protocol.ProtocolError, match=f"section '{section}': {re.escape(message)}"):
+        protocol.read(PROTOCOL, Protocol, "smoke", [override])
+
+
+def test_figures_need_all_ten_digits():
+    few = protocol.read(PROTOCOL, Protocol, "smoke", ["images.tasks=2"])
+    with pytest.raises(protocol.ProtocolError, match="images.tasks: Figure 2 is of 10 digits, not 2"):
+        runs.checked(few)
+    assert all(runs.checked(plan) is plan for plan in PLANS.values())
+
+
+def test_names_in_the_protocol_are_those_that_the_code_knows():
+    assert set(OPTIMIZERS) == set(method.OPTIMIZERS)
+    assert SHARING == tuple(conditions.SHARING) and IMAGE_CONDITIONS == tuple(conditions.IMAGES)
+
+
+def test_a_skip_to_a_layer_that_is_not_there_is_refused():
+    with pytest.raises(protocol.ProtocolError, match=r"section 'regression': skips: \[1, 3\] .* 3 layers"):
+        protocol.read(PROTOCOL, Protocol, "smoke", ["regression.nodes=[1, 4, 1]"])
