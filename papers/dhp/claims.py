@@ -23,7 +23,8 @@ from papers.dhp.conditions import (
 )
 from papers.dhp.evidence import INITIAL_ETA, LARGE_ETA, SMALL_ETAS
 
-TIE = 0.5  # points: Table I gives BWT to two digits, in which smaller differences are a tie
+TIED = ("imbalanced", "si")  # the one pair whose BWT, with and without DHP, is the same in Table I
+TIE = 0.5  # points: the table gives BWT to two digits, in which smaller differences are a tie
 
 
 def dhp_forgets_less(tables: Tables) -> list[Condition]:
@@ -66,7 +67,11 @@ def imbalance_shows_dhp(tables: Tables) -> list[Condition]:
 
 def dhp_raises_transfer(tables: Tables) -> list[Condition]:
     return [
-        within(f"BWT of {_pair(dhp, name)}, {label}", evidence.transfer_gain(tables, benchmark, dhp, name), low=-TIE)
+        within(
+            f"BWT of {_pair(dhp, name)}, {label}",
+            evidence.transfer_gain(tables, benchmark, dhp, name),
+            low=-TIE if (benchmark, name) == TIED else 0,
+        )
         for benchmark, label in BENCHMARKS.items()
         for name, dhp in WITH_DHP.items()
     ]

@@ -30,7 +30,7 @@ READERS = {
     "plasticity": Reader(read_plasticity, LOG.columns),
     "imbalance": collected.plain(["task", "class", "removal_probability", "kept"]),
     "tune": collected.plain(["benchmark", "condition", "value", "seed", "accuracy"]),
-    "update": collected.plain(["kind", "example", "unit", "value"]),
+    "update": collected.plain(["kind", "example", "class", "unit", "value"]),
 }
 
 table = partial(collected.table, readers=READERS)

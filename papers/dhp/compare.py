@@ -21,6 +21,7 @@ from papers.dhp import collected, conditions, evidence
 from papers.dhp.claims import CLAIMS, ON_LAMBDA
 from papers.dhp.conditions import BENCHMARKS, FINAL, LABELS, SO_FAR, TRANSFER
 
+WORKSHOP, SUPERSEDED = "workshop version", "superseded"  # a setting of reported.csv, and what stands for its verdict
 PUBLISHED, OWN_SEARCH = "published", "own search"  # whose lambda
 OF_ETA = {
     "largest eta in task 1": evidence.largest_eta_in_task1,
@@ -31,14 +32,16 @@ OF_ETA = {
 def compare_numbers(tables: Tables, reported: pandas.DataFrame) -> pandas.DataFrame:
     """Return every result the paper reports with ours beside it and a verdict; "not run" where we have no runs.
 
-    Column `hyperparameters` says whose lambda ours had; rows of our own search are there only where they were run.
+    Column `hyperparameters` says whose lambda ours had; rows of our own search are there only where they were run. What
+    the workshop version reported, and the paper replaced, has "superseded" for a verdict.
     """
-    published = reported_numbers.compare(reported, partial(our_runs, tables)).assign(hyperparameters=PUBLISHED)
-    if not (tuned := evidence.of_own_lambda(tables)):
-        return published
-    found = reported_numbers.compare(reported, partial(our_runs, tuned)).assign(hyperparameters=OWN_SEARCH)
-    depends = found["method"].map(lambda method: any(map(conditions.is_consolidating, _conditions(method))))
-    return pandas.concat([published, found[depends & (found["ours_n"] > 0)]], ignore_index=True)
+    numbers = reported_numbers.compare(reported, partial(our_runs, tables)).assign(hyperparameters=PUBLISHED)
+    if tuned := evidence.of_own_lambda(tables):
+        found = reported_numbers.compare(reported, partial(our_runs, tuned)).assign(hyperparameters=OWN_SEARCH)
+        depends = found["method"].map(lambda method: any(map(conditions.is_consolidating, _conditions(method))))
+        numbers = pandas.concat([numbers, found[depends & (found["ours_n"] > 0)]], ignore_index=True)
+    numbers.loc[numbers["setting"].str.endswith(WORKSHOP) & (numbers["ours_n"] > 0), "verdict"] = SUPERSEDED
+    return numbers
 
 
 def our_runs(tables: Tables, row: dict) -> dict[int, float]:

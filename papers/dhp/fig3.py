@@ -20,10 +20,12 @@ PANELS = {
     "alpha_norm": "c  Plasticity, ‖α‖ (Frobenius)",
 }
 COLOR = plotting.PALETTE["blue"]
+LINEAR = 50  # a norm of Hebb beyond this is drawn on a logarithmic scale: it rests near 20, but may burst
+TICKS = (0, 10, 20, 30, 40, LINEAR, *(10**power for power in range(2, 8)))
 CAPTION = (
     "DHP Softmax on Permuted MNIST, mean over seeds with a band of one standard error. Vertical lines: a new task"
     " begins; its number stands above.\nThe paper states for η: that it begins at 0.001 (dotted), reaches 0.024 in"
-    " task 1 (diamond) and decays after task 3 (dashed)."
+    f" task 1 (diamond) and decays after task 3 (dashed). If Hebb exceeds {LINEAR}, its axis is logarithmic from there."
 )
 
 
@@ -46,12 +48,17 @@ def fig3(tables: Tables, reported: pandas.DataFrame, provenances: dict[str, dict
             name = f"ours (n = {int(runs['n'].max())})"
             drawing.band(axis, runs, COLOR, linewidth=1.1, label=name)
             ends = table.groupby("task")["step"].max()
-            if panel == "eta":
+            if panel == "eta":  # which nothing keeps above zero
+                axis.axhline(0, color="0.7", linewidth=0.7, zorder=0)
                 _draw_paper(axis, reported, ends)
             axis.set(xlim=(0, ends.max()))
-            axis.set_ylim(bottom=0)
+            if panel == "hebb_norm" and runs["mean"].max() > LINEAR:
+                _stretch(axis)
+            if panel != "eta":
+                axis.set_ylim(bottom=0)
             _draw_tasks(axis, ends)
-            axis.legend(fontsize=TINY, loc="best")
+        if (handles := figure.axes[0].get_legend_handles_labels())[0]:
+            figure.legend(*handles, fontsize=TINY, loc="outside upper right", ncols=3)
         figure.supxlabel(CAPTION, fontsize=6.5, color="0.35")
         plotting.stamp(figure, *collect.stamp_of_all(provenances))
     return figure
@@ -62,6 +69,14 @@ def fig3_values(tables: Tables) -> pandas.DataFrame:
     table = collected.table(tables, "plasticity")
     rows = [(panel, step, runs[panel]) for panel in PANELS for step, runs in table.groupby("step")]
     return summaries(rows, ["panel", "x", "mean", "sem", "n"])
+
+
+def _stretch(axis: Axes) -> None:
+    """Draw values beyond LINEAR on a logarithmic scale."""
+    axis.set_yscale("symlog", linthresh=LINEAR, linscale=2)
+    top = axis.get_ylim()[1]
+    axis.set_yticks([tick for tick in TICKS if tick <= top], [f"{tick:,}" for tick in TICKS if tick <= top])
+    axis.minorticks_off()
 
 
 def _draw_tasks(axis: Axes, ends: pandas.Series) -> None:

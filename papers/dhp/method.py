@@ -24,9 +24,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from common.consolidation import Consolidation, Mas, OnlineEwc, SynapticIntelligence
-from papers.dhp.protocol import Training
-
-CONSOLIDATED = ("ewc", "si", "mas")
+from papers.dhp.protocol import CONSOLIDATED, Training
 
 
 @dataclass(frozen=True)

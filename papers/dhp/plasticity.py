@@ -10,7 +10,8 @@ from common.continual import Learner, Observer
 class Plasticity(Observer):
     """Notes eta and the Frobenius norms of Hebb and alpha, every so many steps and after the last step of each task.
 
-    Nothing keeps eta above zero, where the trace is an average. It does fall below, by some thousandths, and comes back.
+    Nothing keeps eta within (0, 1), where the trace is an average. It does fall below, by up to 0.02, and the trace
+    then grows with every batch until eta comes back.
     """
 
     def __init__(self, seeds: Sequence[int], every: int) -> None:

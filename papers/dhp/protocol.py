@@ -2,13 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 PROTOCOL = Path(__file__).with_suffix(".yaml")
 PIXELS, CLASSES = 28 * 28, 10  # of MNIST; every data set of the mixture has ten classes as well
 SIDE = 32  # of the mixture's images
 FIRST_TUNING_SEED = 1000  # of the search for lambda; reporting seeds from 0
+SETS = ("mnist", "notmnist", "fashion_mnist", "svhn", "cifar10")  # that the mixture can have
+CONSOLIDATED = ("ewc", "si", "mas")  # have a lambda
+WITH_LAMBDA = (*CONSOLIDATED, *(f"dhp-{name}" for name in CONSOLIDATED))
+CONDITIONS = (  # see `method.condition`
+    "finetune",
+    "dhp",
+    *WITH_LAMBDA,
+    *(f"{name}-tuned" for name in WITH_LAMBDA),
+    *(f"{name}-single" for name in ("finetune", *CONSOLIDATED)),
+)
+
+
+def _positive(section: Any, *names: str) -> None:
+    """Raises ValueError naming a number of the section, or a list of them, that is not positive throughout."""
+    for name in names:
+        value = getattr(section, name)
+        if min(value if isinstance(value, tuple) else (value,), default=0) <= 0:
+            raise ValueError(f"{name} must be positive, not {value}")
+
+
+def _known(kind: str, names: Iterable[str], known: tuple[str, ...]) -> None:
+    """Raises ValueError for a name that is not known."""
+    if unknown := [name for name in names if name not in known]:
+        raise ValueError(f"unknown {kind} {', '.join(map(repr, unknown))}; known are {', '.join(known)}")
 
 
 @dataclass(frozen=True)
@@ -26,6 +52,9 @@ class Training:
     xi: float
     importance_images: int
 
+    def __post_init__(self) -> None:
+        _positive(self, "epochs", "batch", "learning_rate", "xi", "importance_images")
+
 
 @dataclass(frozen=True)
 class Permuted(Training):
@@ -34,12 +63,20 @@ class Permuted(Training):
     tasks: int
     hidden: tuple[int, ...]
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _positive(self, "tasks", "hidden")
+
 
 @dataclass(frozen=True)
 class Split(Training):
     """Split MNIST."""
 
     hidden: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _positive(self, "hidden")
 
 
 @dataclass(frozen=True)
@@ -52,10 +89,17 @@ class Vision(Training):
     padding: int
     dense: int
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _positive(self, "channels", "kernel", "dense")
+        if not self.sets:
+            raise ValueError("sets must name at least one data set")
+        _known("data set", self.sets, SETS)
+
 
 @dataclass(frozen=True)
 class Tuning:
-    """The search for lambda, on held-out training images."""
+    """The search for lambda, on held-out training images; ewc, si, mas: what is tried beside the published value."""
 
     tasks: int
     epochs: int
@@ -63,6 +107,11 @@ class Tuning:
     ewc: tuple[float, ...]
     si: tuple[float, ...]
     mas: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        _positive(self, "tasks", "epochs", *CONSOLIDATED)
+        if self.held_out < 1:  # without, the test images would take their place
+            raise ValueError(f"held_out must be positive, not {self.held_out}: a search must not see test images")
 
 
 @dataclass(frozen=True)
@@ -75,6 +124,14 @@ class Design:
     etas: tuple[float, ...]
     eta_seeds: int
     log_every: int
+
+    def __post_init__(self) -> None:
+        _positive(self, "etas", "log_every")
+        for name in ("seeds", "eta_seeds"):
+            if not 1 <= getattr(self, name) <= FIRST_TUNING_SEED:
+                allowed = f"lie from 1 to {FIRST_TUNING_SEED}, where tuning begins"
+                raise ValueError(f"{name} must {allowed}, not {getattr(self, name)}")
+        _known("condition", (*self.conditions, *self.controls), CONDITIONS)
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from itertools import pairwise
 
 from common.workflow import CONTINUAL_CODE, dataset, seed_batches, seeds_per_job
-from papers.dhp.protocol import CLASSES, FIRST_TUNING_SEED, PIXELS, SIDE, Protocol, Vision
+from papers.dhp.protocol import CLASSES, CONSOLIDATED, FIRST_TUNING_SEED, PIXELS, SIDE, Protocol, Vision
 
 HERE = "papers/dhp"
 RESULTS = "results/{scale}/dhp"
 BENCHMARKS = ("permuted", "imbalanced", "split", "vision")
 SWEPT = ("permuted", "imbalanced", "split")  # in Figure 4; these, and not the costly mixture, also have controls
 LOGGED = ("permuted", "dhp")  # the benchmark and condition of Figure 3
-CONSOLIDATED = ("ewc", "si", "mas")
 
 # The collected tables that each figure and table is made from.
 NEEDS = {
@@ -72,43 +71,46 @@ def parameters(protocol: Protocol, benchmark: str) -> int:
     )
 
 
-def batches(protocol: Protocol, benchmark: str, seeds: int, device: str) -> list[str]:
-    """The first so many seeds of a benchmark, cut into jobs."""
-    return seed_batches(0, seeds, seeds_per_job(parameters(protocol, benchmark), seeds, device))
+def batches(protocol: Protocol, benchmark: str, seeds: int, folder: str, device: str) -> list[str]:
+    """The first so many seeds of the condition of a benchmark whose results lie in the folder, cut into jobs."""
+    size = seeds_per_job(parameters(protocol, benchmark), seeds, device)
+    return seed_batches(0, seeds, size, f"{folder}/seeds*.csv")
 
 
 def accuracies(protocol: Protocol, scale: str, benchmark: str, device: str) -> list[str]:
     """The accuracy tables of all conditions and seeds of a benchmark."""
-    design = protocol.design
+    design, results = protocol.design, f"{RESULTS.format(scale=scale)}/{benchmark}"
     return [
-        f"{RESULTS.format(scale=scale)}/{benchmark}/{condition}/seeds{seeds}.csv"
+        f"{results}/{condition}/seeds{seeds}.csv"
         for condition in (*design.conditions, *(design.controls if benchmark in SWEPT else ()))
-        for seeds in batches(protocol, benchmark, design.seeds, device)
+        for seeds in batches(protocol, benchmark, design.seeds, f"{results}/{condition}", device)
     ]
 
 
 def plasticity(protocol: Protocol, scale: str, device: str) -> list[str]:
     """The tables of eta and the norms of trace and alpha."""
     benchmark, condition = LOGGED
+    folder = f"{RESULTS.format(scale=scale)}/{benchmark}/{condition}"
     return [
-        f"{RESULTS.format(scale=scale)}/{benchmark}/{condition}/plasticity_seeds{seeds}.csv"
-        for seeds in batches(protocol, benchmark, protocol.design.seeds, device)
+        f"{folder}/plasticity_seeds{seeds}.csv"
+        for seeds in batches(protocol, benchmark, protocol.design.seeds, folder, device)
     ]
 
 
 def etas(protocol: Protocol, scale: str, device: str) -> list[str]:
     """The accuracy tables of all initial values of eta."""
+    results = f"{RESULTS.format(scale=scale)}/eta"
     return [
-        f"{RESULTS.format(scale=scale)}/eta/{benchmark}_{eta:g}/seeds{seeds}.csv"
+        f"{results}/{benchmark}_{eta:g}/seeds{seeds}.csv"
         for benchmark in SWEPT
         for eta in protocol.design.etas
-        for seeds in batches(protocol, benchmark, protocol.design.eta_seeds, device)
+        for seeds in batches(protocol, benchmark, protocol.design.eta_seeds, f"{results}/{benchmark}_{eta:g}", device)
     ]
 
 
 def tuning(protocol: Protocol, scale: str, benchmark: str, condition: str) -> list[str]:
-    """The tables of all strengths tried for a consolidation (ewc, si or mas) on a benchmark."""
-    values = getattr(protocol.tuning, condition)
+    """The tables of all strengths tried for a consolidation (ewc, si or mas) on a benchmark, also the published one."""
+    values = sorted({*getattr(protocol.tuning, condition), getattr(getattr(protocol, benchmark), condition)})
     return [f"{RESULTS.format(scale=scale)}/tune/{benchmark}_{condition}_{value:g}.csv" for value in values]
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -85,11 +85,18 @@ def parse(parser: ArgumentParser) -> tuple:
         parser.error(str(error))
 
 
+def initial_eta(text: str) -> float:
+    """An initial eta as Figure 4, whose axis is logarithmic, can show it."""
+    if (eta := float(text)) <= 0:
+        raise ArgumentTypeError(f"an initial eta must be positive, not {text}")
+    return eta
+
+
 def main() -> None:
     parser = options(__doc__)
     parser.add_argument("--tuning", type=Path, nargs="*", default=[], help="tables of tune, for conditions with -tuned")
     parser.add_argument("--plasticity", type=Path, help="where to write eta and the norms of trace and alpha (.csv)")
-    parser.add_argument("--eta", type=float, help="initial eta, in place of the protocol's")
+    parser.add_argument("--eta", type=initial_eta, help="initial eta, in place of the protocol's")
     arguments, found = parse(parser)
     swept = arguments.eta is not None
     if (arguments.plasticity or swept) and not found.plastic:

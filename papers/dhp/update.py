@@ -1,8 +1,8 @@
-"""One Hebbian update, taken from a real run (Figure 1): what a batch of training images does to the trace of class 6.
+"""One Hebbian update, taken from a real run (Figure 1): what a batch of training images does to the trace.
 
     python -m papers.dhp.update --scale smoke --data data/smoke/mnist.npz --out update.csv
 
-The network has seen one epoch of MNIST; the batch is the next one.
+The network has seen one epoch of MNIST; the batch is the first of those images in an order of its own.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from common.catalog import DataError
 from common.continual import Schedule, learn
 from common.stream_data import Stream, order
 from papers.dhp import data, method
-from papers.dhp.protocol import PROTOCOL, Permuted, Protocol
+from papers.dhp.protocol import CLASSES, PROTOCOL, Permuted, Protocol
 from papers.dhp.train import learner
 
 CLASS, SEED = 6, 0
 
 
-def update(settings: Permuted, stream: Stream, where: torch.device) -> tuple[Tensor, Tensor, Tensor]:
-    """Hidden units of the batch's examples of class 6 [n, m], and that class's trace before and after [m].
+def update(settings: Permuted, stream: Stream, where: torch.device) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Hidden units [B, m] and labels [B] of the batch, and the trace before and after it [m, 10].
 
-    Raises DataError if the batch has no such example.
+    Raises DataError if the batch has no example of class 6.
     """
     learning = learner(settings, method.condition("dhp"), [SEED], where)
     learn(learning, stream, Schedule(settings.epochs, settings.batch, False), [SEED], "one epoch before the update")
@@ -37,20 +37,23 @@ def update(settings: Permuted, stream: Stream, where: torch.device) -> tuple[Ten
     with torch.no_grad():
         hidden = network.body(parameters[: network.body.size], inputs)
         trace = method.hebbian_update(parameters[-1], parameters[-2], hidden, labels)
-    members = (labels[0] == CLASS).nonzero()[:, 0]
-    if not len(members):
+    if not (labels == CLASS).any():
         raise DataError(f"the batch of {settings.batch} images shows no {CLASS}; take a larger batch")
-    return hidden[0, members].cpu(), parameters[-1][0, :, CLASS].detach().cpu(), trace[0, :, CLASS].cpu()
+    return hidden[0].cpu(), labels[0].cpu(), parameters[-1][0].detach().cpu(), trace[0].cpu()
 
 
-def table(hidden: Tensor, before: Tensor, after: Tensor) -> list[dict]:
-    """One row per hidden unit and kind of value; units from 1 in the order of their mean activation, the highest first."""
-    ranking = hidden.mean(0).argsort(descending=True)
-    kinds = [("activation", example, values) for example, values in enumerate(hidden, start=1)]
-    kinds += [("mean", 0, hidden.mean(0)), ("before", 0, before), ("after", 0, after)]
+def table(hidden: Tensor, labels: Tensor, before: Tensor, after: Tensor) -> list[dict]:
+    """One row per unit and example (kind "activation"), and per unit and class ("before" and "after", example 0).
+
+    Units from 1 in the order of their mean activation over the examples of class 6, the highest first.
+    """
+    ranking = hidden[labels == CLASS].mean(0).argsort(descending=True)
+    rows = [("activation", number, label, hidden[number - 1]) for number, label in enumerate(labels.tolist(), start=1)]
+    for kind, trace in (("before", before), ("after", after)):
+        rows += [(kind, 0, label, trace[:, label]) for label in range(CLASSES)]
     return [
-        {"kind": kind, "example": example, "unit": unit, "value": value}
-        for kind, example, values in kinds
+        {"kind": kind, "example": example, "class": label, "unit": unit, "value": value}
+        for kind, example, label, values in rows
         for unit, value in enumerate(values[ranking].tolist(), start=1)
     ]
 

@@ -10,7 +10,7 @@ import pytest
 from common import records
 from papers.dhp import drawing, figures
 from papers.dhp.conditions import METHODS
-from papers.dhp.fig1 import recovered_eta, vector
+from papers.dhp.fig1 import recovered_eta, trace
 from papers.dhp.fig2 import fig2_values
 from papers.dhp.fig3 import fig3_values
 from papers.dhp.fig4 import fig4_values
@@ -58,7 +58,7 @@ def curves(axis):
 
 
 def texts(figure):
-    legends = [legend for axis in figure.axes if (legend := axis.get_legend())]
+    legends = [legend for axis in figure.axes if (legend := axis.get_legend())] + figure.legends
     found = [text.get_text() for axis in figure.axes for text in axis.texts]
     return found + [text.get_text() for legend in legends for text in legend.get_texts()]
 
@@ -68,23 +68,35 @@ def test_figure_1_shows_the_update_of_equation_3():
     eta_value, residual = recovered_eta(values)
     assert eta_value == pytest.approx(0.05) and residual < 1e-12
     figure = draw("fig1", {"update": values})
-    images = [axis.images[0].get_array() for axis in figure.axes[:4]]
-    assert [image.shape for image in images] == [(7, 400), (1, 400), (1, 400), (1, 400)]
-    numpy.testing.assert_allclose(images[0].mean(0), images[1][0])
-    numpy.testing.assert_allclose(images[3], 0.95 * images[2] + 0.05 * images[1])
-    before, after = (axis.images[0].get_clim() for axis in figure.axes[2:4])
-    assert before == after  # one scale for both
+    batch, mean, before, after, change = (axis.images[0].get_array() for axis in figure.axes[:5])
+    assert [image.shape for image in (batch, mean, before, after, change)] == [(28, 400), *[(1, 400)] * 3, (10, 400)]
+    numpy.testing.assert_allclose(batch[::4].mean(0), mean[0])
+    numpy.testing.assert_allclose(after, 0.95 * before + 0.05 * mean)
+    numpy.testing.assert_allclose(change[6], (after - before)[0])
+    assert [number for number, row in enumerate(change) if row.any()] == [0, 3, 6, 9]  # what the batch shows
+    limits = [axis.images[0].get_clim() for axis in figure.axes[2:4]]
+    assert limits[0] == limits[1]  # one scale for both
     assert "η = 0.05" in figure.axes[3].get_title("left")
-    change, explained = (line.get_ydata() for line in figure.axes[4].lines[:2])
-    numpy.testing.assert_allclose(change, explained, atol=1e-12)
+    changed, explained = (line.get_ydata() for line in figure.axes[5].lines[:2])
+    numpy.testing.assert_allclose(changed, explained, atol=1e-12)
+
+
+def test_figure_1_boxes_the_rows_and_the_column_of_class_6():
+    figure = draw("fig1", {"update": update(examples=2)})
+    rows, column = ([patch.get_y() + 0.5 for patch in figure.axes[which].patches] for which in (0, 4))
+    assert rows == [1, 5] and column == [7]
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["1 (6)", "5 (6)"]
+    assert [label.get_text() for label in figure.axes[4].get_yticklabels()][6] == "6"
 
 
 def test_figure_1_shows_an_update_that_breaks_the_equation():
     values = update(units=10)
-    values.loc[(values["kind"] == "after") & (values["unit"] == 3), "value"] += 1
+    broken = (values["kind"] == "after") & (values["class"] == 6) & (values["unit"] == 3)
+    values.loc[broken, "value"] += 1
     assert recovered_eta(values)[1] > 0.5
-    with pytest.raises(ValueError, match="'after' must have one value for each unit from 1 to 10"):
-        vector(values[(values["kind"] != "after") | (values["unit"] != 3)], "after")
+    for wrong in (values[~broken], pandas.concat([values, values[broken]])):
+        with pytest.raises(ValueError, match="must have one value for each unit, example and class"):
+            trace(wrong, "after")
 
 
 def test_figure_2_plots_means_and_standard_errors():
@@ -139,6 +151,30 @@ def test_figure_3_draws_three_logs_with_the_tasks_and_what_the_paper_says():
     assert [text.get_text() for text in hebb.texts] == [str(task) for task in range(1, 11)]
     values = fig3_values(everything()).set_index(["panel", "x"])
     assert values.loc[("hebb_norm", 4000), "sem"] == pytest.approx(0.01 / numpy.sqrt(3))
+
+
+def test_figure_3_shows_an_eta_below_zero_and_a_trace_that_bursts():
+    log = plasticity()
+    log.loc[log["step"] == 2201, ["eta", "hebb_norm"]] = (-0.02, 2700)
+    figure = draw("fig3", {"plasticity": log})
+    rate, hebb, alpha = figure.axes
+    assert rate.get_ylim()[0] < -0.02 and rate.lines[0].get_ydata().min() == pytest.approx(-0.02)
+    assert any(set(line.get_ydata()) == {0} for line in rate.lines)  # a line at zero
+    assert hebb.get_yscale() == "symlog" and hebb.get_ylim()[0] == alpha.get_ylim()[0] == 0
+    assert [label.get_text() for label in hebb.get_yticklabels()][-3:] == ["50", "100", "1,000"]
+    _, usual, _ = draw("fig3", everything()).axes
+    assert usual.get_yscale() == "linear"
+
+
+def test_the_legend_of_figure_3_stands_beside_the_curves():
+    figure = draw("fig3", everything())
+    assert not any(axis.get_legend() for axis in figure.axes)
+    (legend,) = figure.legends
+    names = {text.get_text() for text in legend.get_texts()}
+    assert names == {"ours (n = 3)", "paper, in task 1", "paper: decays from here"}
+    figure.draw_without_rendering()
+    box = legend.get_window_extent()
+    assert not any(box.overlaps(axis.get_window_extent()) for axis in figure.axes)
 
 
 def test_figure_4_has_a_logarithmic_axis_of_eta_and_table_1():
