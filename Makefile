@@ -7,11 +7,18 @@
 # CORES=4 limits the cores used; PYTHON=/path/to/python3.12 chooses the Python that the environment is made with.
 
 PYTHON ?= python3
-CORES ?= $(shell getconf _NPROCESSORS_ONLN)
+CORES ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
 ARGS ?=
 BIN := .venv/bin
 INSTALLED := .venv/installed
 RULES := Snakefile $(wildcard common/*.smk papers/*/*.smk)
+
+# Snakemake and matplotlib keep caches in the home folder; where that cannot be written, they keep them here.
+ifneq ($(shell test -w "$$HOME" && echo writable),writable)
+XDG_CACHE_HOME ?= $(CURDIR)/.snakemake/cache
+MPLCONFIGDIR ?= $(CURDIR)/.snakemake/cache/matplotlib
+export XDG_CACHE_HOME MPLCONFIGDIR
+endif
 
 .PHONY: all list install test lint always
 .NOTPARALLEL:

@@ -4,7 +4,7 @@
 from snakemake.utils import min_version
 
 from common.artifacts import available, papers_of, published
-from common.workflow import check_config, choose_scale, drawable, prepare_environment
+from common.workflow import check_config, choose_device, choose_scale, drawable, prepare_environment
 
 min_version("9.0")
 
@@ -14,6 +14,7 @@ configfile: f"{workflow.basedir}/config.yaml"
 
 check_config(config)
 prepare_environment()
+config["device"] = choose_device(config["device"])
 SCALE = choose_scale(config["scale"], config["device"], announce=workflow.is_main_process)
 
 

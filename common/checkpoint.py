@@ -36,7 +36,11 @@ class Checkpoint:
         self._last_save = time.monotonic()
 
     def load(self) -> dict | None:
-        """Return the saved state with all tensors on the CPU, or None with one printed line that says why."""
+        """Return the saved state with all tensors on the CPU, or None with one printed line that says why.
+
+        Removes what an earlier run left when it was killed while it wrote.
+        """
+        records.remove_unfinished(self.path)
         if not self.path.exists():
             return self._start_afresh("no checkpoint yet")
         with self.path.open("rb") as file:  # outside the try: a file that may not be opened is the user's to mend
@@ -67,6 +71,7 @@ class Checkpoint:
 
     def delete(self) -> None:
         """Remove the file once the stage's results are written; no error if there is none."""
+        records.remove_unfinished(self.path)
         self.path.unlink(missing_ok=True)
 
     def _start_afresh(self, reason: str) -> dict | None:

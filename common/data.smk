@@ -20,7 +20,6 @@ rule prepare_dataset:
         "data/prepared/{dataset}.npz",
     log:
         "logs/data/prepare_{dataset}.log",
-    retries: 2
     conda:
         "../environment.yml"
     message:

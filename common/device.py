@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import ctypes
+import re
 import sys
 
 import numpy as np
 import torch
 
+from common import environment
+
 
 class DeviceError(RuntimeError):
-    """The requested device is absent, or this build of torch has no kernels for it."""
+    """The requested device is unknown or absent, or this build of torch has no kernels for it."""
 
 
 def select(name: str = "auto", threads: int | None = None, matmul_precision: str = "highest") -> torch.device:
     """The device to run on: "cpu", "cuda", "cuda:N", or "auto" for CUDA where it works and the CPU otherwise.
 
-    Also sets the process-wide switches that every stage wants: the thread count; the precision of
-    float32 matrix products (torch.set_float32_matmul_precision); denormals flushed to zero (Adam's state of
+    Prints which it is, for the log.  Also sets the process-wide switches that every stage wants: the thread count; the
+    precision of float32 matrix products (torch.set_float32_matmul_precision); denormals flushed to zero (Adam's state of
     rarely lit pixels decays into denormals, which run at half speed); freed memory kept.  Raises DeviceError.
     """
     np.finfo(np.float32), np.finfo(np.float64)  # numpy works these out once, and warns if denormals are already flushed
@@ -26,14 +29,25 @@ def select(name: str = "auto", threads: int | None = None, matmul_precision: str
     torch.set_float32_matmul_precision(matmul_precision)
     if threads:
         torch.set_num_threads(threads)
+    device = _device(name)
+    print(f"Device: {environment.device_name(device)}", file=sys.stderr, flush=True)
+    return device
+
+
+def _device(name: str) -> torch.device:
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", name):
+        raise DeviceError(f"unknown device {name!r}; write auto, cpu, cuda or cuda:1")
     if name == "cpu" or (name == "auto" and not torch.cuda.is_available()):
         return torch.device("cpu")
     if not torch.cuda.is_available():
         raise DeviceError(
-            f"device {name!r} was asked for, but torch {torch.__version__} sees no CUDA device; use --device cpu, or install "
-            "a CUDA build of torch and check the driver with nvidia-smi"
+            f"device {name!r} was asked for, but torch {torch.__version__} sees no CUDA device; use --device cpu (for the "
+            "whole workflow --config device=cpu), or install a CUDA build of torch and check the driver with nvidia-smi"
         )
     device = torch.device("cuda" if name == "auto" else name)
+    if (device.index or 0) >= torch.cuda.device_count():
+        last = torch.cuda.device_count() - 1
+        raise DeviceError(f"device {name!r} was asked for, but the last one here is cuda:{last}; ask for one there is")
     check_kernels(
         torch.cuda.get_device_name(device), torch.cuda.get_device_capability(device), torch.cuda.get_arch_list()
     )

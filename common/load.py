@@ -4,13 +4,28 @@ from __future__ import annotations
 
 import json
 import os
+import struct
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from common.catalog import DataError
+
+# What numpy raises for an .npz file that is truncated, damaged or something else, depending on where the damage lies.
+UNREADABLE = (
+    OSError,
+    EOFError,
+    ValueError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 @dataclass(frozen=True)
@@ -43,7 +58,8 @@ def load(path: str | os.PathLike) -> Dataset:
     command += " --smoke)" if path.parent.name == "smoke" else ")"
     if not path.exists():
         raise DataError(f"there is no data set at {path}; make it with: {command}")
-    arrays = read_arrays(path, f"delete it and make it again with: {command}")
+    advice = f"delete it and make it again with: {command}"
+    arrays = read_arrays(path, advice)
     try:
         about = json.loads(str(arrays.pop("about")))
         splits = {
@@ -51,13 +67,13 @@ def load(path: str | os.PathLike) -> Dataset:
         }
         return Dataset(about["name"], splits, arrays, about)
     except (KeyError, ValueError, TypeError) as error:
-        raise DataError(f"{path} is no prepared data set ({error!r}); make one with: {command}") from error
+        raise DataError(f"{path} is no prepared data set ({error!r}); {advice}") from error
 
 
 def read_arrays(path: str | os.PathLike, advice: str) -> dict[str, np.ndarray]:
-    """All arrays of an .npz file; raises DataError ending in `advice` if it is truncated or no such file."""
+    """All arrays of an .npz file; raises DataError ending in `advice` if it is damaged or no such file."""
     try:
         with np.load(path, allow_pickle=False) as archive:
             return {key: archive[key] for key in archive.files}
-    except (OSError, EOFError, ValueError, AttributeError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path} is truncated or not an .npz file ({error}); {advice}") from error
+    except UNREADABLE as error:
+        raise DataError(f"{path} is truncated or damaged, or not an .npz file ({error}); {advice}") from error

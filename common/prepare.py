@@ -22,7 +22,7 @@ from common import standins
 from common.archives import Arrays, read_archives, read_imagenet_folder
 from common.catalog import DataError, Entry, Variant, entry, mirror_file, mirror_folder, prepared_file
 from common.fetch import cannot_write, download
-from common.load import read_arrays
+from common.load import load, read_arrays
 from common.records import atomic_write
 
 
@@ -56,8 +56,10 @@ def smoke(name: str, *, root="data", mirror=None) -> Path:
     facts, target = entry(name), Path(root) / "smoke" / f"{name}.npz"
     arrays, about = None, None
     if os.path.exists(path := prepared_file(name, root)):
-        arrays = read_arrays(path, f"delete it and run: python -m common.prepare {name}")
-        about = json.loads(str(arrays.pop("about")))
+        prepared = load(path)
+        about, arrays = dict(prepared.about), dict(prepared.extras)
+        for split, part in prepared.splits.items():
+            arrays |= {f"{split}_images": part.images, f"{split}_labels": part.labels}
     elif found := _in_mirror(facts, mirror):
         arrays = _read_mirror(found)
         about = describe(facts, arrays, found) | {"source": "mirror"}
@@ -214,8 +216,7 @@ def main(arguments: list[str] | None = None) -> int:
                 path = smoke(name, root=options.root, mirror=options.mirror)
             else:
                 path = prepare(name, root=options.root, mirror=options.mirror, imagenet_folder=options.imagenet_folder)
-            with np.load(path) as archive:
-                about = json.loads(str(archive["about"]))
+            about = load(path).about
             print(f"{path}: {about['description']} ({about['completeness']}, from {about['source']})")
     except DataError as error:
         print(f"error: {error}", file=sys.stderr)

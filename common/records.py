@@ -6,6 +6,7 @@ Only the standard library is imported at the top, because Snakemake reads this m
 from __future__ import annotations
 
 import contextlib
+import glob
 import hashlib
 import json
 import os
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from common import environment
 from common import protocol as protocols
+from common.catalog import DataError
 
 if TYPE_CHECKING:
     import pandas
@@ -35,7 +37,7 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}{path.suffix}")
+    temporary = path.with_name(_temporary_name(path, uuid.uuid4().hex[:8]))
     try:
         yield temporary
         if not temporary.exists():
@@ -46,6 +48,18 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     except BaseException:  # also KeyboardInterrupt: no partial file may survive
         temporary.unlink(missing_ok=True)
         raise
+
+
+def remove_unfinished(path: str | Path) -> None:
+    """Remove the temporary files of writes to `path` that were killed. No other process may be writing it now."""
+    path = Path(path)
+    pattern = _temporary_name(path.with_name(glob.escape(path.name)), "[0-9a-f]" * 8)
+    for unfinished in path.parent.glob(pattern):
+        unfinished.unlink(missing_ok=True)
+
+
+def _temporary_name(path: Path, mark: str) -> str:
+    return f".{path.stem}.{mark}{path.suffix}"
 
 
 def write_table(path: str | Path, rows: list[dict] | pandas.DataFrame) -> None:
@@ -123,8 +137,15 @@ def provenance(
     protocol: a protocol, one of its sections, or a dict; data: one `about` dict per dataset; device: a torch device or
     its name. Yields the dict `measured`, in which the block leaves numbers such as iterations per second. Paths are
     stored relative to the working folder; neither host nor user is recorded. Raises TypeError before the block begins
-    if something given cannot be stored as JSON.
+    if something given cannot be stored as JSON, and DataError for a stand-in at another scale than smoke.
     """
+    data = list(data)
+    for about in data:
+        if scale != "smoke" and about.get("completeness") == "stand-in":
+            raise DataError(
+                f"{about['description']}: only the smoke scale takes stand-ins, this is {scale}; give the real set, which "
+                f"python -m common.prepare {about['name']} makes"
+            )
     record = {
         "paper": paper,
         "stage": stage,
@@ -132,7 +153,7 @@ def provenance(
         "seeds": list(seeds),
         "protocol": protocols.as_dict(protocol),
         "protocol_digest": protocols.digest(protocol),
-        "data": list(data),
+        "data": data,
         "device": environment.device_name(device),
         "versions": environment.versions(),
         "git": environment.git_state(Path(__file__).resolve().parent),

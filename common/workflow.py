@@ -6,6 +6,8 @@ Imports nothing heavy: Snakemake reads this module each time it parses the workf
 from __future__ import annotations
 
 import difflib
+import functools
+import glob
 import importlib
 import os
 import re
@@ -67,8 +69,19 @@ def check_config(config: Mapping[str, Any]) -> None:
         raise ConfigError("config: scale 'recorded' has no tables yet (papers/*/recorded/*.csv); choose another scale")
 
 
+def choose_device(device: str) -> str:
+    """The device of all jobs, where "auto" has become "cuda" if a GPU is visible and "cpu" if none is.
+
+    Decided once for all, because a job that is told "cuda" stops if torch cannot use the GPU, where "auto" would go on to
+    do the work of a GPU on the processor.
+    """
+    if device != "auto":
+        return device
+    return "cuda" if gpu_visible() else "cpu"
+
+
 def choose_scale(scale: str, device: str, announce: bool) -> str:
-    """The scale to work at; on request says in one line which it is, why, and how to ask for another."""
+    """The scale to work at on this device; on request says in one line which it is, why, and how to ask for another."""
     reason = "as configured"
     if scale == "auto":
         gpu = gpu_visible()
@@ -83,6 +96,7 @@ def choose_scale(scale: str, device: str, announce: bool) -> str:
     return scale
 
 
+@functools.cache
 def gpu_visible() -> bool:
     """Whether this process may use a CUDA device, as far as can be told without importing torch."""
     if os.environ.get("CUDA_VISIBLE_DEVICES", "all").strip() in ("", "-1", "NoDevFiles"):
@@ -97,7 +111,7 @@ def gpu_visible() -> bool:
 
 def gpus(device: str) -> int:
     """How many GPUs a training job asks for on this device: 1, or 0 on the processor."""
-    return int(device.startswith("cuda") or (device == "auto" and gpu_visible()))
+    return int(device.startswith("cuda"))
 
 
 def prepare_environment() -> None:
@@ -137,13 +151,16 @@ def collected_tables(paper: str, scale: str, names: Iterable[str]) -> list[str]:
 def drawable(artifacts: Iterable[str], scale: str) -> list[str]:
     """Those of the artifacts, such as tsar_fig1, that have tables (NEEDS in the paper's runs.py) at a scale.
 
-    At "recorded" one kept table is enough: figures and tables say themselves what was not run.
+    At "recorded" one kept table is enough: figures and tables say themselves what was not run.  Raises ConfigError for an
+    artifact that NEEDS does not name.
     """
     found = []
     for artifact in artifacts:
         paper, name = artifact.rsplit("_", 1)
-        needs = importlib.import_module(f"papers.{paper}.runs").NEEDS[name]
-        if scale != "recorded" or any(_is_kept(paper, table) for table in needs):
+        needs = importlib.import_module(f"papers.{paper}.runs").NEEDS
+        if name not in needs:
+            raise ConfigError(f"papers/{paper}/runs.py: NEEDS lacks {name!r}; add the tables that it is made from")
+        if scale != "recorded" or any(_is_kept(paper, table) for table in needs[name]):
             found.append(artifact)
     return found
 
@@ -157,15 +174,33 @@ def seeds_per_job(parameters: int, seeds: int, device: str) -> int:
     return seeds if gpus(device) else max(1, min(seeds, CACHE_BYTES // (16 * parameters)))
 
 
-def seed_batches(first: int, count: int, size: int) -> list[str]:
-    """The seeds first, first + 1, ... cut into jobs of `size`: ["0-4", "5-9"].
+def seed_batches(first: int, count: int, size: int, finished: str) -> list[str]:
+    """The seeds first, first + 1, ... cut into jobs: ["0-4", "5-9"].
 
-    Only the last batch changes when the count grows, so finished batches stay valid.  Raises ValueError if size < 1.
+    finished: pattern of the files that finished jobs leave, such as results/.../seeds*.csv.  The batches that lie there
+    stay as they are, the longest first, and only seeds outside of them are cut, into jobs of `size`: neither more seeds nor
+    another size make finished ones run again.  Raises ProtocolError for less than one seed in all or in a job.
     """
-    if size < 1:
-        raise ValueError(f"a job needs at least one seed, not {size}")
+    if count < 1 or size < 1:
+        raise protocols.ProtocolError(f"the protocol asks for {count} seeds, {size} in a job; give at least one")
     end = first + count
-    return [f"{start}-{min(start + size, end) - 1}" for start in range(first, end, size)]
+    kept = _finished_batches(first, end, finished)
+    # Each gap is cut from its own start, so the jobs of a run stay the same while they finish in any order.
+    gaps = zip([first, *(last + 1 for _, last in kept)], [*(start for start, _ in kept), end], strict=True)
+    cut = [(start, min(start + size, after) - 1) for gap, after in gaps for start in range(gap, after, size)]
+    return [f"{start}-{last}" for start, last in sorted(kept + cut)]
+
+
+def _finished_batches(first: int, end: int, pattern: str) -> list[tuple[int, int]]:
+    """First and last seed of batches that lie at the pattern, do not overlap, and hold no seed outside of first..end - 1."""
+    names = (re.search(r"seeds(\d+)-(\d+)\.\w+$", path) for path in glob.glob(pattern))
+    found = [(int(name[1]), int(name[2])) for name in names if name]
+    chosen: list[tuple[int, int]] = []
+    for start, last in sorted(found, key=lambda batch: (batch[0] - batch[1], batch)):
+        apart = all(last < other or other_last < start for other, other_last in chosen)
+        if first <= start <= last < end and apart:
+            chosen.append((start, last))
+    return sorted(chosen)
 
 
 def sections_digest(protocol: Any, *sections: str) -> str:

@@ -56,11 +56,12 @@ CODE = {
 }
 
 
-def batches(protocol: Protocol, device: str) -> list[str]:
-    """The reported seeds, cut into jobs."""
+def batches(protocol: Protocol, folder: str, device: str) -> list[str]:
+    """The reported seeds of the condition whose results lie in the folder, cut into jobs."""
     sizes = (PIXELS, protocol.training.hidden, DIGITS)
     parameters = sum((n_in + 1) * n_out for n_in, n_out in pairwise(sizes))
-    return seed_batches(0, protocol.design.seeds, seeds_per_job(parameters, protocol.design.seeds, device))
+    size = seeds_per_job(parameters, protocol.design.seeds, device)
+    return seed_batches(0, protocol.design.seeds, size, f"{folder}/seeds*.csv")
 
 
 def conditions() -> list[str]:
@@ -70,25 +71,25 @@ def conditions() -> list[str]:
 
 def accuracies(protocol: Protocol, scale: str, device: str) -> list[str]:
     """The tables of Figures 2 and 3."""
-    folder = RESULTS.format(scale=scale)
-    return [f"{folder}/train/{name}/seeds{seeds}.csv" for name in conditions() for seeds in batches(protocol, device)]
+    folders = [f"{RESULTS.format(scale=scale)}/train/{name}" for name in conditions()]
+    return [f"{folder}/seeds{seeds}.csv" for folder in folders for seeds in batches(protocol, folder, device)]
 
 
 def weights(protocol: Protocol, scale: str, device: str) -> list[str]:
     """The tables of Figure 5."""
-    folder = RESULTS.format(scale=scale)
-    return [f"{folder}/train/{name}/weights_seeds{s}.csv" for name in WEIGHED for s in batches(protocol, device)]
+    folders = [f"{RESULTS.format(scale=scale)}/train/{name}" for name in WEIGHED]
+    return [f"{folder}/weights_seeds{seeds}.csv" for folder in folders for seeds in batches(protocol, folder, device)]
 
 
 def shared(protocol: Protocol, scale: str, device: str) -> list[str]:
     """The tables of Figure 4, but for the level 0, which is in those of Figures 2 and 3."""
-    return [
-        f"{RESULTS.format(scale=scale)}/shared/{name}_{level:g}/seeds{seeds}.csv"
+    folders = [
+        f"{RESULTS.format(scale=scale)}/shared/{name}_{level:g}"
         for level in protocol.design.shared
         for name in (CONTROL, FULL, FULL + SEARCHED)
-        for seeds in batches(protocol, device)
         if level > 0
     ]
+    return [f"{folder}/seeds{seeds}.csv" for folder in folders for seeds in batches(protocol, folder, device)]
 
 
 def searches(protocol: Protocol, scale: str) -> list[str]:

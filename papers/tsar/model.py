@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from common.factored_linear import FactoredLinear
+from common.protocol import ProtocolError
 from papers.tsar.protocol import Network as Widths
 
 Parameters = dict[str, Tensor]
@@ -307,7 +308,7 @@ def build(treatment: str, widths: Widths, generator: torch.Generator) -> Network
     """The untrained network of a treatment.
 
     grow, sculpt, bias<b> (TSAR from initial regulatory bias b), reservoir<b> (TSAR whose regulator never learns), oml, anml,
-    no_regulation, scratch.  Raises ValueError for any other name.
+    no_regulation, scratch.  Raises ProtocolError for any other name.
     """
     if treatment == "grow":
         return Tsar(widths, GROW_BIAS, generator)
@@ -321,6 +322,6 @@ def build(treatment: str, widths: Widths, generator: torch.Generator) -> Network
         return Oml(widths, generator)
     if treatment == "anml":
         return Anml(widths, generator)
-    raise ValueError(
+    raise ProtocolError(
         f"unknown treatment {treatment!r}; there are grow, sculpt, bias<b>, reservoir<b>, oml, anml, no_regulation, scratch"
     )

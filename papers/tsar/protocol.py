@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 PROTOCOL = Path(__file__).with_suffix(".yaml")
 FIRST_TUNING_SEED = 1000  # reporting seeds count from 0, tuning seeds from here
+
+# Regular expressions of the names that build in model.py knows, and of the conditions of meta-learning.
+TREATMENTS = r"grow|sculpt|oml|anml|scratch|no_regulation|bias-?\d+|reservoir-?\d+"
+CONDITIONS = "rich|scarce"
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,18 @@ class Design:
     treatments: tuple[str, ...]
     sweep_biases: tuple[int, ...]
     conditions: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        for kind, names, known in (
+            ("treatment", self.treatments, TREATMENTS),
+            ("condition", self.conditions, CONDITIONS),
+        ):
+            for name in names:
+                if not re.fullmatch(known, name):
+                    names_known = known.replace(r"-?\d+", "<b>").replace("|", ", ")
+                    raise ValueError(f"unknown {kind} {name!r}; known are {names_known}")
+        if min(self.seeds, self.tuning_seeds, self.seeds_per_job) < 1:
+            raise ValueError("seeds, tuning_seeds and seeds_per_job must be at least 1")
 
 
 @dataclass(frozen=True)

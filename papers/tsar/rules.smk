@@ -1,23 +1,24 @@
 # TSAR: meta-learning -> learning rate -> transfer -> one table -> figures and comparison.
 
 from common import protocol as protocols
-from papers.tsar import runs
-from papers.tsar.protocol import FIRST_TUNING_SEED, Protocol
+from papers.tsar import protocol as tsar_protocol
+from papers.tsar import runs as tsar_runs
 
 TSAR = {
-    scale: protocols.read(repository("papers/tsar/protocol.yaml")[0], Protocol, scale) for scale in protocols.SCALES
+    scale: protocols.read(repository("papers/tsar/protocol.yaml")[0], tsar_protocol.Protocol, scale)
+    for scale in protocols.SCALES
 }
 
 
 wildcard_constraints:
-    treatment=r"grow|sculpt|oml|anml|scratch|no_regulation|bias-?\d+|reservoir-?\d+",
-    condition="rich|scarce",
+    treatment=tsar_protocol.TREATMENTS,
+    condition=tsar_protocol.CONDITIONS,
 
 
 rule tsar_meta_train:
     input:
         omniglot=lambda wildcards: dataset("omniglot", wildcards.scale),
-        code=repository(*runs.CODE["meta_train"]),
+        code=repository(*tsar_runs.CODE["meta_train"]),
     output:
         models="results/{scale}/tsar/meta/{treatment}_{condition}/seeds{seeds}.pt",
         log="results/{scale}/tsar/meta/{treatment}_{condition}/seeds{seeds}.csv",
@@ -25,7 +26,7 @@ rule tsar_meta_train:
     log:
         "logs/{scale}/tsar/meta/{treatment}_{condition}_seeds{seeds}.log",
     # Tuning seeds first, so that tuning and transfer can follow, and free the sweep's models, while others still train.
-    priority: lambda wildcards: int(int(wildcards.seeds.split("-")[0]) >= FIRST_TUNING_SEED)
+    priority: lambda wildcards: int(int(wildcards.seeds.split("-")[0]) >= tsar_protocol.FIRST_TUNING_SEED)
     conda:
         "../../environment.yml"
     threads: 1
@@ -63,8 +64,8 @@ ruleorder: tsar_meta_train_sweep > tsar_meta_train
 rule tsar_tune:
     input:
         imagenet=lambda wildcards: dataset("imagenet", wildcards.scale),
-        models=lambda wildcards: runs.tuning_models(**wildcards, design=TSAR[wildcards.scale].design),
-        code=repository(*runs.CODE["tune"]),
+        models=lambda wildcards: tsar_runs.tuning_models(**wildcards, design=TSAR[wildcards.scale].design),
+        code=repository(*tsar_runs.CODE["tune"]),
     output:
         table="results/{scale}/tsar/tune/{treatment}_{condition}.csv",
         provenance="results/{scale}/tsar/tune/{treatment}_{condition}.json",
@@ -92,9 +93,9 @@ rule tsar_tune:
 rule tsar_transfer:
     input:
         imagenet=lambda wildcards: dataset("imagenet", wildcards.scale),
-        models=lambda wildcards: runs.models(**wildcards),
+        models=lambda wildcards: tsar_runs.models(**wildcards),
         tuning="results/{scale}/tsar/tune/{treatment}_{condition}.csv",
-        code=repository(*runs.CODE["transfer"]),
+        code=repository(*tsar_runs.CODE["transfer"]),
     output:
         table="results/{scale}/tsar/transfer/{treatment}_{condition}/seeds{seeds}.csv",
         provenance="results/{scale}/tsar/transfer/{treatment}_{condition}/seeds{seeds}.json",
@@ -121,7 +122,7 @@ rule tsar_transfer:
 
 rule tsar_transfer_table:
     input:
-        tables=lambda wildcards: runs.transfer_tables(wildcards.scale, TSAR[wildcards.scale].design),
+        tables=lambda wildcards: tsar_runs.transfer_tables(wildcards.scale, TSAR[wildcards.scale].design),
         code=repository("common/collect.py"),
     output:
         table="results/{scale}/tsar/transfer.csv",
@@ -143,7 +144,7 @@ rule tsar_fig1:
         transfer="results/{scale}/tsar/transfer.csv",
         provenance="results/{scale}/tsar/transfer.json",
         reported=repository("papers/tsar/reported.csv"),
-        code=repository(*runs.CODE["figures"]),
+        code=repository(*tsar_runs.CODE["figures"]),
     output:
         pdf="results/{scale}/tsar/figures/fig1.pdf",
         png="results/{scale}/tsar/figures/fig1.png",
@@ -164,7 +165,7 @@ rule tsar_comparison:
         transfer="results/{scale}/tsar/transfer.csv",
         provenance="results/{scale}/tsar/transfer.json",
         reported=repository("papers/tsar/reported.csv"),
-        code=repository(*runs.CODE["compare"]),
+        code=repository(*tsar_runs.CODE["compare"]),
     output:
         table="results/{scale}/tsar/comparison.csv",
         text="results/{scale}/tsar/comparison.md",

@@ -37,17 +37,26 @@ CODE = {
 def treatments(design: Design) -> list[tuple[str, str]]:
     """All (treatment, condition) pairs: the named treatments, and the sweep of the regulator's initial bias.
 
-    Scratch has no meta-learning, hence no condition: it runs once, as "rich".  The sweep's -8 is Grow, its 0 Sculpt.
+    Scratch has no meta-learning, hence no condition: it runs once, as "rich".  The sweep's -8 is Grow, its 0 Sculpt.  What
+    is named and in the sweep too is there once.
     """
     named = [(name, condition) for name in design.treatments for condition in design.conditions]
     named = [(name, condition) for name, condition in named if name != "scratch" or condition == "rich"]
-    return named + [(f"bias{bias}", "rich") for bias in design.sweep_biases if bias not in (-8, 0)]
+    sweep = [(f"bias{bias}", "rich") for bias in design.sweep_biases if bias not in (-8, 0)]
+    return list(dict.fromkeys(named + sweep))
+
+
+def batches(scale: str, treatment: str, condition: str, first: int, count: int, design: Design) -> list[str]:
+    """Seeds of a treatment, cut into jobs, which its meta-learning and its transfer share."""
+    stage = "transfer" if treatment == "scratch" else "meta"
+    finished = f"results/{scale}/tsar/{stage}/{treatment}_{condition}/seeds*.csv"
+    return seed_batches(first, count, design.seeds_per_job, finished)
 
 
 def tuning_models(scale: str, treatment: str, condition: str, design: Design) -> list[str]:
     """The models that the learning rate is tuned on: those of the tuning seeds; none for Scratch."""
-    batches = seed_batches(FIRST_TUNING_SEED, design.tuning_seeds, design.seeds_per_job)
-    return [path for seeds in batches for path in models(scale, treatment, condition, seeds)]
+    tuning = batches(scale, treatment, condition, FIRST_TUNING_SEED, design.tuning_seeds, design)
+    return [path for seeds in tuning for path in models(scale, treatment, condition, seeds)]
 
 
 def models(scale: str, treatment: str, condition: str, seeds: str) -> list[str]:
@@ -59,9 +68,8 @@ def models(scale: str, treatment: str, condition: str, seeds: str) -> list[str]:
 
 def transfer_tables(scale: str, design: Design) -> list[str]:
     """The transfer tables of all treatments, conditions and reporting seeds."""
-    batches = seed_batches(0, design.seeds, design.seeds_per_job)
     return [
         f"results/{scale}/tsar/transfer/{treatment}_{condition}/seeds{seeds}.csv"
         for treatment, condition in treatments(design)
-        for seeds in batches
+        for seeds in batches(scale, treatment, condition, 0, design.seeds, design)
     ]

@@ -101,6 +101,19 @@ def test_delete_removes_the_file_once(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_a_killed_write_left_goes_and_nothing_else(tmp_path):
+    def left(name):
+        (tmp_path / name).write_bytes(b"half")
+        return name
+
+    saved = Checkpoint(tmp_path / "si-[0.1].ckpt", "key")
+    others = {left(".si-[0.1].csv"), left(".si-0.0123abcd.ckpt"), left(".si-[0.1].x.0123abcd.ckpt")}
+    for call in (saved.load, saved.delete):
+        left(".si-[0.1].0123abcd.ckpt")
+        call()
+        assert {path.name for path in tmp_path.iterdir()} == others
+
+
 def test_a_checkpoint_of_a_run_belongs_to_its_settings_and_code(tmp_path):
     path, code = tmp_path / "a.ckpt", ["common/progress.py"]
     checkpoint.of_run(path, {"a": 1}, code).save({"task": 1})

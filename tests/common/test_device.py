@@ -30,7 +30,21 @@ def test_a_device_without_kernels_is_told_what_to_install(capability, architectu
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
-def test_without_cuda():
+def test_without_cuda(capsys):
     assert select("auto") == torch.device("cpu")
+    assert capsys.readouterr().err.startswith("Device: cpu (")
     with pytest.raises(DeviceError, match="sees no CUDA device"):
         select("cuda")
+
+
+@pytest.mark.parametrize("name", ["gpu", "cuda:x", "cuda:-1", ""])
+def test_an_unknown_name_is_told_the_known_ones(name):
+    with pytest.raises(DeviceError, match=f"unknown device '{name}'; write auto, cpu, cuda or cuda:1"):
+        select(name)
+
+
+def test_a_device_beyond_the_last_is_named(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    with pytest.raises(DeviceError, match="device 'cuda:2' was asked for, but the last one here is cuda:1"):
+        select("cuda:2")

@@ -47,6 +47,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch):
+    """The server is on this machine, which a proxy in the environment would not reach."""
+    monkeypatch.setenv("no_proxy", "*")
+
+
 @pytest.fixture
 def server():
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:

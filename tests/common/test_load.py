@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 
 import numpy as np
 import pytest
@@ -47,6 +48,24 @@ def test_truncated_file(prepared, keep):
     prepared.write_bytes(content[: int(keep * len(content)) if keep < 1 else keep])
     with pytest.raises(DataError, match=r"tiny.npz is truncated .*delete it and make it again with: snakemake"):
         load(prepared)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_damage_anywhere_is_one_kind_of_error(prepared, method):
+    """Every fourth byte of the file, one at a time: what can be read nevertheless is what was written."""
+    whole = load(prepared)
+    with np.load(prepared) as archive:
+        arrays = dict(archive)
+    (np.savez_compressed if method == zipfile.ZIP_DEFLATED else np.savez)(prepared, **arrays)
+    content, refused = prepared.read_bytes(), 0
+    for place in range(0, len(content), 4):
+        prepared.write_bytes(content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :])
+        try:
+            assert np.array_equal(load(prepared).splits["train"].images, whole.splits["train"].images)
+        except DataError as error:
+            assert "delete it and make it again with" in str(error)
+            refused += 1
+    assert refused > len(content) // 10
 
 
 def test_file_without_description_is_refused(tmp_path):

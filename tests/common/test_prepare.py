@@ -9,6 +9,7 @@ import io
 import json
 import os
 import pickle
+import re
 import tarfile
 import zipfile
 
@@ -153,6 +154,19 @@ def test_file_in_place_of_the_data_folder(tmp_path, monkeypatch):
 def test_command_line_prints_one_line_and_no_traceback(tmp_path, capsys):
     assert main(["mnits", "--root", str(tmp_path)]) == 1
     assert capsys.readouterr().err.startswith("error: unknown data set 'mnits': did you mean 'mnist'?")
+
+
+@pytest.mark.parametrize("damaged, message", [(True, "truncated"), (False, "no prepared data set .KeyError.'about'")])
+@pytest.mark.parametrize("smoke_too", [[], ["--smoke"]])
+def test_command_line_names_a_prepared_file_that_cannot_be_read(tmp_path, capsys, damaged, message, smoke_too):
+    path = tmp_path / "prepared" / "mnist.npz"
+    path.parent.mkdir()
+    np.savez(path, train_images=digits(0)[0])
+    if damaged:
+        path.write_bytes(path.read_bytes()[:5000])
+    assert main(["mnist", *smoke_too, "--root", str(tmp_path)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert re.search(f"^error: {path} is {message}.*; delete it and make it again with: .*common.prepare mnist", line)
 
 
 # smoke

@@ -11,6 +11,7 @@ import pandas
 import pytest
 
 from common import protocol, records
+from common.catalog import DataError
 
 
 @pytest.fixture(autouse=True)
@@ -138,6 +139,20 @@ def test_provenance_holds_no_path_of_the_machine(tmp_path, monkeypatch):
     assert str(tmp_path) not in text
     assert "somebody" not in text
     assert os.uname().nodename not in record["versions"].values()
+
+
+@pytest.mark.parametrize("scale", ["desk", "paper"])
+def test_stand_ins_are_for_the_smoke_scale_alone(tmp_path, scale):
+    about = {"name": "mnist", "description": "stand-in digits", "completeness": "stand-in"}
+    with open_provenance(tmp_path / "a.json", data=[about]):
+        pass
+    refusal = pytest.raises(
+        DataError, match=f"stand-in digits: only the smoke scale .* this is {scale}; .*prepare mnist"
+    )
+    with refusal, open_provenance(tmp_path / "b.json", data=[about], scale=scale):
+        pytest.fail("the stage ran")
+    with open_provenance(tmp_path / "c.json", data=[about | {"completeness": "partial"}], scale=scale):
+        pass
 
 
 def test_a_failing_stage_leaves_no_provenance(tmp_path):

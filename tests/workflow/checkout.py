@@ -7,10 +7,12 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 TRACKED = ("Snakefile", "config.yaml", "environment.yml", "common", "papers", "profiles", "data/catalog.yaml")
+CACHE = tempfile.TemporaryDirectory()  # of snakemake and matplotlib, which the home folder may not be able to keep
 
 
 class Checkout:
@@ -31,7 +33,7 @@ class Checkout:
         """No GPU and no real data, whatever the machine offers: the same run everywhere."""
         hidden = {"DATA_MIRROR", "IMAGENET_FOLDER", "PYTHONPATH"}
         kept = {key: value for key, value in os.environ.items() if key not in hidden}
-        return kept | {"CUDA_VISIBLE_DEVICES": ""}
+        return kept | {"CUDA_VISIBLE_DEVICES": "", "XDG_CACHE_HOME": CACHE.name, "MPLCONFIGDIR": CACHE.name}
 
     def run(self, *arguments: str, fails: bool = False) -> str:
         """Output of `snakemake --cores 2 ...`; the exit status must be as expected."""

@@ -11,10 +11,13 @@ import pytest
 import yaml
 
 from common import workflow
+from common.protocol import ProtocolError
 from common.workflow import (
     ConfigError,
     check_config,
+    choose_device,
     choose_scale,
+    drawable,
     repository,
     sections_digest,
     seed_batches,
@@ -64,6 +67,7 @@ def machine(monkeypatch, tmp_path):
     """Sets what the machine shows of a GPU: a device file or not, what nvidia-smi prints, and the variable."""
 
     def show(file: bool = False, listing: str | None = None, visible: str | None = None) -> None:
+        workflow.gpu_visible.cache_clear()
         monkeypatch.setattr(workflow, "GPU_FILES", (str(tmp_path),) if file else ())
         monkeypatch.setenv("PATH", str(tmp_path))
         if listing is not None:
@@ -73,7 +77,8 @@ def machine(monkeypatch, tmp_path):
         if visible is not None:
             monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
 
-    return show
+    yield show
+    workflow.gpu_visible.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -92,25 +97,37 @@ def machine(monkeypatch, tmp_path):
 def test_gpu_is_seen_without_torch(machine, shown, expected):
     machine(**shown)
     assert workflow.gpu_visible() == expected
-    assert workflow.gpus("auto") == expected
 
 
-def test_gpus_follow_the_device(machine):
-    machine(file=True)
-    assert (workflow.gpus("cpu"), workflow.gpus("cuda:1")) == (0, 1)
+def test_nvidia_smi_is_asked_once(machine, tmp_path):
+    machine(listing=f"echo asked >> {tmp_path}/count; echo 'GPU 0: Some model'")
+    assert all(workflow.gpu_visible() for _ in range(3))
+    assert (tmp_path / "count").read_text() == "asked\n"
+
+
+@pytest.mark.parametrize("gpu, chosen", [(True, "cuda"), (False, "cpu")])
+def test_the_automatic_device_is_decided_for_all_jobs(machine, gpu, chosen):
+    machine(file=gpu)
+    assert choose_device("auto") == chosen
+    assert [choose_device(device) for device in ("cpu", "cuda:1")] == ["cpu", "cuda:1"]
+
+
+def test_gpus_follow_the_device():
+    assert [workflow.gpus(device) for device in ("cpu", "cuda", "cuda:1")] == [0, 1, 1]
 
 
 @pytest.mark.parametrize(
     "gpu, scale, device, chosen, reason",
     [
         (False, "auto", "auto", "smoke", "no CUDA device is visible"),
-        (True, "auto", "auto", "paper", "a CUDA device is visible"),
+        (True, "auto", "auto", "paper", "a CUDA device is visible, device is cuda"),
         (True, "auto", "cpu", "smoke", "device is cpu"),
         (True, "desk", "auto", "desk", "as configured"),
     ],
 )
 def test_scale_is_chosen_and_explained(machine, capsys, gpu, scale, device, chosen, reason):
     machine(file=gpu)
+    device = choose_device(device)
     assert choose_scale(scale, device, announce=True) == chosen
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"Scale: {chosen} ") and reason in line and "--config scale=" in line
@@ -118,17 +135,62 @@ def test_scale_is_chosen_and_explained(machine, capsys, gpu, scale, device, chos
     assert capsys.readouterr().err == ""
 
 
-def test_seed_batches_cover_each_seed_once():
-    assert seed_batches(0, 5, 2) == ["0-1", "2-3", "4-4"]
-    assert seed_batches(1000, 3, 3) == ["1000-1002"]
-    assert seed_batches(0, 0, 3) == []
-    with pytest.raises(ValueError, match="at least one seed"):
-        seed_batches(0, 3, 0)
+@pytest.fixture
+def batches(tmp_path):
+    """Calls seed_batches where the named batches lie finished."""
+
+    def cut(first, count, size, *finished):
+        for path in tmp_path.iterdir():
+            path.unlink()
+        for seeds in finished:
+            (tmp_path / f"seeds{seeds}.csv").touch()
+        return seed_batches(first, count, size, f"{tmp_path}/seeds*.csv")
+
+    return cut
 
 
-def test_seed_batches_stay_when_seeds_are_added():
-    few, many = seed_batches(0, 10, 5), seed_batches(0, 25, 5)
-    assert many[: len(few)] == few
+def test_seed_batches_cover_each_seed_once(batches):
+    assert batches(0, 5, 2) == ["0-1", "2-3", "4-4"]
+    assert batches(1000, 3, 3) == ["1000-1002"]
+
+
+@pytest.mark.parametrize("count, size", [(0, 3), (3, 0)])
+def test_no_seeds_are_refused(batches, count, size):
+    with pytest.raises(ProtocolError, match=f"asks for {count} seeds, {size} in a job; give at least one"):
+        batches(0, count, size)
+
+
+@pytest.mark.parametrize(
+    "count, size, finished, expected",
+    [
+        (10, 10, ["0-2", "3-5"], ["0-2", "3-5", "6-9"]),  # a GPU goes on with what a CPU began
+        (10, 3, ["0-9"], ["0-9"]),
+        (11, 11, ["0-9"], ["0-9", "10-10"]),
+        (12, 3, ["0-2", "9-9"], ["0-2", "3-5", "6-8", "9-9", "10-11"]),
+        (10, 5, ["3-3", "5-6"], ["0-2", "3-3", "4-4", "5-6", "7-9"]),
+        (10, 5, ["0-1", "0-3", "2-7"], ["0-1", "2-7", "8-9"]),  # of those that overlap the longest
+        (5, 5, ["0-9", "1000-1002"], ["0-4"]),
+        (2, 1, ["1-0", "x-1", "-1"], ["0-0", "1-1"]),
+    ],
+)
+def test_finished_batches_stay_whatever_the_size_of_a_job(batches, count, size, finished, expected):
+    assert batches(0, count, size, *finished) == expected
+
+
+@pytest.mark.parametrize("before", [[], ["0-9"], ["4-6"], ["0-1", "9-11", "2-12"], ["1-3", "3-5", "5-9", "12-12"]])
+def test_jobs_stay_the_same_while_they_finish_in_any_order(batches, before):
+    jobs = batches(0, 14, 3, *before)
+    assert sorted(seed for job in jobs for seed in range(int(job.split("-")[0]), int(job.split("-")[1]) + 1)) == list(
+        range(14)
+    )
+    for done in itertools.chain.from_iterable(itertools.combinations(jobs, n) for n in range(len(jobs) + 1)):
+        assert batches(0, 14, 3, *{*before, *done}) == jobs
+
+
+def test_a_figure_without_its_tables_is_named():
+    assert drawable(["tsar_fig1"], "smoke") == ["tsar_fig1"]
+    with pytest.raises(ConfigError, match="papers/tsar/runs.py: NEEDS lacks 'fig2'; add the tables"):
+        drawable(["tsar_fig1", "tsar_fig2"], "smoke")
 
 
 def weights_and_state(parameters, seeds):
@@ -138,24 +200,20 @@ def weights_and_state(parameters, seeds):
 
 @pytest.mark.parametrize("parameters", [1_000, 269_322, 478_410, 1_276_508, 5_592_010])
 @pytest.mark.parametrize("seeds", [1, 3, 10])
-def test_on_a_cpu_seeds_share_a_job_as_long_as_they_fit_the_cache(machine, parameters, seeds):
-    machine()
+def test_on_a_cpu_seeds_share_a_job_as_long_as_they_fit_the_cache(parameters, seeds):
     together = seeds_per_job(parameters, seeds, "cpu")
     assert 1 <= together <= seeds
     assert together == 1 or weights_and_state(parameters, together) <= workflow.CACHE_BYTES
     assert together == seeds or weights_and_state(parameters, together + 1) > workflow.CACHE_BYTES
-    assert seeds_per_job(parameters, seeds, "auto") == together
 
 
-def test_seeds_per_job_of_known_networks(machine):
+def test_seeds_per_job_of_known_networks():
     """784-256-256-10, 784-400-400-10 and the network of Section 5.3 of Synaptic Intelligence, of ten seeds."""
-    machine()
     assert [seeds_per_job(parameters, 10, "cpu") for parameters in (269_322, 478_410, 1_276_508)] == [3, 2, 1]
 
 
-def test_on_a_gpu_all_seeds_share_a_job(machine):
-    machine(file=True)
-    for device, parameters in itertools.product(("cuda", "cuda:1", "auto"), (1_000, 5_592_010)):
+def test_on_a_gpu_all_seeds_share_a_job():
+    for device, parameters in itertools.product(("cuda", "cuda:1"), (1_000, 5_592_010)):
         assert seeds_per_job(parameters, 10, device) == 10
     assert seeds_per_job(5_592_010, 10, "cpu") == 1
 

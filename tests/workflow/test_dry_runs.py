@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import resource
 import shutil
 import subprocess
@@ -54,7 +55,7 @@ def test_a_figure_of_synaptic_intelligence_needs_its_own_benchmark_alone(unchang
 
 
 def test_paper_scale_is_complete_and_fast(unchanged_checkout):
-    """Its time is CPU time, which neighbours on a busy machine do not lengthen."""
+    """Its time is CPU time; the limit leaves room, because neighbours on a busy machine can double that too."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     jobs = unchanged_checkout.jobs("figures/tsar_fig1.pdf", "--config", "scale=paper")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -65,7 +66,7 @@ def test_paper_scale_is_complete_and_fast(unchanged_checkout):
     assert jobs["tsar_tune"] == 3 * 2 + 23 + 1
     assert jobs["tsar_transfer"] == 25 * (3 * 2 + 23 + 1)
     assert jobs["prepare_dataset"] == 2
-    assert seconds < 10, f"the dry run of the paper scale took {seconds:.1f} s"
+    assert seconds < 30, f"the dry run of the paper scale took {seconds:.1f} s"
 
 
 @pytest.mark.parametrize(
@@ -106,13 +107,56 @@ def test_all_figures_and_the_table_of_dhp(unchanged_checkout):
         *files(DHP_FIGURES), "figures/dhp_table1.tex", "--config", "scale=paper", "device=cpu"
     )
     assert jobs["dhp_train"] == 2 * (8 + 10) * 5 - 5 + (8 + 10) * 4 + 8 * 10 and jobs["dhp_train_logged"] == 5
-    assert jobs["dhp_eta"] == 5 * (2 * 3 + 2) and jobs["dhp_tune"] == 3 * (4 + 4 + 4)
+    assert jobs["dhp_eta"] == 5 * (2 * 3 + 2)
+    assert jobs["dhp_tune"] == 3 * (4 + 4 + 4) + 3  # the grids, and published strengths that they lack
     assert jobs["dhp_update"] == jobs["publish_table"] == 1 and jobs["publish_figure"] == 4
 
 
 def test_on_a_gpu_all_seeds_of_a_condition_are_one_job(unchanged_checkout):
     jobs = unchanged_checkout.jobs(*files(SI_FIGURES), "--config", "scale=paper", "device=cuda")
     assert jobs["synaptic_intelligence_train"] == 2 + 6 + 4 and jobs["synaptic_intelligence_train_correlated"] == 2
+
+
+def test_jobs_are_told_the_device_that_was_chosen(unchanged_checkout):
+    output = unchanged_checkout.run("--dry-run", "--printshellcmds", "figures/dan_fig4.pdf")
+    assert "--device cpu" in output and "--device auto" not in output
+
+
+def finish(checkout, *batches, condition):
+    """Leaves tables of split MNIST as finished jobs do, but for their content."""
+    folder = checkout.folder / "results/paper/synaptic_intelligence/split_mnist" / condition
+    folder.mkdir(parents=True, exist_ok=True)
+    for seeds in batches:
+        (folder / f"seeds{seeds}.csv").write_text("seed\n0\n")
+        (folder / f"seeds{seeds}.json").write_text("{}")
+
+
+def trained_seeds(checkout, *config):
+    """Which seeds of which condition of split MNIST a dry run wants to train."""
+    output = checkout.run("--dry-run", "figures/synaptic_intelligence_fig3.pdf", "--config", "scale=paper", *config)
+    jobs = re.findall(r"Training: split_mnist, (\S+), seeds (\S+),", output)
+    return {condition: sorted(seeds for other, seeds in jobs if other == condition) for condition, _ in jobs}
+
+
+def test_finished_seeds_stay_on_another_device_and_with_more_seeds(checkout):
+    (checkout.folder / "data/prepared").mkdir(parents=True)
+    (checkout.folder / "data/prepared/mnist.npz").touch()
+    finish(checkout, "0-2", "6-8", condition="si-1")
+    finish(checkout, "0-9", condition="si-0")
+    for device in ("cpu", "cuda"):
+        assert trained_seeds(checkout, f"device={device}") == {"si-1": ["3-5", "9-9"]}
+    path = checkout.folder / "papers/synaptic_intelligence/protocol.yaml"
+    more = path.read_text().replace("split_mnist_seeds: 10 ", "split_mnist_seeds: 11 ", 1)
+    assert more != path.read_text()
+    path.write_text(more)
+    assert trained_seeds(checkout, "device=cuda") == {"si-1": ["3-5", "9-10"], "si-0": ["10-10"]}
+
+
+def test_a_home_folder_that_cannot_be_written_does_no_harm(unchanged_checkout, monkeypatch):
+    for variable in ("XDG_CACHE_HOME", "MPLCONFIGDIR"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("HOME", "/proc/no-home")
+    assert unchanged_checkout.jobs("figures/dan_fig1.pdf")["dan_diagram"] == 1
 
 
 def test_default_target_is_every_figure_and_comparison(unchanged_checkout):

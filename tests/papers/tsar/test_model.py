@@ -6,6 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from common.protocol import ProtocolError
 from papers.tsar.model import build
 from tests.papers.tsar.small import PLAN, double, images_and_labels
 
@@ -103,5 +104,5 @@ def test_reset_class_touches_one_row(treatment):
 
 
 def test_unknown_treatment_is_refused():
-    with pytest.raises(ValueError, match="unknown treatment 'growth'"):
+    with pytest.raises(ProtocolError, match="unknown treatment 'growth'"):
         build("growth", PLAN.network, torch.Generator())
