@@ -19,10 +19,10 @@ from common.checkpoint import Checkpoint
 from common.progress import Progress
 from common.randomness import generator
 from common.workflow import ROOT
-from papers.tsar import data, runs
+from papers.tsar import data, models, runs
 from papers.tsar.method import Optimizer, meta_gradient
 from papers.tsar.model import Tsar, build
-from papers.tsar.protocol import PROTOCOL, MetaLearning, Protocol
+from papers.tsar.protocol import DRAWINGS, PROTOCOL, MetaLearning, Protocol
 
 CODE = [ROOT / file for file in runs.CODE["meta_train"]]
 PERCENTILES = (50.0, 75.0, 90.0, 95.0, 99.0, 99.9)
@@ -47,16 +47,13 @@ class MetaLearner:
         self.settings = plan.meta_learning
         self.treatment, self.condition, self.seed, self.images = treatment, condition, seed, images
         self.network = build(treatment, plan.network, generator(seed, "network")).to(images.pixels.device)
-        settings = self.settings
-        self.inner_learning_rate, outer_learning_rate = (
-            (settings.oml_inner_learning_rate, settings.oml_outer_learning_rate)
-            if treatment == "oml"
-            else (settings.inner_learning_rate, settings.outer_learning_rate)
-        )
+        own = "oml_" if treatment == "oml" else ""
+        self.rates = (f"{own}inner_learning_rate", f"{own}outer_learning_rate")  # names of settings
+        self.inner_learning_rate, outer_learning_rate = (getattr(self.settings, name) for name in self.rates)
         self.optimizer = Optimizer(self.network, self.network.parameters(), outer_learning_rate)
         self.classes = meta_classes(condition, self.settings, int(images.labels.max()) + 1, seed)
-        by_label = torch.argsort(images.labels.cpu(), stable=True).view(-1, 20)
-        self.drawings = by_label[self.classes]  # [classes, 20] indices into images
+        by_label = torch.argsort(images.labels.cpu(), stable=True).view(-1, DRAWINGS)
+        self.drawings = by_label[self.classes]  # [classes, drawings] indices into images
         self.random = generator(seed, "meta-learning")
         self.iteration = 0
         self.losses: list[Tensor] = []
@@ -67,7 +64,7 @@ class MetaLearner:
         settings, random = self.settings, self.random
         row = int(torch.randint(len(self.classes), (1,), generator=random))
         self.network.reset_class(int(self.classes[row]), random)
-        inner = self.drawings[row, torch.randperm(20, generator=random)[: settings.inner_images]]
+        inner = self.drawings[row, torch.randperm(DRAWINGS, generator=random)[: settings.inner_images]]
         outer = self.drawings.flatten()[
             torch.randperm(self.drawings.numel(), generator=random)[: settings.outer_images]
         ]
@@ -96,7 +93,7 @@ class MetaLearner:
         if not np.isfinite(mean):
             raise stage.TrainingError(
                 f"the outer loss of {self.treatment}, seed {self.seed}, is {mean} within the {self.settings.log_every} "
-                f"iterations before {self.iteration}; lower meta_learning.inner_learning_rate or outer_learning_rate"
+                f"iterations before {self.iteration}; lower meta_learning.{self.rates[0]} or {self.rates[1]}"
             )
         self.record("outer loss", mean)
 
@@ -105,7 +102,7 @@ class MetaLearner:
         """Percentiles of the C3 masks over one image of each of many classes (Figure 4 A, B)."""
         random = generator(self.seed, "percentiles")
         rows = torch.randperm(len(self.classes), generator=random)[: self.settings.percentile_classes]
-        images, _ = self.images.batch(self.drawings[rows, torch.randint(20, (len(rows),), generator=random)])
+        images, _ = self.images.batch(self.drawings[rows, torch.randint(DRAWINGS, (len(rows),), generator=random)])
         c3 = self.network.layer("c3")
         masks = torch.cat([self.network.context(chunk)[1][:, c3] for chunk in images.split(32)])
         for q, value in zip(PERCENTILES, np.percentile(masks.cpu().numpy(), PERCENTILES, overwrite_input=True)):
@@ -186,8 +183,8 @@ def main() -> None:
         run = {"treatment": arguments.treatment, "condition": arguments.condition}
         rows = [run | row for one in finished.values() for row in one["rows"]]
         records.write_table(arguments.out.with_suffix(".csv"), rows)
-        with records.atomic_write(arguments.out) as temporary:
-            torch.save({seed: one["model"] for seed, one in finished.items()}, temporary)
+        by_seed = {seed: one["model"] for seed, one in finished.items()}
+        models.save(arguments.out, arguments.treatment, arguments.condition, plan, by_seed)
         measured["parameters"] = sum(tensor.numel() for tensor in finished[str(arguments.seeds[0])]["model"].values())
     checkpoint.delete()
 

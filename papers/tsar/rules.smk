@@ -81,7 +81,9 @@ rule tsar_tune:
         mem_mb=lambda wildcards: MEMORY_MB[wildcards.scale],
         runtime=lambda wildcards: MINUTES[wildcards.scale],
     params:
-        protocol=lambda wildcards: sections_digest(TSAR[wildcards.scale], "network", "transfer"),
+        protocol=lambda wildcards: sections_digest(TSAR[wildcards.scale], "network", "meta_learning", "transfer"),
+        # Scratch has no models, whose number would show it
+        tuning_seeds=lambda wildcards: TSAR[wildcards.scale].design.tuning_seeds,
     message:
         "Learning rate: {wildcards.treatment}, {wildcards.condition}, {wildcards.scale} scale; see {log}"
     shell:
@@ -111,7 +113,7 @@ rule tsar_transfer:
         mem_mb=lambda wildcards: MEMORY_MB[wildcards.scale],
         runtime=lambda wildcards: MINUTES[wildcards.scale],
     params:
-        protocol=lambda wildcards: sections_digest(TSAR[wildcards.scale], "network", "transfer"),
+        protocol=lambda wildcards: sections_digest(TSAR[wildcards.scale], "network", "meta_learning", "transfer"),
     message:
         "Transfer: {wildcards.treatment}, {wildcards.condition}, seeds {wildcards.seeds}, {wildcards.scale} scale; see {log}"
     shell:

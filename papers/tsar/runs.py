@@ -12,6 +12,7 @@ NETWORK = [
     "papers/tsar/data.py",
     "papers/tsar/model.py",
     "papers/tsar/method.py",
+    "papers/tsar/models.py",
     "common/optimizers.py",
     "common/factored_linear.py",
     "common/inner_loop.py",

@@ -22,9 +22,9 @@ from common import device, metrics, protocol, records, stage
 from common.progress import Progress
 from common.randomness import generator
 from common.streams import class_by_class
-from papers.tsar import data
+from papers.tsar import data, models
 from papers.tsar.method import Optimizer, transfer_context, transfer_step
-from papers.tsar.model import LAYERS, Context, Network, Tsar, build
+from papers.tsar.model import LAYERS, Context, Network, Parameters, Tsar, build
 from papers.tsar.protocol import PROTOCOL, Protocol, Transfer
 
 MASKS_AT_ONCE = (
@@ -80,31 +80,7 @@ def learn_in_sequence(
     return curve
 
 
-def models(paths: list[Path], seeds: list[int]) -> dict[int, dict | None]:
-    """The meta-learned tensors of each seed, from the files that hold them; None for each if there are no files.
-
-    The files are mapped, not read: a model takes memory only once its tensors are used.
-    """
-    if not paths:
-        return dict.fromkeys(seeds)
-    saved = {}
-    for path in paths:
-        saved |= torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    missing = [seed for seed in seeds if str(seed) not in saved]
-    if missing:
-        raise stage.TrainingError(
-            f"{', '.join(map(str, paths))} hold the models of seeds {', '.join(saved)}, but {missing[0]} was asked for"
-        )
-    return {seed: saved[str(seed)] for seed in seeds}
-
-
-def abouts(images: data.Images, paths: list[Path]) -> list[dict]:
-    """The data sets behind a result: the one transferred to, and those the models were meta-learned on."""
-    behind = [about for path in paths for about in records.read_provenance(path.with_suffix(".json"))["data"]]
-    return [images.about, *(about for i, about in enumerate(behind) if about not in behind[:i])]
-
-
-def fresh(treatment: str, plan: Protocol, seed: int, model: dict | None, where: torch.device) -> Network:
+def fresh(treatment: str, plan: Protocol, seed: int, model: Parameters | None, where: torch.device) -> Network:
     """The network as meta-learning left it (or untrained), ready to be trained again from there."""
     network = build(treatment, plan.network, generator(seed, "network"))
     if model is not None:
@@ -143,6 +119,15 @@ def options(description: str) -> ArgumentParser:
     return parser
 
 
+def settings_behind(plan: Protocol) -> dict:
+    """The protocol sections behind a result of tuning or transfer.
+
+    Meta-learning's is one of them, since `models.load` takes no model with other settings; it stands there for Scratch
+    too, so that one table has one protocol.
+    """
+    return {name: protocol.as_dict(getattr(plan, name)) for name in ("network", "meta_learning", "transfer")}
+
+
 def best_learning_rate(table: Path, treatment: str, condition: str) -> float:
     """The learning rate with the highest mean recall over the tuning seeds; the larger one if two are equal."""
     rows = records.read_tables(table)
@@ -166,6 +151,8 @@ def main() -> None:
     where = device.select(arguments.device, matmul_precision=arguments.matmul_precision)
     images = data.imagenet(arguments.imagenet, where)
     rate = best_learning_rate(arguments.tuning, arguments.treatment, arguments.condition)
+    of_seed = models.load(arguments.models, arguments.seeds, arguments.treatment, arguments.condition, plan)
+    behind, commits = models.sources(arguments.models)
     rows = []
     with records.provenance(
         arguments.out.with_suffix(".json"),
@@ -173,19 +160,18 @@ def main() -> None:
         stage="transfer",
         scale=arguments.scale,
         seeds=arguments.seeds,
-        protocol={"network": protocol.as_dict(plan.network), "transfer": protocol.as_dict(plan.transfer)},
-        data=abouts(images, arguments.models),
+        protocol=settings_behind(plan),
+        data=[images.about, *behind],
         device=where,
     ) as measured:
         started = time.monotonic()
-        for seed, model in models(arguments.models, arguments.seeds).items():
+        for seed, model in of_seed.items():
             network = fresh(arguments.treatment, plan, seed, model, where)
             label = f"{arguments.treatment} {arguments.condition} seed {seed}"
-            settings = plan.transfer
-            steps = settings.classes * settings.images_per_class
+            steps = plan.transfer.classes * plan.transfer.images_per_class
             with mask_recorder(arguments.record_masks, arguments.record_layer, network, steps) as observe:
                 curve = learn_in_sequence(
-                    network, images, settings, rate, seed, False, settings.recall_after, label, observe
+                    network, images, plan.transfer, rate, seed, False, plan.transfer.recall_after, label, observe
                 )
             for classes, recall in curve:
                 rows.append(
@@ -199,6 +185,7 @@ def main() -> None:
                         "recall": recall,
                     }
                 )
+        measured["meta_learning_commits"] = commits
         measured["seconds_per_run"] = (time.monotonic() - started) / len(arguments.seeds)
         records.write_table(arguments.out, rows)
 

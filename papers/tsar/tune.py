@@ -9,10 +9,24 @@ Writes one row per tuning seed and learning rate (.csv) and the provenance (.jso
 from __future__ import annotations
 
 from common import device, protocol, records, stage
-from papers.tsar import data
-from papers.tsar.model import Tsar
-from papers.tsar.protocol import FIRST_TUNING_SEED, PROTOCOL, Protocol
-from papers.tsar.transfer import abouts, fresh, learn_in_sequence, models, options
+from papers.tsar import data, models
+from papers.tsar.model import Network, Tsar
+from papers.tsar.protocol import FIRST_TUNING_SEED, PROTOCOL, Protocol, Transfer
+from papers.tsar.transfer import fresh, learn_in_sequence, options, settings_behind
+
+
+def final_recall(
+    network: Network, images: data.Images, settings: Transfer, rate: float, seed: int, label: str
+) -> float:
+    """Recall after the last class of a tuning seed; 0 if the rate diverges. Trains the network in place."""
+    try:
+        ((_, recall),) = learn_in_sequence(
+            network, images, settings, rate, seed, True, (settings.classes,), f"{label}, learning rate {rate:g}"
+        )
+    except stage.TrainingError as error:  # a rate that diverges has lost, and the others go on
+        print(f"{error}: this rate counts as recall 0", flush=True)
+        return 0.0
+    return recall
 
 
 def main() -> None:
@@ -21,6 +35,8 @@ def main() -> None:
     where = device.select(arguments.device, matmul_precision=arguments.matmul_precision)
     images = data.imagenet(arguments.imagenet, where)
     seeds = [FIRST_TUNING_SEED + i for i in range(plan.design.tuning_seeds)]
+    of_seed = models.load(arguments.models, seeds, arguments.treatment, arguments.condition, plan)
+    behind, commits = models.sources(arguments.models)
     rows = []
     with records.provenance(
         arguments.out.with_suffix(".json"),
@@ -28,20 +44,20 @@ def main() -> None:
         stage="tune",
         scale=arguments.scale,
         seeds=seeds,
-        protocol={"network": protocol.as_dict(plan.network), "transfer": protocol.as_dict(plan.transfer)},
-        data=abouts(images, arguments.models),
+        protocol=settings_behind(plan),
+        data=[images.about, *behind],
         device=where,
-    ):
-        for seed, model in models(arguments.models, seeds).items():
+    ) as measured:
+        measured["meta_learning_commits"] = commits
+        for seed, model in of_seed.items():
             network = fresh(arguments.treatment, plan, seed, model, where)
             initial = {name: tensor.clone() for name, tensor in network.state_dict().items()}
             regulated = isinstance(network, Tsar)
             rates = plan.transfer.learning_rates if regulated else plan.transfer.baseline_learning_rates
             for rate in rates:
                 network.load_state_dict(initial)
-                label = f"tuning {arguments.treatment} {arguments.condition} seed {seed}, learning rate {rate:g}"
-                last = (plan.transfer.classes,)
-                ((_, recall),) = learn_in_sequence(network, images, plan.transfer, rate, seed, True, last, label)
+                label = f"tuning {arguments.treatment} {arguments.condition} seed {seed}"
+                recall = final_recall(network, images, plan.transfer, rate, seed, label)
                 rows.append(
                     {
                         "seed": seed,

@@ -22,6 +22,8 @@ PLAN = dataclasses.replace(
         anml_channels=4,
         anml_modulator_channels=3,
     ),
+    meta_learning=dataclasses.replace(SMOKE.meta_learning, rich_classes=11),
+    transfer=dataclasses.replace(SMOKE.transfer, classes=10, recall_after=(1, 10)),
 )
 
 

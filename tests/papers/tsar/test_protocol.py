@@ -48,6 +48,40 @@ def test_a_design_that_cannot_be_is_refused_when_it_is_read(override, message):
         protocol.read(PATH, Protocol, "smoke", [override])
 
 
+@pytest.mark.parametrize(
+    "overrides, message",
+    [
+        ("meta_learning.inner_images=25", "section 'meta_learning': inner_images: a class has 20 drawings, not 25"),
+        ("meta_learning.inner_images=0", "inner_images must be positive, not 0"),
+        ("meta_learning.second_order=[omll]", "unknown treatment 'omll'; known are grow"),
+        ("meta_learning.scarce_classes=5000", "scarce_classes, 5000, are more than rich_classes, 60"),
+        ("meta_learning.outer_images=201", "outer_images: 10 scarce classes have 200 drawings, not 201"),
+        ("meta_learning.percentile_every=0", "percentile_every must be positive, not 0"),
+        ("meta_learning.log_every=13", "log_every, 13, leaves the log of 12 iterations empty"),
+        ("meta_learning.oml_outer_learning_rate=0", "oml_outer_learning_rate must be positive, not 0"),
+        ("meta_learning.rich_classes=101", "meta_learning.rich_classes: 101 classes need as many network.outputs, not"),
+        ("transfer.recall_after=[1, 50]", "section 'transfer': recall_after must .* end with the last class, 100, not"),
+        ("transfer.recall_after=[10, 1, 100]", "recall_after must increase"),
+        ("transfer.recall_after=[0, 100]", "recall_after must be positive"),
+        ("transfer.learning_rates=[]", "learning_rates must be positive, not"),
+        ("transfer.baseline_learning_rates=[1e-3, -1]", "baseline_learning_rates must be positive"),
+        (
+            "transfer.classes=101; transfer.recall_after=[101]",
+            "transfer.classes: 101 classes need as many network.outputs",
+        ),
+    ],
+)
+def test_values_that_do_not_go_together_are_refused(overrides, message):
+    with pytest.raises(ProtocolError, match=message):
+        protocol.read(PATH, Protocol, "smoke", overrides.split("; "))
+
+
+def test_the_limits_themselves_are_allowed():
+    limits = ("meta_learning.inner_images=20", "meta_learning.scarce_classes=60", "meta_learning.outer_images=1200")
+    limits += ("meta_learning.log_every=12", "network.outputs=100", "meta_learning.rich_classes=100")
+    assert protocol.read(PATH, Protocol, "smoke", limits).meta_learning.rich_classes == 100
+
+
 def test_a_design_may_name_every_treatment_that_can_be_built():
     names = ("grow", "sculpt", "oml", "anml", "scratch", "no_regulation", "bias-4", "bias12", "reservoir0")
     assert dataclasses.replace(DESIGN, treatments=names).treatments == names

@@ -14,7 +14,7 @@ from common.catalog import entry
 from common.checkpoint import Checkpoint
 from common.randomness import generator
 from common.streams import class_by_class
-from papers.tsar import data, meta_train, transfer, tune
+from papers.tsar import data, meta_train, models, transfer, tune
 from tests.papers.tsar.small import SMOKE
 
 CPU = torch.device("cpu")
@@ -84,11 +84,34 @@ def test_scarce_classes_are_a_random_few_that_depend_on_the_seed(omniglot):
     assert (omniglot.labels[one.drawings] == one.classes[:, None]).all()
 
 
-def test_an_infinite_loss_names_seed_and_iteration(omniglot):
-    one = learner(omniglot, seed=4)
-    one.network.fast["cp.bias"].data[0] = float("nan")
-    with pytest.raises(stage.TrainingError, match=r"seed 4, is nan within the 3 iterations before 3"):
+@pytest.mark.parametrize("treatment, own", [("grow", ""), ("oml", "oml_")])
+def test_an_infinite_loss_names_seed_iteration_and_the_rates_that_were_used(omniglot, treatment, own):
+    one = learner(omniglot, seed=4, treatment=treatment)
+    one.network.fast[f"{one.network.last_layer}.bias"].data[0] = float("nan")
+    rates = f"lower meta_learning.{own}inner_learning_rate or {own}outer_learning_rate"
+    with pytest.raises(stage.TrainingError, match=f"seed 4, is nan within the 3 iterations before 3; {rates}$"):
         run(one, 3)
+
+
+def test_the_inner_loop_is_one_class_whose_row_was_redrawn_and_the_outer_images_follow(omniglot, monkeypatch):
+    one, calls, redrawn = learner(omniglot, condition="scarce"), [], []  # scarce: a class is not its row of drawings
+    meta_gradient, reset_class = meta_train.meta_gradient, one.network.reset_class
+
+    def observed(network, images, labels, **settings):
+        calls.append((images, labels, settings["inner_images"]))
+        return meta_gradient(network, images, labels, **settings)
+
+    monkeypatch.setattr(meta_train, "meta_gradient", observed)
+    one.network.reset_class = lambda label, random: (redrawn.append(label), reset_class(label, random))
+    run(one, 5)
+    for (images, labels, inner), label in zip(calls, redrawn, strict=True):
+        assert inner == 5 and len(images) == len(labels) == 5 + 16
+        assert labels[:inner].tolist() == [label] * inner and label in one.classes
+        assert labels[inner:].unique().numel() > 1 and set(labels.tolist()) <= set(one.classes.tolist())
+        drawn = (images[:, None] == omniglot.batch(torch.arange(len(omniglot.labels)))[0]).flatten(2).all(2)
+        assert (drawn & (omniglot.labels == labels[:, None])).any(1).all()  # each image is one of its label
+        assert len(images[:inner].unique(dim=0)) == inner
+    assert len(set(redrawn)) > 1
 
 
 def test_omniglot_is_scaled_as_the_authors_did(omniglot):
@@ -110,14 +133,14 @@ def test_transfer_depends_on_the_seed_alone(imagenet):
         network = transfer.fresh("scratch", SMOKE, seed, None, CPU)
         return transfer.learn_in_sequence(network, imagenet, settings, 1e-3, seed, tuning, (1, 5, 10), "test")
 
-    settings = dataclasses.replace(SMOKE.transfer, classes=10)
+    settings = dataclasses.replace(SMOKE.transfer, classes=10, recall_after=(1, 5, 10))
     assert curve(0) == curve(0)
     assert [learned for learned, _ in curve(0)] == [1, 5, 10]
     assert all(0 <= recall <= 1 for _, recall in curve(1))
 
 
 def test_scratch_learns_a_class_and_forgets_it(imagenet):
-    settings = dataclasses.replace(SMOKE.transfer, classes=10, images_per_class=9)
+    settings = dataclasses.replace(SMOKE.transfer, classes=10, images_per_class=9, recall_after=(1, 10))
     network = transfer.fresh("scratch", SMOKE, 0, None, CPU)
     curve = transfer.learn_in_sequence(network, imagenet, settings, 1e-2, 0, False, (1, 10), "test")
     (_, first), (_, last) = curve
@@ -127,7 +150,7 @@ def test_scratch_learns_a_class_and_forgets_it(imagenet):
 def test_best_learning_rate_is_the_best_mean_over_tuning_seeds(tmp_path):
     rows = [
         {"seed": seed, "treatment": "grow", "condition": "rich", "learning_rate": rate, "recall": recall}
-        for rate, recalls in {1e-3: (0.2, 0.4), 3e-4: (0.5, 0.0), 1e-4: (0.3, 0.3)}.items()
+        for rate, recalls in {3e-4: (0.75, 0.0), 1e-4: (0.375, 0.375), 1e-3: (0.25, 0.5)}.items()
         for seed, recall in zip((1000, 1001), recalls)
     ]
     records.write_table(tmp_path / "tune.csv", rows)
@@ -144,6 +167,11 @@ def call(monkeypatch, module, *arguments):
 def meta(monkeypatch, folder, out, seeds, *more):
     run = ("--treatment", "grow", "--condition", "rich", "--seeds", seeds, "--omniglot", folder / "omniglot.npz")
     call(monkeypatch, meta_train, *run, "--out", out, "--checkpoint", out.with_suffix(".ckpt"), *more)
+
+
+def saved(path):
+    """The models in a file of `meta`, by seed."""
+    return torch.load(path, weights_only=True)["models"]
 
 
 def check_masks(masks, model, images):
@@ -163,8 +191,8 @@ def test_all_stages_by_hand(monkeypatch, folder, imagenet, tmp_path):
     meta(monkeypatch, folder, tmp_path / "second.pt", "1-1")
     meta(monkeypatch, folder, tmp_path / "tuning.pt", "1000")
     with pytest.raises(stage.TrainingError, match="seeds 0, 1, but 1000 was asked for"):
-        transfer.models([tmp_path / "both.pt"], [1000])
-    both, second = (torch.load(tmp_path / name, weights_only=True) for name in ("both.pt", "second.pt"))
+        models.load([tmp_path / "both.pt"], [1000], "grow", "rich", SMOKE)
+    both, second = (saved(tmp_path / name) for name in ("both.pt", "second.pt"))
     assert set(both) == {"0", "1"}
     assert all(torch.equal(both["1"][name], second["1"][name]) for name in second["1"])
     log = pandas.read_csv(tmp_path / "both.csv")
@@ -189,7 +217,53 @@ def test_all_stages_by_hand(monkeypatch, folder, imagenet, tmp_path):
         ("imagenet", "stand-in"),
         ("omniglot", "stand-in"),
     ]
+    meta_about = json.loads((tmp_path / "both.json").read_text())
+    assert about["protocol"]["meta_learning"] == meta_about["protocol"]["meta_learning"]
+    assert about["measured"]["meta_learning_commits"] == [meta_about["git"]]
     assert not list(tmp_path.glob("*.ckpt"))
+
+
+def test_a_rate_that_diverges_counts_as_recall_0_and_the_others_go_on(monkeypatch, folder, tmp_path, capsys):
+    monkeypatch.setattr(transfer, "recalled", lambda network, context, labels: torch.ones(len(labels), dtype=bool))
+    few = ("transfer.classes=10", "transfer.recall_after=[10]", "transfer.baseline_learning_rates=[1e30, 1e-3]")
+    overrides = [argument for override in few for argument in ("--set", override)]
+    shared = ("--treatment", "scratch", "--condition", "rich", "--imagenet", folder / "imagenet.npz")
+    call(monkeypatch, tune, *shared, "--out", tmp_path / "tune.csv", *overrides)
+    tuned = pandas.read_csv(tmp_path / "tune.csv")
+    assert tuned.learning_rate.tolist() == [1e30, 1e-3] and tuned.recall.tolist() == [0, 1]
+    printed = capsys.readouterr().out
+    assert printed.count("this rate counts as recall 0") == 1
+    assert "tuning scratch rich seed 1000, learning rate 1e+30: the loss is nan" in printed
+
+
+def test_models_are_taken_only_as_what_they_were_meta_learned_as(tmp_path):
+    path = tmp_path / "sculpt.pt"
+    models.save(path, "sculpt", "rich", SMOKE, {"0": {"weight": torch.ones(2)}})
+    assert models.load([path], [0], "sculpt", "rich", SMOKE)[0]["weight"].tolist() == [1, 1]
+    narrow = dataclasses.replace(SMOKE, network=dataclasses.replace(SMOKE.network, channels=4))
+    longer = dataclasses.replace(SMOKE, meta_learning=dataclasses.replace(SMOKE.meta_learning, iterations=99))
+    for treatment, condition, plan, difference in (
+        ("grow", "rich", SMOKE, "treatment = sculpt, but grow"),
+        ("scratch", "rich", SMOKE, "treatment = sculpt, but scratch"),
+        ("sculpt", "scarce", SMOKE, "condition = rich, but scarce"),
+        ("sculpt", "rich", narrow, "channels = 8, but 4"),
+        ("sculpt", "rich", longer, "iterations = 12, but 99"),
+    ):
+        with pytest.raises(stage.TrainingError, match=f"sculpt.pt was meta-learned with {difference} was asked for"):
+            models.load([path], [0], treatment, condition, plan)
+
+
+def test_models_that_are_missing_or_old_give_one_sentence(tmp_path):
+    assert models.load([], [0, 1], "scratch", "rich", SMOKE) == {0: None, 1: None}
+    with pytest.raises(stage.TrainingError, match="grow is meta-learned: give --models"):
+        models.load([], [0], "grow", "rich", SMOKE)
+    with pytest.raises(stage.TrainingError, match="none.pt does not exist: papers.tsar.meta_train writes it"):
+        models.load([tmp_path / "none.pt"], [0], "grow", "rich", SMOKE)
+    torch.save({"0": {"weight": torch.ones(2)}}, tmp_path / "old.pt")
+    (tmp_path / "torn.pt").write_bytes((tmp_path / "old.pt").read_bytes()[:300])
+    for name in ("old.pt", "torn.pt"):
+        with pytest.raises(stage.TrainingError, match=f"{name} is damaged, or old .* run papers.tsar.meta_train again"):
+            models.load([tmp_path / name], [0], "grow", "rich", SMOKE)
 
 
 def test_killed_meta_learning_goes_on_from_its_checkpoint(monkeypatch, folder, tmp_path, capsys):
@@ -216,7 +290,7 @@ def test_killed_meta_learning_goes_on_from_its_checkpoint(monkeypatch, folder, t
     meta(monkeypatch, folder, tmp_path / "killed.pt", "0-1")
     assert "resuming" in capsys.readouterr().out
     assert steps[20:] == [(1, iteration) for iteration in range(7, 12)]
-    whole, killed = (torch.load(tmp_path / name, weights_only=True) for name in ("whole.pt", "killed.pt"))
+    whole, killed = (saved(tmp_path / name) for name in ("whole.pt", "killed.pt"))
     assert all(torch.equal(whole[seed][name], killed[seed][name]) for seed in whole for name in whole[seed])
 
 
@@ -225,7 +299,6 @@ def test_errors_are_one_line(monkeypatch, folder, tmp_path, capsys):
         stage.run(lambda: meta(monkeypatch, folder, tmp_path / "a.pt", "0-1", "--set", "meta_learning.iteratons=3"))
     assert "iterations" in capsys.readouterr().err
     with pytest.raises(SystemExit):
-        stage.run(
-            lambda: meta(monkeypatch, folder, tmp_path / "a.pt", "0-1", "--set", "meta_learning.rich_classes=900")
-        )
+        many = ("--set", "meta_learning.rich_classes=900", "--set", "network.outputs=900")
+        stage.run(lambda: meta(monkeypatch, folder, tmp_path / "a.pt", "0-1", *many))
     assert "the protocol wants 900 Omniglot classes, but the data set has 100" in capsys.readouterr().err

@@ -1,0 +1,32 @@
+"""The benchmark of TSAR runs by hand, and its floor is what the machine could do with the necessary work."""
+
+from __future__ import annotations
+
+import re
+import sys
+
+import pytest
+import torch
+
+from benchmarks import tsar
+
+CPU = torch.device("cpu")
+
+
+def test_bandwidth_counts_a_read_and_a_write_of_every_value(monkeypatch):
+    monkeypatch.setattr(tsar, "CPU_SIDE", 10)
+    monkeypatch.setattr(tsar, "UPDATED", 1000)
+    monkeypatch.setattr(tsar, "measure", lambda work, repeats, where: (work(), 0.5))
+    assert tsar.machine(CPU) == (2 * 10**3 / 0.5, 8 * 1000 / 0.5)
+
+
+@pytest.mark.parametrize("work", ["meta", "transfer"])
+def test_by_hand(work, monkeypatch, capsys):
+    monkeypatch.setattr(tsar, "machine", lambda where: (1e9, 2e9))
+    monkeypatch.setattr(sys, "argv", ["tsar", work, "--scale", "smoke", "--repeats", "1"])
+    tsar.main()
+    first, second, _ = capsys.readouterr().out.splitlines()
+    assert first.endswith("1 GFLOP/s in float32 products, 2 GB/s in updates")
+    weights = 72 * (8 * 27 + 2 * 8 * 72 + 100 * 8)  # of the regulator's output matrix at smoke scale
+    floor = {"meta": 6 * 21 * weights / 1e9 + 24 * weights / 2e9, "transfer": 28 * weights / 2e9}[work]
+    assert re.fullmatch(rf"{work}: [\d.]+ CPU s, [\d.]+ s by the wall; floor {floor:.3f} s \(\d+%\)", second)
