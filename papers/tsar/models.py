@@ -32,7 +32,7 @@ def load(
         return dict.fromkeys(seeds)
     if not paths:
         raise TrainingError(f"{treatment} is meta-learned: give --models, the files that papers.tsar.meta_train saved")
-    saved = {}
+    saved: dict[str, Parameters] = {}
     for path in paths:
         content = _read(path)
         for key, value in _origin(treatment, condition, plan).items():
