@@ -7,7 +7,8 @@
 # CORES=4 limits the cores used; PYTHON=/path/to/python3.12 chooses the Python that the environment is made with.
 
 PYTHON ?= python3
-CORES ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
+# nproc knows what the process may use, but also obeys OMP_NUM_THREADS, which is about threads
+CORES ?= $(shell env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
 ARGS ?=
 BIN := .venv/bin
 INSTALLED := .venv/installed

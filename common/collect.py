@@ -44,7 +44,7 @@ def merge(parts: dict[str, dict]) -> dict:
 
     Paper, stage and scale must be the same in all parts. Seeds are their sorted union; what may differ between parts
     (data, devices, versions, commits, protocol digests) is a list without repetitions; seconds are sums. The protocol
-    is there only if all parts have the same. Raises ValueError naming the parts that do not belong together.
+    is there only if all parts have the same, what was measured only if there is one part. Raises ValueError naming the parts that do not belong together.
     """
     if not parts:
         raise ValueError("merge: no provenance was given")
@@ -59,6 +59,8 @@ def merge(parts: dict[str, dict]) -> dict:
     for key in ("wall_seconds", "cpu_seconds"):
         merged[key] = round(sum(_entry(parts, name, key) for name in parts), 3)
     merged["parts"] = len(parts)
+    if len(parts) == 1 and "measured" in (only := next(iter(parts.values()))):
+        merged["measured"] = only["measured"]
     return merged
 
 

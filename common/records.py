@@ -1,6 +1,6 @@
 """Results on disk: atomic writes, tidy CSV tables, and the provenance file that lies beside every stage's output.
 
-Only the standard library is imported at the top, because Snakemake reads this module each time it parses the workflow.
+Nothing heavy is imported at the top, because Snakemake reads this module each time it parses the workflow.
 """
 
 from __future__ import annotations

@@ -11,7 +11,6 @@ from common import collect, plotting
 from common import reported as reported_numbers
 from common.collected import Tables
 from common.plotting import SMALL, TINY
-from common.stats import summary
 from papers.sticky_gradient import collected, distributions, searches
 from papers.sticky_gradient.conditions import CONTROL, EWC, FULL, LABELS, SEARCHED
 from papers.sticky_gradient.drawing import COLORS
@@ -94,9 +93,9 @@ def _draw_histogram(axis: Axes, values: pandas.DataFrame, condition: str) -> Non
 
 
 def _left_out(runs: pandas.Series, provenances: dict[str, dict]) -> float:
-    """Return how many weights of a run are not in its histogram; 0 if the runs do not say how large their networks are."""
-    hidden = provenances["weights"].get("protocol", {}).get("training", {}).get("hidden")
-    return 0.0 if hidden is None else max(hidden * (PIXELS + DIGITS) - float(runs.sum()), 0.0)
+    """Return how many weights of a run are not in its histogram; nan if the runs do not have one size of network."""
+    hidden = provenances["weights"].get("protocol", {}).get("training", {}).get("hidden", numpy.nan)
+    return hidden * (PIXELS + DIGITS) - float(runs.sum())
 
 
 def _say_what_was_left_out(axis: Axes, tables: Tables, provenances: dict[str, dict], condition: str) -> None:
@@ -107,7 +106,8 @@ def _say_what_was_left_out(axis: Axes, tables: Tables, provenances: dict[str, di
     missing = [_left_out(runs, provenances) for _, runs in counts.iterrows()]
     shares = [100 * left / (left + runs.sum()) for left, (_, runs) in zip(missing, counts.iterrows(), strict=True)]
     place = {"transform": axis.transAxes, "va": "top", "fontsize": TINY}
-    axis.text(0.02, 0.98, f"left out: {numpy.mean(shares):.2g}%", **place)
+    if numpy.isfinite(shares).all():
+        axis.text(0.02, 0.98, f"left out: {numpy.mean(shares):.2g}%", **place)
 
 
 def _draw_modes(
@@ -133,10 +133,11 @@ def _draw_modes(
             plotting.reported_marker(axis, mode, 100, None, "black", label=PAPER)
             axis.axvline(mode, color="0.4", linestyle=":", linewidth=0.8, zorder=0)
             if not counts.empty:
-                own = summary(100 * _share_of_all(runs, mode, provenances) for _, runs in counts.iterrows())
+                shares = [100 * _share_of_all(runs, mode, provenances) for _, runs in counts.iterrows()]
                 side = {"xytext": (-6, 0), "ha": "right"} if mode < 0 else {"xytext": (6, 0), "ha": "left"}
                 look = {"textcoords": "offset points", "fontsize": TINY, "va": "center"}
-                axis.annotate(f"{own.mean:.2g}%", (mode, 100), **side, **look)
+                if numpy.isfinite(shares).all():
+                    axis.annotate(f"{numpy.mean(shares):.2g}%", (mode, 100), **side, **look)
 
 
 def _share_of_all(runs: pandas.Series, mode: float, provenances: dict[str, dict]) -> float:

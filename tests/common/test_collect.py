@@ -53,6 +53,14 @@ def test_rows_in_order_and_provenance_merged(tmp_path):
     }
 
 
+def test_what_was_measured_is_kept_of_a_single_part_alone(tmp_path):
+    first, second = part(tmp_path, "a", [0]), part(tmp_path, "b", [1])
+    for path, count in ((first, 3), (second, 4)):
+        edit(path, measured={"count": count})
+    assert collect.collect([first])[1]["measured"] == {"count": 3}
+    assert "measured" not in collect.collect([first, second])[1]
+
+
 def test_different_protocols_are_both_named_and_neither_is_given(tmp_path):
     parts = [part(tmp_path, "a", [0]), part(tmp_path, "b", [1], protocol={"steps": 4})]
     _, merged = collect.collect(parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import zipfile
 
@@ -66,6 +67,21 @@ def test_damage_anywhere_is_one_kind_of_error(prepared, method):
             assert "delete it and make it again with" in str(error)
             refused += 1
     assert refused > len(content) // 10
+
+
+def test_damaged_header_of_a_large_array_is_the_same_kind_of_error(prepared):
+    """Of an array larger than the first read of the archive the header is taken in before any check of its contents."""
+    with np.load(prepared) as archive:
+        arrays = dict(archive) | {"train_images": np.zeros((600, 28, 28), np.uint8)}
+    np.savez(prepared, **arrays)
+    content = prepared.read_bytes()
+    start = content.index(b"{", content.index(b"train_images.npy"))
+    end = content.index(b"}", start)
+    for place in range(start, end + 1):
+        for changed in (ord("{"), ord("'"), ord("b"), 0xFF):
+            prepared.write_bytes(content[:place] + bytes([changed]) + content[place + 1 :])
+            with contextlib.suppress(DataError):
+                load(prepared)
 
 
 def test_file_without_description_is_refused(tmp_path):

@@ -184,6 +184,11 @@ def test_the_search_is_judged_under_the_reading_of_the_figures():
     assert set(verdicts(everything(search=other), artifact="table1")["verdict"]) == {"not run"}
 
 
+def test_fewer_trials_do_not_say_whether_thirty_suffice():
+    tables = everything(accuracies=permuted(searched=[FULL]), search=search(trials=3))
+    assert claims.check([CLAIMS[15]], tables)["outcome"].tolist() == ["not run"]
+
+
 def test_weighted_accuracy_is_equation_2():
     matrices = accuracies.matrices(permuted(), FULL, "test")
     by_hand = sum(math.log(j) / j * sum(matrices.loc[0, (j, i)] for i in range(1, j + 1)) for j in range(1, 11))

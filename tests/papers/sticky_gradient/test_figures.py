@@ -79,6 +79,17 @@ def test_figure_1_draws_every_weight_and_sorts_them_by_where_they_end():
     assert first["x"].tolist() == pytest.approx(list(numpy.arange(1, 91) / 30))
 
 
+def test_figure_1_says_how_many_of_all_weights_end_near_the_attractor():
+    counted = PROVENANCE | {"measured": {"weights": 1_588_000, "ended_near": 318}}
+    assert "(318 of all 1,588,000 do)" in draw("fig1", everything(), counted).get_supxlabel()
+    assert "as far as there are any. Shaded" in draw("fig1", everything()).get_supxlabel()
+
+
+def test_figure_5_says_nothing_of_weights_left_out_if_networks_differ_in_size():
+    mixed = {key: value for key, value in PROVENANCE.items() if key != "protocol"}
+    assert not [text for text in texts(draw("fig5", everything(), mixed)) if "%" in text]
+
+
 def test_figure_1_draws_the_plasticity_function_of_equation_1():
     values = fig1_values(everything(search=search(("unit-gradient-mean",), seeds=(1000,), a1=0.4)), REPORTED)
     curve = values[values["series"] == "paper, Table 1"]
