@@ -89,13 +89,15 @@ def rows(condition: str, seeds: Sequence[int], matrices: Mapping[str, Tensor], t
     """Return accuracy matrices as a tidy table: one row per seed, split, task trained last and task evaluated, from 1.
 
     matrices: as `learn` returns them, [R, n_trained, tasks]; where fewer tasks are trained than evaluated, as in joint
-    training, the last one trained counts as the last of all.
+    training, the last one trained counts as the last of all. What was not evaluated (NaN) has no row.
     """
     found = []
     for split, matrix in matrices.items():
         for seed, run in zip(seeds, matrix.tolist(), strict=True):
             for after, accuracies in enumerate(run, start=tasks - len(run) + 1):
                 for task, accuracy in enumerate(accuracies, start=1):
+                    if math.isnan(accuracy):
+                        continue
                     row = {"condition": condition, "seed": seed, "split": split, "after_task": after, "task": task}
                     found.append(row | {"accuracy": accuracy})
     return found
@@ -110,11 +112,13 @@ def learn(
     checkpoint: Checkpoint | None = None,
     splits: Sequence[str] = ("test",),
     observer: Observer | None = None,
+    unseen: bool = True,
 ) -> dict[str, Tensor]:
     """Train on all tasks in turn and return the accuracy matrices by split: [R, n_tasks, n_evaluated] (float64, CPU).
 
     Batches cover the task's images in a new random order each epoch, which depends on seed, task and epoch alone; the
-    last batch may be smaller. splits: which of "test" and "train" to evaluate after each task, on all evaluated tasks.
+    last batch may be smaller. splits: which of "test" and "train" to evaluate after each task, on all evaluated tasks;
+    without `unseen`, on those trained so far: the entries of later ones, which no forgetting depends on, stay NaN.
     Raises TrainingError naming seed and task if a loss or a parameter is not finite.
     """
     n_tasks = len(stream.tasks)
@@ -137,7 +141,8 @@ def learn(
             observer.before_end_of_task(task, learner)
         learner.consolidation.end_task(learner.parameters, learner.network.logits, TaskExamples(stream, task, seeds))
         for split, matrix in learner.matrices.items():
-            matrix[:, task] = evaluate(learner, stream, split)
+            known = len(stream.evaluated) - (0 if unseen else n_tasks - task - 1)
+            matrix[:, task, :known] = evaluate(learner, stream, split, known)
         if checkpoint is not None:
             _save(learner, checkpoint, observer, task + 1, 0)
         first_epoch = 0
@@ -177,12 +182,12 @@ def train_epoch(
 
 
 @torch.no_grad()
-def evaluate(learner: Learner, stream: Stream, split: str) -> Tensor:
-    """Accuracy on every task, with that task's outputs: float64 [R, n_tasks], on the CPU."""
+def evaluate(learner: Learner, stream: Stream, split: str, tasks: int | None = None) -> Tensor:
+    """Accuracy on every task, or the first `tasks`, with that task's outputs: float64 [R, n_tasks], on the CPU."""
     images: Images = getattr(stream, split)
     device = images.labels.device
     columns = []
-    for replicas in stream.evaluated:
+    for replicas in stream.evaluated[:tasks]:
         orders, active = permutations(replicas, device), outputs(replicas, device)
         indices = torch.stack([getattr(own, split) for own in replicas]).to(device)
         right = []

@@ -51,10 +51,11 @@ def judge(
     stream, _ = data.stream(path, plan.training.tasks, choices, seeds, where, held_out=plan.search.held_out)
     learning = learner(plan.training, condition, attractor, choices, seeds, where)
     try:
-        return objective(learn(learning, stream, schedule(plan.training), seeds, condition)["test"][0])
+        matrices = learn(learning, stream, schedule(plan.training), seeds, condition, unseen=False)
     except stage.TrainingError as error:
         print(f"{error}: counts as 0", flush=True)
         return 0.0
+    return objective(matrices["test"][0])
 
 
 def suggest(trial: optuna.Trial, ranges: Search) -> Attractor:

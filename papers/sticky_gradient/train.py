@@ -129,6 +129,7 @@ def main() -> None:
             arguments.seeds,
             f"{condition} seeds {arguments.seeds[0]}-{arguments.seeds[-1]}",
             observer=observer,
+            unseen=False,
         )
         table = rows(condition, arguments.seeds, matrices, plan.training.tasks)
         if arguments.shared:

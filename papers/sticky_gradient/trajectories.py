@@ -68,7 +68,7 @@ def follow(plan: Protocol, name: str, path: str, where: torch.device) -> tuple[l
     stream, _ = data.stream(path, plan.training.tasks, choices, [SEED], where)
 
     def trained(observer: Observer | None, learning: Learner) -> Learner:
-        learn(learning, stream, schedule(plan.training), [SEED], "trajectories", observer=observer)
+        learn(learning, stream, schedule(plan.training), [SEED], "trajectories", splits=(), observer=observer)
         return learning
 
     def fresh() -> Learner:

@@ -236,6 +236,21 @@ def test_matrices_hold_the_accuracy_on_every_task_after_every_task():
                     assert matrix[r, after, on].item() == pytest.approx(right.item(), abs=1e-12)
 
 
+def test_without_unseen_tasks_all_else_is_the_same():
+    def run(make_stream, **options):
+        learner = make(SEEDS, METHODS["none"])
+        return learner.parameters, train(learner, make_stream(SEEDS), SEEDS, splits=("test", "train"), **options)
+
+    for make_stream, entries in ((lambda seeds: permuted_stream(seeds, n_tasks=3), 6), (split_stream, 3)):
+        (whole, every), (parameters, seen) = run(make_stream), run(make_stream, unseen=False)
+        assert same(whole, parameters)
+        for split_name, matrix in seen.items():
+            assert torch.equal(matrix.isnan(), torch.ones_like(matrix).triu(1).bool())
+            assert torch.equal(matrix.nan_to_num(0), every[split_name].tril())
+        found = continual.rows("x", SEEDS, seen, matrix.shape[1])
+        assert len(found) == 2 * len(SEEDS) * entries and all(row["task"] <= row["after_task"] for row in found)
+
+
 def test_evaluation_in_parts_changes_no_number(monkeypatch):
     learner, stream = make(SEEDS, METHODS["none"]), permuted_stream(SEEDS)
     whole = continual.evaluate(learner, stream, "test")
@@ -255,6 +270,8 @@ def test_joint_training_is_evaluated_on_the_single_tasks():
     whole = Stream(stream.train, stream.test, [everything])
     torch.testing.assert_close(continual.evaluate(learner, whole, "train")[:, 0], matrices["train"][:, 0].mean(1))
     assert matrices["train"].min() > 2 / CLASSES  # it has learned every one of them
+    again = make(SEEDS, METHODS["none"], DoubleMlp((PIXELS, 64, CLASSES)))
+    assert torch.equal(train(again, mixed, SEEDS, epochs=40, unseen=False)["test"], matrices["test"])
 
 
 def test_a_network_that_is_reset_learns_the_second_task_as_a_fresh_one():
