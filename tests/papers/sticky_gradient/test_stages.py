@@ -44,7 +44,9 @@ def test_objective_on_a_worked_matrix():
 
 def test_training_writes_every_accuracy_and_every_weight(call, tmp_path):
     table = call(train, "a.csv", "--condition", "sticky-l1-smart", "--seeds", "0-1", "--weights", tmp_path / "w.csv")
-    assert set(zip(table.seed, table.after_task, table.task)) == {(s, *k) for s in (0, 1) for k in ((1, 1), (2, 1), (2, 2))}
+    assert set(zip(table.seed, table.after_task, table.task)) == {
+        (s, *k) for s in (0, 1) for k in ((1, 1), (2, 1), (2, 2))
+    }
     assert set(table.condition) == {"sticky-l1-smart"}
     counts = records.read_tables(tmp_path / "w.csv")
     totals = counts.groupby(["seed", "after_task"])["count"].sum()
