@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from common.device import DeviceError, check_kernels, select
+from common import device
+from common.device import DeviceError, check_kernels, product_error, select
 
 TORCH_2_7_1 = ["sm_50", "sm_60", "sm_70", "sm_75", "sm_80", "sm_86", "sm_90"]
 TORCH_2_11 = ["sm_75", "sm_80", "sm_86", "sm_90", "sm_100", "sm_120", "compute_120"]
@@ -48,3 +49,38 @@ def test_a_device_beyond_the_last_is_named(monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     with pytest.raises(DeviceError, match="device 'cuda:2' was asked for, but the last one here is cuda:1"):
         select("cuda:2")
+
+
+# Which library multiplies
+
+
+@pytest.fixture
+def precision():
+    before = torch.get_float32_matmul_precision()
+    yield
+    torch.set_float32_matmul_precision(before)
+
+
+def test_products_are_float32_whatever_the_processor(precision, monkeypatch):
+    for name in ("cpu (AMD EPYC)", "cpu (Intel Xeon)"):
+        monkeypatch.setattr(device.environment, "device_name", lambda where, name=name: name)
+        select("cpu")
+        assert product_error() < 1e-5
+        assert name.startswith("cpu (AMD") or torch.get_float32_matmul_precision() == "highest"
+
+
+def test_a_processor_that_would_take_bfloat16_is_not_asked_to(precision, monkeypatch):
+    matrix = torch.arange(256.0**2).square_().sin_().view(256, 256)
+    exact = matrix.double() @ matrix.double()
+    rounded = (matrix.bfloat16().double() @ matrix.bfloat16().double() - exact).abs().max() / exact.abs().max()
+    assert rounded > 1e-4
+    monkeypatch.setattr(device, "product_error", lambda: float(rounded))
+    monkeypatch.setattr(device.environment, "device_name", lambda where: "cpu (AMD EPYC)")
+    select("cpu")
+    assert torch.get_float32_matmul_precision() == "highest"
+
+
+def test_a_precision_that_was_asked_for_is_kept(precision, monkeypatch):
+    monkeypatch.setattr(device.environment, "device_name", lambda where: "cpu (AMD EPYC)")
+    select("cpu", matmul_precision="high")
+    assert torch.get_float32_matmul_precision() == "high"
