@@ -39,6 +39,13 @@ def collect(tables: Iterable[str | Path]) -> tuple[pandas.DataFrame, dict]:
     return pandas.concat(parts, ignore_index=True), merged
 
 
+def write(path: Path, table: pandas.DataFrame, provenance: dict) -> None:
+    """Write a table with its merged provenance beside it, which comes first: no table must lie there without it."""
+    with records.atomic_write(path.with_suffix(".json")) as temporary:
+        temporary.write_text(json.dumps(provenance, indent=2) + "\n")
+    records.write_table(path, table)
+
+
 def merge(parts: dict[str, dict]) -> dict:
     """Return one provenance for many; parts: by the name of its file, what `records.provenance` wrote.
 
@@ -130,11 +137,7 @@ def main() -> None:
     parser.add_argument("--out", required=True, type=Path, help="the CSV to write; its provenance goes beside it")
     parser.add_argument("tables", nargs="+", type=Path, metavar="TABLE.csv", help="tables with their .json beside them")
     arguments = parser.parse_args()
-    table, provenance = collect(arguments.tables)
-    # The provenance first: a table must never lie there without it.
-    with records.atomic_write(arguments.out.with_suffix(".json")) as temporary:
-        temporary.write_text(json.dumps(provenance, indent=2) + "\n")
-    records.write_table(arguments.out, table)
+    write(arguments.out, *collect(arguments.tables))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,6 @@ from papers.sticky_gradient.conditions import CELLS, CONTROL, EWC, FULL, LABELS,
 from papers.sticky_gradient.method import plasticity
 
 SMART, STICKY_SMART = "smart", "sticky-smart"
-MODES = (-0.06, 0.0, 0.279)  # of the paper's Figure 5; the last is the attractor a1
 FAR = 0.87  # from the attractor, where f has all but reached lambda
 TRAPPED = 0.05  # nearer to the attractor than this, a weight counts as frozen
 
@@ -99,7 +98,7 @@ def benefit_lasts_until_60_percent(tables: Tables) -> list[Condition]:
 
 def weights_have_three_modes(tables: Tables) -> list[Condition]:
     conditions = []
-    for mode in MODES:
+    for mode in distributions.MODES:
         near = evidence.of_weights(tables, FULL, lambda histogram, mode=mode: distributions.share(histogram, mode))
         share = f", which has {100 * numpy.mean(list(near.values())):.2g}% of the weights near it" if near else ""
         distance = {seed: abs(place - mode) for seed, place in evidence.nearest_mode(tables, mode).items()}
@@ -157,7 +156,7 @@ def lambda_is_large(tables: Tables) -> list[Condition]:
 
 def frozen_weights_accumulate(tables: Tables) -> list[Condition]:
     def frozen(histogram: pandas.Series) -> float:
-        return 100 * distributions.share(histogram, MODES[-1], TRAPPED)
+        return 100 * distributions.share(histogram, distributions.MODES[-1], TRAPPED)
 
     late, early = (evidence.of_weights(tables, FULL, frozen, after) for after in (TASKS, 1))
     what = f"share of weights within {TRAPPED} of a1, after 10 tasks - after 1"

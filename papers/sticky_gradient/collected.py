@@ -6,7 +6,7 @@ from functools import partial
 
 from common import accuracies, collected
 from common.collected import Reader
-from papers.sticky_gradient import conditions, distributions, searches
+from papers.sticky_gradient import conditions, distributions, searches, trials
 
 READERS = {
     "accuracies": Reader(conditions.read, accuracies.COLUMNS),
@@ -14,6 +14,7 @@ READERS = {
     "weights": Reader(distributions.read, distributions.COLUMNS),
     "trajectories": collected.plain(["weight", "step", "task", "value"]),
     "search": Reader(searches.read, searches.COLUMNS),
+    "readings": Reader(trials.read, trials.COLUMNS),
 }
 
 table = partial(collected.table, readers=READERS)

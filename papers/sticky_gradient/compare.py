@@ -20,11 +20,6 @@ from papers.sticky_gradient import collected, conditions, evidence, searches
 from papers.sticky_gradient.claims import CLAIMS, ON_ACCURACIES
 
 TABLE1, OWN_SEARCH = "Table 1", "own search"  # whose hyperparameters
-MEASURES = {
-    "average accuracy over all tasks so far": "all",
-    "average accuracy over all tasks so far but the newest": "previous",
-    "accuracy on the newest task": "newest",
-}
 
 
 def compare_numbers(tables: Tables, reported: pandas.DataFrame) -> pandas.DataFrame:
@@ -46,8 +41,8 @@ def our_runs(tables: Tables, row: dict) -> dict[int, float]:
     quantity, methods = row["quantity"], row["method"].split(" - ")
     names = [next((key for key, label in conditions.LABELS.items() if label == method), None) for method in methods]
     if None not in names:
-        if quantity in MEASURES and len(names) == 2:
-            return evidence.margin(tables, *names, MEASURES[quantity], int(row["x"]))
+        if quantity in conditions.QUANTITIES and len(names) == 2:
+            return evidence.margin(tables, *names, conditions.QUANTITIES[quantity], int(row["x"]))
         if quantity in searches.HYPERPARAMETERS:
             return evidence.searched_value(tables, quantity)
         if quantity == "number of tasks from which the lead over the control lasts":

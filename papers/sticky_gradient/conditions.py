@@ -65,6 +65,11 @@ def newest(results: pandas.DataFrame, condition: str) -> pandas.DataFrame:
 
 
 MEASURES = {"all": so_far, "previous": previous, "newest": newest}  # Figure 2: a, b, c
+QUANTITIES = {  # what reported.csv calls them
+    "average accuracy over all tasks so far": "all",
+    "average accuracy over all tasks so far but the newest": "previous",
+    "accuracy on the newest task": "newest",
+}
 
 
 def after(table: pandas.DataFrame, tasks: int) -> dict[int, float]:

@@ -15,6 +15,7 @@ from papers.sticky_gradient.protocol import WIDTH
 
 COLUMNS = ["condition", "seed", "after_task", "low", "count"]
 NEAR = 0.02  # of a mode: the weights counted as belonging to it
+MODES = (-0.06, 0.0, 0.279)  # of the paper's Figure 5; the last is the attractor a1
 FINE = 10  # points of the density within a bin
 # A mode must stand out by five standard errors of the density, and hold one weight in ten thousand: less is chance.
 ERRORS, SHARE = 5, 1e-4

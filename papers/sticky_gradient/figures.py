@@ -27,7 +27,7 @@ VALUES = {
     "fig4": lambda tables, reported: fig4_values(tables),
     "fig5": lambda tables, reported: fig5_values(tables),
 }
-TABLES = {"table1": tables.table1, "table2": tables.table2, "table3": tables.table3}
+TABLES = {"table1": tables.table1, "table2": tables.table2, "table3": tables.table3, "readings": tables.readings}
 
 
 def main() -> None:

@@ -10,7 +10,8 @@ from papers.sticky_gradient.readings import reading
 PROTOCOL = Path(__file__).with_suffix(".yaml")
 PIXELS, DIGITS = 28 * 28, 10  # of MNIST
 WIDTH = 0.01  # of a bin in which weights are counted (Figure 5)
-FIRST_TUNING_SEED = 1000  # of searches and trials of readings; reporting seeds from 0
+FIRST_TUNING_SEED = 1000  # of searches, and of the trials that the reading was chosen by; reporting seeds from 0
+FIRST_COMPARED_SEED = FIRST_TUNING_SEED + 1  # readings are compared on seeds that none was chosen on
 
 
 @dataclass(frozen=True)
@@ -80,17 +81,22 @@ def fraction(shared: float) -> float:
 
 @dataclass(frozen=True)
 class Design:
-    """Which runs there are; readings: those that are searched, `reading` among them."""
+    """Which runs there are; readings: those that are searched, `reading` among them; compared: those that are tried, on
+    so many tuning seeds."""
 
     seeds: int
     reading: str
     readings: tuple[str, ...]
+    compared: tuple[str, ...]
+    compared_seeds: int
     shared: tuple[float, ...]
 
     def __post_init__(self) -> None:
         if not 1 <= self.seeds <= FIRST_TUNING_SEED:
             raise ValueError(f"seeds must lie from 1 to {FIRST_TUNING_SEED}, where tuning begins, not {self.seeds}")
-        for name in (self.reading, *self.readings):
+        if self.compared_seeds < 1:
+            raise ValueError(f"compared_seeds must be positive, not {self.compared_seeds}")
+        for name in (self.reading, *self.readings, *self.compared):
             reading(name)
         if self.reading not in self.readings:
             raise ValueError(

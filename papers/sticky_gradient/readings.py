@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 
@@ -59,6 +59,12 @@ def reading(name: str) -> Reading:
     return Reading(inputs, multiplied, l1, **dict(OPTIONS[part] for part in options))
 
 
+def name_of(choices: Reading) -> str:
+    """The name of a reading, with its options in the order of OPTIONS; `reading` takes it apart again."""
+    options = [option for option, (field, value) in OPTIONS.items() if getattr(choices, field) == value]
+    return "-".join([choices.inputs, choices.multiplied, choices.l1, *options])
+
+
 CONTROL, EWC, FULL = "control", "ewc", "sticky-l1-smart"
 CELLS = (CONTROL, "l1", "smart", "l1-smart", "sticky", "sticky-l1", "sticky-smart", FULL)  # of the ablation
 SEARCHED = "@searched"  # behind a condition: its hyperparameters are those that our own search found, not Table 1's
@@ -76,3 +82,18 @@ def parts(condition: str) -> frozenset[str]:
     if not condition or condition != "-".join(part for part in PARTS if part in named):
         raise ValueError(f"unknown condition {condition!r}; known are control, ewc and parts of {'-'.join(PARTS)}")
     return frozenset(named)
+
+
+def decisive(name: str, condition: str) -> str:
+    """The name of a reading without the choices that do not touch the control, EWC or the full method, so that one run
+    serves all readings that differ in these alone.
+
+    Such a choice is "gradient" or "none" where one is required, and no option else.
+    """
+    given = reading(name)
+    if condition == FULL:
+        return name_of(replace(given, start="fanin", ewc="summed"))
+    bare = Reading(given.inputs, "gradient", "none")
+    if condition == EWC:
+        return name_of(replace(bare, ewc=given.ewc, start="fanin" if given.ewc == "public" else given.start))
+    return name_of(replace(bare, start=given.start))

@@ -80,6 +80,42 @@ rule sticky_gradient_train:
         " --out {output.table} --weights {output.weights} > {log} 2>&1"
 
 
+use rule sticky_gradient_train as sticky_gradient_trial with:
+    output:
+        table="results/{scale}/sticky_gradient/readings/{reading}/{sticky_condition}/seeds{seeds}.csv",
+        provenance="results/{scale}/sticky_gradient/readings/{reading}/{sticky_condition}/seeds{seeds}.json",
+        weights="results/{scale}/sticky_gradient/readings/{reading}/{sticky_condition}/weights_seeds{seeds}.csv",
+        weights_provenance="results/{scale}/sticky_gradient/readings/{reading}/{sticky_condition}/weights_seeds{seeds}.json",
+    log:
+        "logs/{scale}/sticky_gradient/readings/{reading}_{sticky_condition}_seeds{seeds}.log",
+    params:
+        condition=lambda wildcards: wildcards.sticky_condition,
+        search="",
+        reading=lambda wildcards: wildcards.reading,
+        protocol=lambda wildcards: sections_digest(STICKY[wildcards.scale], "training", "attractor"),
+    message:
+        "Training: {wildcards.sticky_condition} under {wildcards.reading}, {wildcards.scale} scale; see {log}"
+
+
+rule sticky_gradient_readings:
+    input:
+        tables=lambda wildcards: sticky_runs.trials(STICKY[wildcards.scale], wildcards.scale, config["device"]),
+        code=repository(*sticky_runs.CODE["trials"]),
+    output:
+        table="results/{scale}/sticky_gradient/readings.csv",
+        provenance="results/{scale}/sticky_gradient/readings.json",
+    log:
+        "logs/{scale}/sticky_gradient/readings.log",
+    wildcard_constraints:
+        scale="|".join(protocols.SCALES),
+    conda:
+        "../../environment.yml"
+    message:
+        "Collecting {output.table}"
+    shell:
+        "python -m papers.sticky_gradient.trials --out {output.table} {input.tables} > {log} 2>&1"
+
+
 rule sticky_gradient_shared:
     input:
         data=lambda wildcards: dataset("mnist", wildcards.scale),
@@ -205,11 +241,29 @@ rule sticky_gradient_made_table:
         sticky_table="table1|table2|table3",
     conda:
         "../../environment.yml"
+    params:
+        table=lambda wildcards: wildcards.sticky_table,
     message:
         "Making {output.tex}"
     shell:
-        "python -m papers.sticky_gradient.figures {wildcards.sticky_table} --results {input.results}"
+        "python -m papers.sticky_gradient.figures {params.table} --results {input.results}"
         " --reported {input.reported} --out {output.tex} > {log} 2>&1"
+
+
+# of our own: what each reading of the paper gives
+use rule sticky_gradient_made_table as sticky_gradient_readings_table with:
+    input:
+        results=lambda wildcards: collected_tables("sticky_gradient", wildcards.scale, ("readings",)),
+        reported=repository("papers/sticky_gradient/reported.csv"),
+        code=repository(*sticky_runs.CODE["figures"]),
+    output:
+        tex="results/{scale}/sticky_gradient/readings_table.tex",
+        md="results/{scale}/sticky_gradient/readings_table.md",
+        csv="results/{scale}/sticky_gradient/readings_table.csv",
+    log:
+        "logs/{scale}/sticky_gradient/readings_table.log",
+    params:
+        table="readings",
 
 
 rule sticky_gradient_comparison:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 
 from common.workflow import CONTINUAL_CODE, seed_batches, seeds_per_job
-from papers.sticky_gradient.protocol import DIGITS, PIXELS, Protocol
-from papers.sticky_gradient.readings import CELLS, CONTROL, EWC, FULL, SEARCHED
+from papers.sticky_gradient.protocol import DIGITS, FIRST_COMPARED_SEED, PIXELS, Protocol
+from papers.sticky_gradient.readings import CELLS, CONTROL, EWC, FULL, SEARCHED, decisive
 
 HERE = "papers/sticky_gradient"
 RESULTS = "results/{scale}/sticky_gradient"
@@ -22,6 +22,7 @@ NEEDS = {
     "table1": ("search",),
     "table2": ("accuracies",),
     "table3": ("search",),
+    "readings": ("readings",),  # a table of our own
 }
 TABLES = ("accuracies", "shared", "weights", "search")  # that the comparison with the paper reads
 
@@ -35,7 +36,7 @@ TRAIN = [
     f"{HERE}/weights.py",
     *CONTINUAL_CODE,
 ]
-MODULES = ["conditions", "collected", "distributions", "method", "readings", "searches"]
+MODULES = ["conditions", "collected", "distributions", "method", "readings", "searches", "trials"]
 SHOWN = [
     *(f"{HERE}/{name}.py" for name in MODULES),
     *(f"common/{name}.py" for name in ("accuracies", "claims", "collected", "consolidation", "reported", "stats")),
@@ -53,15 +54,19 @@ CODE = {
     "train": TRAIN,
     "search": [f"{HERE}/search.py", *TRAIN],
     "trajectories": [f"{HERE}/trajectories.py", *TRAIN],
+    "trials": [
+        *(f"{HERE}/{name}.py" for name in ("trials", "conditions", "distributions", "readings")),
+        "common/accuracies.py",
+    ],
 }
 
 
-def batches(protocol: Protocol, folder: str, device: str) -> list[str]:
-    """The reported seeds of the condition whose results lie in the folder, cut into jobs."""
+def batches(protocol: Protocol, folder: str, device: str, first: int = 0, seeds: int | None = None) -> list[str]:
+    """The seeds of the condition whose results lie in the folder, cut into jobs; by default those that are reported."""
     sizes = (PIXELS, protocol.training.hidden, DIGITS)
     parameters = sum((n_in + 1) * n_out for n_in, n_out in pairwise(sizes))
-    size = seeds_per_job(parameters, protocol.design.seeds, device)
-    return seed_batches(0, protocol.design.seeds, size, f"{folder}/seeds*.csv")
+    seeds = protocol.design.seeds if seeds is None else seeds
+    return seed_batches(first, seeds, seeds_per_job(parameters, seeds, device), f"{folder}/seeds*.csv")
 
 
 def conditions() -> list[str]:
@@ -102,6 +107,18 @@ def parts_of(protocol: Protocol, scale: str, name: str, device: str) -> list[str
     if name == "search":
         return searches(protocol, scale)
     return {"accuracies": accuracies, "shared": shared, "weights": weights}[name](protocol, scale, device)
+
+
+def trials(protocol: Protocol, scale: str, device: str) -> list[str]:
+    """The tables of the readings that are compared; a run that several readings share is there once."""
+    design = protocol.design
+    found = dict.fromkeys((decisive(name, kind), kind) for name in design.compared for kind in (CONTROL, EWC, FULL))
+    folders = [f"{RESULTS.format(scale=scale)}/readings/{name}/{condition}" for name, condition in found]
+    return [
+        f"{folder}/seeds{seeds}.csv"
+        for folder in folders
+        for seeds in batches(protocol, folder, device, FIRST_COMPARED_SEED, design.compared_seeds)
+    ]
 
 
 def search_of(protocol: Protocol, scale: str, condition: str) -> list[str]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pandas
 import pytest
 
 from common import records
-from papers.sticky_gradient import figures, tables
+from papers.sticky_gradient import figures, tables, trials
 from tests.papers.sticky_gradient.constructed import (
     PROVENANCE,
     PUBLISHED,
@@ -18,6 +19,10 @@ from tests.papers.sticky_gradient.constructed import (
 )
 
 SEARCH = search(readings=("unit-gradient-mean", "standardised-gradient-mean"), seeds=(1000,), a1=0.4)
+
+READINGS = pandas.DataFrame(
+    [dict.fromkeys(trials.COLUMNS, 1.0) | {"reading": "unit-gradient-none", "condition": "control"}]
+)
 
 
 def test_table_1_has_the_papers_values_and_one_row_per_search():
@@ -73,7 +78,7 @@ def test_settings_that_differ_between_runs_are_not_made_up():
 @pytest.mark.parametrize("name", figures.TABLES)
 def test_the_command_line_writes_three_files(tmp_path, monkeypatch, name):
     smoke = PROVENANCE | {"scale": "smoke"}
-    source = {"search": SEARCH, "accuracies": permuted()}
+    source = {"search": SEARCH, "accuracies": permuted(), "readings": READINGS}
     results = [write(tmp_path, table, source[table], smoke) for table in figures.NEEDS[name]]
     out = tmp_path / "figures" / f"{name}.tex"
     arguments = f"figures {name} --results {' '.join(map(str, results))} --reported {REPORTED_PATH} --out {out}"
@@ -82,5 +87,8 @@ def test_the_command_line_writes_three_files(tmp_path, monkeypatch, name):
     assert out.read_text().isascii() and r"\bottomrule" in out.read_text()
     assert r"\textbf{Smoke scale, not a result" in out.read_text()
     markdown = out.with_suffix(".md").read_text()
-    assert markdown.startswith(f"**Table {name[-1]}. ") and "**Smoke scale, not a result" in markdown
-    assert len(records.read_tables(out.with_suffix(".csv"))) == {"table1": 3, "table2": 8, "table3": 6}[name]
+    assert markdown.startswith(tables.CAPTIONS[name].join(["**", "**"])) and "**Smoke scale, not a result" in markdown
+    assert (
+        len(records.read_tables(out.with_suffix(".csv")))
+        == {"table1": 3, "table2": 8, "table3": 6, "readings": 1}[name]
+    )
