@@ -16,7 +16,7 @@ class Reading:
     text), not multiplied as well (Algorithm 1). biases: multiplier, L1 and smart initialisation act on biases too. start:
     the initialisation of the control and of EWC, see `model.Perceptron`. ewc: one penalty around the end of each task
     ("summed"), one around the end of the last ("online"), or "public", see `consolidation.ReestimatedEwc`, which starts
-    from its library's initialisation, too.
+    from its library's initialisation, too, unless alike: then from the control's.
     """
 
     inputs: str
@@ -26,6 +26,11 @@ class Reading:
     biases: bool = False
     start: str = "fanin"
     ewc: str = "summed"
+    alike: bool = False
+
+    def ewc_start(self) -> str:
+        """The initialisation of EWC."""
+        return "library" if self.ewc == "public" and not self.alike else self.start
 
 
 REQUIRED = {
@@ -40,6 +45,7 @@ OPTIONS: dict[str, tuple[str, Any]] = {  # what may follow, each at most once, a
     "library": ("start", "library"),
     "online": ("ewc", "online"),
     "public": ("ewc", "public"),
+    "alike": ("alike", True),
 }
 
 
@@ -56,6 +62,8 @@ def reading(name: str) -> Reading:
     inputs, multiplied, l1 = chosen
     if "outside" in options and (multiplied == "step" or l1 == "none"):
         raise ValueError(f"reading {name!r}: 'outside' says where L1 stands beside a multiplied gradient; leave it out")
+    if "alike" in options and "public" not in options:
+        raise ValueError(f"reading {name!r}: EWC starts as the control does unless it is 'public'; leave out 'alike'")
     return Reading(inputs, multiplied, l1, **dict(OPTIONS[part] for part in options))
 
 
@@ -92,8 +100,10 @@ def decisive(name: str, condition: str) -> str:
     """
     given = reading(name)
     if condition == FULL:
-        return name_of(replace(given, start="fanin", ewc="summed"))
+        return name_of(replace(given, start="fanin", ewc="summed", alike=False))
     bare = Reading(given.inputs, "gradient", "none")
     if condition == EWC:
-        return name_of(replace(bare, ewc=given.ewc, start="fanin" if given.ewc == "public" else given.start))
+        alike = given.alike and given.start != "library"
+        start = given.start if alike or given.ewc != "public" else "fanin"
+        return name_of(replace(bare, ewc=given.ewc, start=start, alike=alike))
     return name_of(replace(bare, start=given.start))

@@ -43,7 +43,7 @@ def learner(
     any other.
     """
     on = parts(condition)
-    start = "library" if "ewc" in on and choices.ewc == "public" else choices.start
+    start = choices.ewc_start() if "ewc" in on else choices.start
     network = Perceptron(settings, choices, "smart" if "smart" in on else start, attractor)
     parameters = [parameter.to(where) for parameter in network.initial(seeds)]
 

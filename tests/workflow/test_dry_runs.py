@@ -96,13 +96,13 @@ def test_all_figures_of_synaptic_intelligence(unchanged_checkout, scale, train, 
 def test_all_figures_and_tables_of_the_sticky_gradient(unchanged_checkout):
     """Sixteen conditions, a table of weights with each; seven levels of shared pixels with three conditions; ten seeds.
 
-    The thirteen readings share eight controls, six runs of EWC and ten of the full method, three seeds each.
+    The fifteen readings share eight controls, eight runs of EWC and ten of the full method, three seeds each.
     """
     wanted = [*files(STICKY_FIGURES), *files(STICKY_TABLES, "tex"), "results/paper/sticky_gradient/readings_table.tex"]
     jobs = unchanged_checkout.jobs(*wanted, "--config", "scale=paper")
     assert jobs["sticky_gradient_train"] == 16 * 10 and jobs["sticky_gradient_shared"] == 7 * 3 * 10
     assert jobs["sticky_gradient_search"] == 3 and jobs["publish_table"] == 3 and jobs["publish_figure"] == 5
-    assert jobs["sticky_gradient_trial"] == (8 + 6 + 10) * 3
+    assert jobs["sticky_gradient_trial"] == (8 + 8 + 10) * 3
 
 
 def test_all_figures_and_the_table_of_dhp(unchanged_checkout):

@@ -146,10 +146,29 @@ def test_gradients_are_left_as_they_were():
 
 @pytest.mark.parametrize(
     "name",
-    ["unit", "unit-gradient", "raw-gradient-sum", "unit-gradient-sum-often", "unit-gradient-sum-online-public"],
+    [
+        "unit",
+        "unit-gradient",
+        "raw-gradient-sum",
+        "unit-gradient-sum-often",
+        "unit-gradient-sum-online-public",
+    ],
 )
 def test_a_reading_that_does_not_exist_is_refused(name):
     with pytest.raises(ValueError, match=f"unknown reading '{name}'"):
+        reading(name)
+
+
+@pytest.mark.parametrize(
+    "name, reason",
+    [
+        ("unit-step-sum-outside", "'outside' says where L1 stands"),
+        ("unit-gradient-none-outside", "'outside' says where L1 stands"),
+        ("unit-gradient-sum-fanout-alike", "leave out 'alike'"),
+    ],
+)
+def test_an_option_that_would_say_nothing_is_refused(name, reason):
+    with pytest.raises(ValueError, match=reason):
         reading(name)
 
 
@@ -166,6 +185,7 @@ def test_a_protocol_with_such_a_reading_is_refused_before_any_work(place):
         (f"{PLAIN}-fanout", Ewc, "fanout"),
         (f"{PLAIN}-online-library", OnlineEwc, "library"),
         (f"{PLAIN}-fanout-public", ReestimatedEwc, "library"),
+        (f"{PLAIN}-fanout-public-alike", ReestimatedEwc, "fanout"),
     ],
 )
 def test_which_penalty_ewc_has_and_where_each_condition_starts(name, kind, start):

@@ -13,6 +13,8 @@ from tests.papers.sticky_gradient import constructed
 from tests.papers.sticky_gradient.small import PAPER, SMOKE
 
 COMPARED = PAPER.design.compared
+OPTIONAL = [f"unit-step-sum-{option}" for option in OPTIONS if option not in ("outside", "alike")]
+OPTIONAL += ["unit-step-sum-library-public-alike"]
 
 
 @pytest.mark.parametrize("name", COMPARED)
@@ -21,7 +23,7 @@ def test_a_name_says_all_of_a_reading(name):
 
 
 @pytest.mark.parametrize("condition", [CONTROL, EWC, FULL])
-@pytest.mark.parametrize("name", [*COMPARED, *(f"unit-step-sum-{option}" for option in OPTIONS if option != "outside")])
+@pytest.mark.parametrize("name", [*COMPARED, *OPTIONAL])
 def test_choices_that_are_left_out_change_nothing_in_a_run(name, condition):
     """The same initial weights, pixels and rule: all that a reading decides."""
     found = []
@@ -39,6 +41,8 @@ def test_choices_that_are_left_out_change_nothing_in_a_run(name, condition):
 def test_readings_that_differ_elsewhere_share_their_runs():
     assert decisive("centred-step-sum-outside-biases".replace("-outside", ""), CONTROL) == "centred-gradient-none"
     assert decisive("centred-step-sum-fanout-public", EWC) == "centred-gradient-none-public"
+    assert decisive("centred-step-sum-library-public-alike", EWC) == "centred-gradient-none-public"
+    assert decisive("centred-step-sum-fanout-public-alike", EWC) == "centred-gradient-none-fanout-public-alike"
     assert decisive("centred-step-sum-library-online", EWC) == "centred-gradient-none-library-online"
     assert decisive("centred-gradient-sum-outside-fanout-public", FULL) == "centred-gradient-sum-outside"
     found = runs.trials(PAPER, "paper", "cpu")
