@@ -264,7 +264,7 @@ def main() -> None:
     options.add_argument("--steps", type=int, default=300, help="per measurement, of all networks together")
     options.add_argument("--repeats", type=int, default=5)
     arguments = options.parse_args()
-    where = device.select(arguments.device, arguments.threads)
+    where = device.select(arguments.device, arguments.threads, wide=True)
     print(f"{environment.device_name(where)}, {arguments.threads} thread(s), medians of {arguments.repeats}")
     print("\n".join(WORK[arguments.work](arguments.steps, arguments.repeats, where)))
 

@@ -16,13 +16,15 @@ class DeviceError(RuntimeError):
     """The requested device is unknown or absent, or this build of torch has no kernels for it."""
 
 
-def select(name: str = "auto", threads: int | None = None, matmul_precision: str = "highest") -> torch.device:
+def select(
+    name: str = "auto", threads: int | None = None, matmul_precision: str = "highest", wide: bool = False
+) -> torch.device:
     """The device to run on: "cpu", "cuda", "cuda:N", or "auto" for CUDA where it works and the CPU otherwise.
 
     Prints which it is, for the log.  Also sets the process-wide switches that every stage wants: the thread count; the
-    precision of float32 matrix products (torch.set_float32_matmul_precision), by the faster library where two give it;
-    denormals flushed to zero (Adam's state of rarely lit pixels decays into denormals, which run at half speed); freed
-    memory kept.  Raises DeviceError.
+    precision of float32 matrix products (torch.set_float32_matmul_precision), by the library that is faster for wide layers
+    if the stage has such; denormals flushed to zero (Adam's state of rarely lit pixels decays into denormals, which run at
+    half speed); freed memory kept.  Raises DeviceError.
     """
     np.finfo(np.float32), np.finfo(np.float64)  # numpy works these out once, and warns if denormals are already flushed
     torch.set_flush_denormal(True)
@@ -31,7 +33,7 @@ def select(name: str = "auto", threads: int | None = None, matmul_precision: str
     if threads:
         torch.set_num_threads(threads)
     device = _device(name)
-    if device.type == "cpu" and matmul_precision == "highest" and "AMD" in environment.device_name(device):
+    if wide and device.type == "cpu" and matmul_precision == "highest" and "AMD" in environment.device_name(device):
         _multiply_with_onednn()
     print(f"Device: {environment.device_name(device)}", file=sys.stderr, flush=True)
     return device
@@ -41,7 +43,8 @@ def _multiply_with_onednn() -> None:
     """Lets oneDNN multiply float32 matrices in the place of MKL, which does not use AVX-512 on AMD's processors.
 
     At "medium" torch asks oneDNN, and allows it bfloat16, which it takes on processors with units for it alone; whether
-    this one does is seen from a product.  A fifth to a third less time in layers of 400 to 2,000 units.
+    this one does is seen from a product.  A fifth to a third less time in layers of 400 to 2,000 units, but half as much
+    again in layers of tens.
     """
     torch.set_float32_matmul_precision("medium")
     if product_error() > 1e-5:

@@ -105,7 +105,7 @@ def main() -> None:
     settings: Training = getattr(plan, arguments.benchmark)
     if swept:
         settings = dataclasses.replace(settings, eta=arguments.eta)
-    where = device.select(arguments.device, matmul_precision=arguments.matmul_precision)
+    where = device.select(arguments.device, matmul_precision=arguments.matmul_precision, wide=True)
     stream, abouts = data.stream(arguments.benchmark, settings, arguments.data, arguments.seeds, where)
     tuned = strength(arguments.tuning, arguments.benchmark, found)
     observer = Plasticity(arguments.seeds, plan.design.log_every) if found.plastic else None

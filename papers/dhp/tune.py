@@ -40,7 +40,7 @@ def main() -> None:
         parser.error(f"tuning seeds start at {FIRST_TUNING_SEED}, so that no reported run is tuned on")
     plan = protocol.read(PROTOCOL, Protocol, arguments.scale, arguments.set)
     settings = shortened(getattr(plan, arguments.benchmark), plan.tuning)
-    where = device.select(arguments.device, matmul_precision=arguments.matmul_precision)
+    where = device.select(arguments.device, matmul_precision=arguments.matmul_precision, wide=True)
     stream, abouts = data.stream(
         arguments.benchmark, settings, arguments.data, arguments.seeds, where, plan.tuning.held_out
     )

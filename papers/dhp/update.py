@@ -66,7 +66,7 @@ def main() -> None:
     arguments = parser.parse_args()
     plan = protocol.read(PROTOCOL, Protocol, arguments.scale, arguments.set)
     settings = dataclasses.replace(plan.permuted, tasks=1, epochs=1)
-    where = device.select(arguments.device, matmul_precision=arguments.matmul_precision)
+    where = device.select(arguments.device, matmul_precision=arguments.matmul_precision, wide=True)
     stream, abouts = data.stream("permuted", settings, [arguments.data], [SEED], where)
     with records.provenance(
         arguments.out.with_suffix(".json"),

@@ -103,7 +103,7 @@ def main() -> None:
         choices = reading(name)
     except ValueError as error:
         parser.error(str(error))
-    where = device.select(arguments.device, matmul_precision=arguments.matmul_precision)
+    where = device.select(arguments.device, matmul_precision=arguments.matmul_precision, wide=True)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     _, about = data.stream(arguments.data, 1, choices, [FIRST_TUNING_SEED], where, held_out=plan.search.held_out)
     used = {"training": protocol.as_dict(plan.training), "search": protocol.as_dict(plan.search)}

@@ -108,7 +108,7 @@ def main() -> None:
         parser.error(str(error))
     attractor = searched(arguments.search, name) if arguments.search else plan.attractor
     condition = arguments.condition + (SEARCHED if arguments.search else "")
-    where = device.select(arguments.device, matmul_precision=arguments.matmul_precision)
+    where = device.select(arguments.device, matmul_precision=arguments.matmul_precision, wide=True)
     stream, about = data.stream(arguments.data, plan.training.tasks, choices, arguments.seeds, where, arguments.shared)
     observer = Histograms(arguments.seeds) if arguments.weights else None
     with records.provenance(

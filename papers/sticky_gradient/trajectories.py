@@ -90,7 +90,7 @@ def main() -> None:
     arguments = options(__doc__).parse_args()
     plan = protocol.read(PROTOCOL, Protocol, arguments.scale, arguments.set)
     name = arguments.reading or plan.design.reading
-    where = device.select(arguments.device, matmul_precision=arguments.matmul_precision)
+    where = device.select(arguments.device, matmul_precision=arguments.matmul_precision, wide=True)
     about = load(arguments.data).about
     with records.provenance(
         arguments.out.with_suffix(".json"),

@@ -106,7 +106,7 @@ def main() -> None:
         parser.error("--correlations needs importances, which only the conditions si-C have")
     plan = protocol.read(PROTOCOL, Protocol, arguments.scale, arguments.set)
     settings: Training = getattr(plan, arguments.benchmark)
-    where = device.select(arguments.device, matmul_precision=arguments.matmul_precision)
+    where = device.select(arguments.device, matmul_precision=arguments.matmul_precision, wide=True)
     stream, abouts = data.stream(settings, arguments.data, arguments.condition, arguments.seeds, where)
     tuned = best(arguments.tuning, arguments.condition)
     key = {

@@ -37,7 +37,7 @@ def main() -> None:
         parser.error(f"tuning seeds start at {FIRST_TUNING_SEED}, so that no reported run is tuned on")
     plan = protocol.read(PROTOCOL, Protocol, arguments.scale, arguments.set)
     settings = shortened(plan.permuted_mnist, plan.tuning, arguments.condition)
-    where = device.select(arguments.device, matmul_precision=arguments.matmul_precision)
+    where = device.select(arguments.device, matmul_precision=arguments.matmul_precision, wide=True)
     stream, abouts = data.stream(
         settings, arguments.data, arguments.condition, arguments.seeds, where, plan.tuning.held_out
     )

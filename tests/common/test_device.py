@@ -64,9 +64,11 @@ def precision():
 def test_products_are_float32_whatever_the_processor(precision, monkeypatch):
     for name in ("cpu (AMD EPYC)", "cpu (Intel Xeon)"):
         monkeypatch.setattr(device.environment, "device_name", lambda where, name=name: name)
-        select("cpu")
+        select("cpu", wide=True)
         assert product_error() < 1e-5
         assert name.startswith("cpu (AMD") or torch.get_float32_matmul_precision() == "highest"
+        select("cpu")
+        assert torch.get_float32_matmul_precision() == "highest"
 
 
 def test_a_processor_that_would_take_bfloat16_is_not_asked_to(precision, monkeypatch):
@@ -76,11 +78,11 @@ def test_a_processor_that_would_take_bfloat16_is_not_asked_to(precision, monkeyp
     assert rounded > 1e-4
     monkeypatch.setattr(device, "product_error", lambda: float(rounded))
     monkeypatch.setattr(device.environment, "device_name", lambda where: "cpu (AMD EPYC)")
-    select("cpu")
+    select("cpu", wide=True)
     assert torch.get_float32_matmul_precision() == "highest"
 
 
 def test_a_precision_that_was_asked_for_is_kept(precision, monkeypatch):
     monkeypatch.setattr(device.environment, "device_name", lambda where: "cpu (AMD EPYC)")
-    select("cpu", matmul_precision="high")
+    select("cpu", matmul_precision="high", wide=True)
     assert torch.get_float32_matmul_precision() == "high"
