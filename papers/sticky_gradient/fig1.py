@@ -113,7 +113,7 @@ def _draw_paths(axis: Axes, values: pandas.DataFrame, attractor: Attractor) -> N
     for task in range(1, tasks):
         axis.axvline(task, color="0.8", linewidth=0.8, zorder=0)
     if paths:
-        axis.legend(loc="lower right", fontsize=TINY, frameon=True, framealpha=0.85, edgecolor="none")
+        axis.legend(loc="upper right", fontsize=TINY, frameon=True, framealpha=0.85, edgecolor="none")
     else:
         plotting.no_runs(axis)
 

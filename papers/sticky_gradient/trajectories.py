@@ -51,7 +51,7 @@ class Followed(Observer):
     def table(self) -> list[dict]:
         """One row per weight and look."""
         return [
-            {"weight": weight, "step": step, "task": task, "value": value}
+            {"weight": weight, "step": step, "task": task, "value": round(value, 6)}  # to be drawn
             for task, step, values in self.looks
             for weight, value in enumerate(values)
         ]
