@@ -20,7 +20,7 @@ GAP = 0.045  # between two names at the end of curves, as a share of the axis
 SETTINGS = {"": "Hyperparameters of Table 1", SEARCHED: "Hyperparameters of our own search"}
 ROOM = 1.65 * TASKS  # for the names behind the curves
 CAPTION = (
-    "Colour: with (red) and without (grey) the sticky gradient. Solid: smart initialisation; dashed: Kaiming's. Filled"
+    "Colour: with (orange) and without (grey) the sticky gradient. Solid: smart initialisation; dashed: Kaiming's. Filled"
     " points: L1; hollow: no L1.\nTest accuracy, mean and 95% interval over seeds; margins are paired by seed. Hollow"
     " diamonds: the paper's two margins."
 )
