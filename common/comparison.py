@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -22,7 +23,7 @@ def numbers_lines(
 ) -> list[str]:
     """Return a Markdown table of the numbers that were run, one line per row of the file.
 
-    numbers: as `reported.compare` returns it; name: what to call a row's number; decimals: how exactly to state ours;
+    numbers: as `reported.compare` returns it; name: what to call a row's number; decimals: how exactly to state ours at least;
     scale: as in `write`; if there are several, a column says which.
     """
     run = numbers[numbers["ours_n"] > 0]
@@ -77,7 +78,9 @@ def write(
 
 
 def _number_cells(row: dict, name: str, decimals: int) -> list[str]:
-    unit = "" if row["unit"] == "fraction" else f" {row['unit']}"
+    unit = "" if row["unit"] in ("fraction", "") else f" {row['unit']}"
+    if 0 < abs(row["value"]) < 1:  # three significant digits of small ones
+        decimals = max(decimals, 2 - math.floor(math.log10(abs(row["value"]))))
     spread = f" ({row['spread_kind'].upper()} {row['spread']:g})" if row["spread"] >= 0 else ""
     paper = f"{row['value']:g}{unit}{spread}"
     ours, difference = f"{row['ours_mean']:.{decimals}f}{unit}", f"{row['difference']:+.{decimals}f}"

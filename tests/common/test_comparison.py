@@ -32,6 +32,12 @@ def test_fractions_bear_no_unit_and_long_panels_stand_apart():
     ]
 
 
+def test_small_numbers_are_stated_to_three_digits():
+    change = {"unit": "", "value": 0.000574, "spread": math.nan, "spread_kind": "none", "margin": 0.000287}
+    change |= {"ours_mean": 0.0000017, "ours_n": 1, "difference": -0.0005723}
+    assert lines(change) == ["| fig1A | Grow | 0.000574 | 0.000002 (n = 1) | -0.000572 | 0.000287 | unclear |"]
+
+
 def test_a_column_says_the_scale_where_there_are_several():
     numbers = pandas.DataFrame([ROW, ROW | {"artifact": "fig2"}, ROW | {"artifact": "fig2", "ours_n": 0}])
     checked = pandas.DataFrame([("a-01", "fig2", "It works", "holds", "1"), ("a-02", "fig3", "So", "not run", "-")])
