@@ -139,6 +139,17 @@ def test_each_number_missed_is_counted():
     assert compare(**{EWC: (81, 83.6)})["met"] == "9 of 10"  # the control's lead alone is missed
 
 
+def test_only_seeds_that_all_conditions_have_count():
+    runs = {CONTROL: (1001, 1002), EWC: (1002, 1003), FULL: (1001, 1002, 1003)}
+    rows = [
+        _run(decisive(COMPARED[0], kind), kind, seed, seed - 950, 90) for kind, seeds in runs.items() for seed in seeds
+    ]
+    (row,) = (
+        tables.readings({"readings": tables.pandas.DataFrame(rows)}, constructed.REPORTED, {}).iloc[1:].itertuples()
+    )
+    assert (row.seeds, row.control, row.EWC) == (1, 52, 52)
+
+
 def test_what_was_not_run_is_not_in_the_table():
     assert tables.readings({}, constructed.REPORTED, {})["reading"].tolist() == ["paper"]
     rows = [_run(decisive("unit-gradient-mean", kind), kind, 1001, 70, 90) for kind in (CONTROL, EWC)]
