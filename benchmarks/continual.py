@@ -3,6 +3,7 @@
     python -m benchmarks.continual                  fine-tuning, SI, EWC and MAS on 784-400-400-10, on one thread
     python -m benchmarks.continual --device cuda --steps 3000
     python -m benchmarks.continual split            split MNIST with SI at paper scale: seconds per seed
+    python -m benchmarks.continual --no-onednn      the same with MKL's products, on AMD's processors
     python -m benchmarks.continual sticky           what the sticky gradient's rule costs at paper scale, 784-2000-10
 
 Steps are counted per network: one step of ten seeds trained as one batched model is ten steps. Every loop gets its turn in
@@ -263,8 +264,9 @@ def main() -> None:
     options.add_argument("--threads", type=int, default=1)
     options.add_argument("--steps", type=int, default=300, help="per measurement, of all networks together")
     options.add_argument("--repeats", type=int, default=5)
+    options.add_argument("--no-onednn", action="store_true", help="on AMD's processors, let MKL multiply")
     arguments = options.parse_args()
-    where = device.select(arguments.device, arguments.threads, wide=True)
+    where = device.select(arguments.device, arguments.threads, wide=not arguments.no_onednn)
     print(f"{environment.device_name(where)}, {arguments.threads} thread(s), medians of {arguments.repeats}")
     print("\n".join(WORK[arguments.work](arguments.steps, arguments.repeats, where)))
 
