@@ -1,6 +1,7 @@
 """Gather the tables of many jobs into one, merge their provenance, and say in one sentence what it all is.
 
-Command line: python -m common.collect --out ALL.csv PART.csv...   (writes ALL.json, the merged provenance, as well)
+Command line: python -m common.collect --out ALL.csv PART.csv...   (writes ALL.json, the merged provenance, as well; a part
+may be a table that was gathered before, so that kept tables grow by what was run since)
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import pandas
 
 from common import records
 
+MERGED = {"device": "devices", "versions": "versions", "git": "commits", "protocol_digest": "protocol_digests"}
 REDUCED = ("subset", "stand-in")  # completeness of data on which no result is a result
 
 
@@ -47,25 +49,25 @@ def write(path: Path, table: pandas.DataFrame, provenance: dict) -> None:
 
 
 def merge(parts: dict[str, dict]) -> dict:
-    """Return one provenance for many; parts: by the name of its file, what `records.provenance` wrote.
+    """Return one provenance for many; parts: by the name of its file, what `records.provenance` or this function returned.
 
     Paper, stage and scale must be the same in all parts. Seeds are their sorted union; what may differ between parts
     (data, devices, versions, commits, protocol digests) is a list without repetitions; seconds are sums. The protocol
-    is there only if all parts have the same, what was measured only if there is one part. Raises ValueError naming the parts that do not belong together.
+    is there only if all parts have the same, what was measured only if there is one part. Raises ValueError naming the
+    parts that do not belong together.
     """
     if not parts:
         raise ValueError("merge: no provenance was given")
     merged: dict[str, Any] = {key: _shared(parts, key) for key in ("paper", "stage", "scale")}
     merged["seeds"] = sorted({seed for name in parts for seed in _entry(parts, name, "seeds")})
     merged["data"] = _distinct([about for name in parts for about in _entry(parts, name, "data")])
-    for key, plural in (("device", "devices"), ("versions", "versions"), ("git", "commits")):
-        merged[plural] = _distinct([_entry(parts, name, key) for name in parts])
-    merged["protocol_digests"] = _distinct([_entry(parts, name, "protocol_digest") for name in parts])
+    for key, plural in MERGED.items():
+        merged[plural] = _distinct([value for name in parts for value in _entries(parts, name, key)])
     if len(merged["protocol_digests"]) == 1:
         merged["protocol"] = _entry(parts, next(iter(parts)), "protocol")
     for key in ("wall_seconds", "cpu_seconds"):
         merged[key] = round(sum(_entry(parts, name, key) for name in parts), 3)
-    merged["parts"] = len(parts)
+    merged["parts"] = sum(part.get("parts", 1) for part in parts.values())
     if len(parts) == 1 and "measured" in (only := next(iter(parts.values()))):
         merged["measured"] = only["measured"]
     return merged
@@ -113,6 +115,11 @@ def _entry(parts: dict[str, dict], name: str, key: str) -> Any:
     if key not in parts[name]:
         raise ValueError(f"provenance {name} has no entry {key!r}: run its stage again")
     return parts[name][key]
+
+
+def _entries(parts: dict[str, dict], name: str, key: str) -> list:
+    """Return the values of `key`, of which provenance that is merged already has a list."""
+    return _entry(parts, name, MERGED[key]) if "parts" in parts[name] else [_entry(parts, name, key)]
 
 
 def _shared(parts: dict[str, dict], key: str) -> Any:

@@ -53,6 +53,19 @@ def test_rows_in_order_and_provenance_merged(tmp_path):
     }
 
 
+def test_a_gathered_table_grows_by_later_parts_as_if_all_had_been_there_at_once(tmp_path, monkeypatch):
+    parts = [part(tmp_path, "a", [0]), part(tmp_path, "b", [1], protocol={"steps": 4}), part(tmp_path, "c", [2])]
+    for path, commit in zip(parts, "aba", strict=True):
+        edit(path, git={"commit": commit, "dirty": False})
+    kept = tmp_path / "kept.csv"
+    collect.write(kept, *collect.collect(parts[:2]))
+    monkeypatch.setattr("sys.argv", ["collect", "--out", str(kept), str(kept), str(parts[2])])
+    collect.main()
+    table, merged = collect.collect(parts)
+    assert records.read_tables(kept).equals(table)
+    assert records.read_provenance(kept.with_suffix(".json")) == merged
+
+
 def test_what_was_measured_is_kept_of_a_single_part_alone(tmp_path):
     first, second = part(tmp_path, "a", [0]), part(tmp_path, "b", [1])
     for path, count in ((first, 3), (second, 4)):
