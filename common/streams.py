@@ -52,17 +52,18 @@ def permuted(
     generator: torch.Generator,
     first_unpermuted: bool = True,
     shared: float = 0.0,
+    redrawn: bool = False,
 ) -> list[Task]:
     """Return tasks that show all images, each task with its pixels in another random order.
 
-    first_unpermuted: the first task shows the images as they are; shared: the fraction of pixels, the same random ones in
-    all tasks, that stay in place, while the others are permuted among themselves.
+    first_unpermuted: the first task shows the images as they are; shared: the fraction of pixels that stay in place, while
+    the others are permuted among themselves; these are random ones, the same in all tasks or redrawn for each.
     """
     moving = torch.arange(n_pixels)
-    if shared > 0:
-        moving = torch.randperm(n_pixels, generator=generator)[round(shared * n_pixels) :].sort().values
     orders = []
     for task in range(n_tasks):
+        if shared > 0 and (redrawn or task == 0):
+            moving = torch.randperm(n_pixels, generator=generator)[round(shared * n_pixels) :].sort().values
         order = torch.arange(n_pixels)
         mixed = moving[torch.randperm(len(moving), generator=generator)]
         if task > 0 or not first_unpermuted:

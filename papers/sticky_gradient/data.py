@@ -26,10 +26,12 @@ def stream(
     device: torch.device,
     shared: float = 0.0,
     held_out: int = 0,
+    shared_pixels: str = "same",
 ) -> tuple[Stream, dict]:
     """The stream for these seeds, and what the data set says of itself.
 
-    shared: fraction of pixels left in place (Section 3.4); held_out: if positive, that many training images, drawn once
+    shared: fraction of pixels left in place (Section 3.4); shared_pixels: whether they are the "same" in all tasks or
+    "redrawn" for each; held_out: if positive, that many training images, drawn once
     and for all, take the place of the test split, which is then not touched (for searches). Raises DataError.
     """
     dataset = load(path)
@@ -39,5 +41,6 @@ def stream(
     mean, sd = SCALINGS[reading.inputs]
     images = [Images(part.images, part.labels, device, flat=True, mean=mean, sd=sd) for part in (train, test)]
     sizes = len(train.labels), len(test.labels), PIXELS, tasks
-    runs = [permuted(*sizes, generator(seed, "permutations"), first_unpermuted=False, shared=shared) for seed in seeds]
+    sharing = {"first_unpermuted": False, "shared": shared, "redrawn": shared_pixels == "redrawn"}
+    runs = [permuted(*sizes, generator(seed, "permutations"), **sharing) for seed in seeds]
     return Stream(*images, [list(replicas) for replicas in zip(*runs)]), dataset.about

@@ -21,9 +21,12 @@ CURVES = (CONTROL, FULL, FULL + SEARCHED)
 PAPER = "paper: benefit lost"
 CAPTION = (
     "Test accuracy on all tasks so far, mean and 95% interval over seeds. Right: difference after the last task, paired"
-    " by seed; hollow diamond: where the paper says\nthat the benefit is lost. The paper does not list its levels; here"
-    " each seed leaves one random set of pixels in place, the same for all tasks."
+    " by seed; hollow diamond: where the paper says\nthat the benefit is lost. The paper does not list its levels."
 )
+IN_PLACE = {  # by the protocol's shared_pixels
+    "same": " The pixels left in place are random ones, the same in all tasks of a seed.",
+    "redrawn": " The pixels left in place are random ones, redrawn for each task.",
+}
 
 
 def fig4(tables: Tables, reported: pandas.DataFrame, provenances: dict[str, dict]) -> Figure:
@@ -50,7 +53,8 @@ def fig4(tables: Tables, reported: pandas.DataFrame, provenances: dict[str, dict
         summary.set_title(f"Sticky gradient − control, {tasks} tasks", loc="left", fontsize=SMALL + 1)
         _draw_summary(summary, values[values["panel"] == "margin"], reported)
         _draw_legend(figure, summary, values)
-        figure.supxlabel(CAPTION, fontsize=6.5, color="0.35")
+        chosen = provenances.get("shared", {}).get("protocol", {}).get("shared_pixels")
+        figure.supxlabel(CAPTION + IN_PLACE.get(chosen, ""), fontsize=6.5, color="0.35")
         plotting.stamp(figure, *collect.stamp_of_all(provenances))
     return figure
 

@@ -10,6 +10,7 @@ from papers.sticky_gradient.readings import reading
 PROTOCOL = Path(__file__).with_suffix(".yaml")
 PIXELS, DIGITS = 28 * 28, 10  # of MNIST
 WIDTH = 0.01  # of a bin in which weights are counted (Figure 5)
+SHARED_PIXELS = ("same", "redrawn")  # in all tasks, or for each task
 FIRST_TUNING_SEED = 1000  # of searches, and of the trials that the reading was chosen by; reporting seeds from 0
 FIRST_COMPARED_SEED = FIRST_TUNING_SEED + 1  # readings are compared on seeds that none was chosen on
 
@@ -82,7 +83,7 @@ def fraction(shared: float) -> float:
 @dataclass(frozen=True)
 class Design:
     """Which runs there are; readings: those that are searched, `reading` among them; compared: those that are tried, on
-    so many tuning seeds."""
+    so many tuning seeds; shared: fractions of pixels left in place (Figure 4); shared_pixels: one of SHARED_PIXELS."""
 
     seeds: int
     reading: str
@@ -90,6 +91,7 @@ class Design:
     compared: tuple[str, ...]
     compared_seeds: int
     shared: tuple[float, ...]
+    shared_pixels: str
 
     def __post_init__(self) -> None:
         if not 1 <= self.seeds <= FIRST_TUNING_SEED:
@@ -104,6 +106,8 @@ class Design:
             )
         for level in self.shared:
             fraction(level)
+        if self.shared_pixels not in SHARED_PIXELS:
+            raise ValueError(f"shared_pixels must be one of {', '.join(SHARED_PIXELS)}, not {self.shared_pixels!r}")
 
 
 @dataclass(frozen=True)

@@ -140,13 +140,14 @@ rule sticky_gradient_shared:
         condition=lambda wildcards: wildcards.sticky_condition.removesuffix(sticky_runs.SEARCHED),
         search=lambda wildcards, input: f"--search {input.search}" if input.search else "",
         reading=lambda wildcards: STICKY[wildcards.scale].design.reading,
+        shared_pixels=lambda wildcards: STICKY[wildcards.scale].design.shared_pixels,
         protocol=lambda wildcards: sections_digest(STICKY[wildcards.scale], "training", "attractor"),
     message:
         "Training with {wildcards.shared} of the pixels shared: {wildcards.sticky_condition}, seeds {wildcards.seeds}; see {log}"
     shell:
         "python -m papers.sticky_gradient.train --scale {wildcards.scale} --condition {params.condition} {params.search}"
-        " --reading {params.reading} --seeds {wildcards.seeds} --shared {wildcards.shared} --device {resources.device}"
-        " --data {input.data} --out {output.table} > {log} 2>&1"
+        " --reading {params.reading} --seeds {wildcards.seeds} --shared {wildcards.shared}"
+        " --shared-pixels {params.shared_pixels} --device {resources.device} --data {input.data} --out {output.table} > {log} 2>&1"
 
 
 rule sticky_gradient_trajectories:

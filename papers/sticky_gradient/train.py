@@ -24,7 +24,7 @@ from common.replicas import Tensors
 from papers.sticky_gradient import data
 from papers.sticky_gradient.method import StickyGradient
 from papers.sticky_gradient.model import Perceptron
-from papers.sticky_gradient.protocol import PROTOCOL, Attractor, Protocol, Training, fraction
+from papers.sticky_gradient.protocol import PROTOCOL, SHARED_PIXELS, Attractor, Protocol, Training, fraction
 from papers.sticky_gradient.readings import SEARCHED, Reading, parts, reading
 from papers.sticky_gradient.weights import Histograms
 
@@ -98,6 +98,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=stage.seed_range, required=True, help="a range such as 0-4")
     parser.add_argument("--search", type=Path, help="take the best hyperparameters of this search, not Table 1's")
     parser.add_argument("--shared", type=float, default=0.0, help="fraction of pixels left in place")
+    parser.add_argument("--shared-pixels", choices=SHARED_PIXELS, help="in all tasks (default: the protocol's)")
     parser.add_argument("--weights", type=Path, help="where to write the distribution of weights (.csv)")
     arguments = parser.parse_args()
     plan = protocol.read(PROTOCOL, Protocol, arguments.scale, arguments.set)
@@ -109,15 +110,25 @@ def main() -> None:
     attractor = searched(arguments.search, name) if arguments.search else plan.attractor
     condition = arguments.condition + (SEARCHED if arguments.search else "")
     where = device.select(arguments.device, matmul_precision=arguments.matmul_precision, wide=True)
-    stream, about = data.stream(arguments.data, plan.training.tasks, choices, arguments.seeds, where, arguments.shared)
+    shared_pixels = arguments.shared_pixels or plan.design.shared_pixels
+    stream, about = data.stream(
+        arguments.data,
+        plan.training.tasks,
+        choices,
+        arguments.seeds,
+        where,
+        arguments.shared,
+        shared_pixels=shared_pixels,
+    )
     observer = Histograms(arguments.seeds) if arguments.weights else None
+    sharing = {"shared_pixels": shared_pixels} if arguments.shared else {}
     with records.provenance(
         arguments.out.with_suffix(".json"),
         paper="sticky_gradient",
         stage="train",
         scale=arguments.scale,
         seeds=arguments.seeds,
-        protocol={"training": protocol.as_dict(plan.training), "reading": name},
+        protocol={"training": protocol.as_dict(plan.training), "reading": name} | sharing,
         data=[about],
         device=where,
     ) as measured:

@@ -77,6 +77,18 @@ def test_all_tasks_are_permuted_and_some_pixels_shared(tmp_path):
     assert all(task.permutations[0].equal(still) for (task,) in stream.tasks)
 
 
+def test_pixels_left_in_place_may_be_redrawn_for_each_task(tmp_path):
+    path, still = mnist(tmp_path), torch.arange(784)
+    kept = {}
+    for name in ("same", "redrawn"):
+        stream, _ = data.stream(path, 3, reading("unit-gradient-mean"), [0], CPU, shared=0.6, shared_pixels=name)
+        kept[name] = torch.stack([task.permutations[0] == still for (task,) in stream.tasks])
+        assert all(470 <= int(row.sum()) <= 478 for row in kept[name])
+    assert kept["same"][0].equal(kept["redrawn"][0])  # drawn alike
+    assert (kept["same"][0] & kept["same"][1]).sum() >= 470
+    assert 0.3 < (kept["redrawn"][0] & kept["redrawn"][1]).float().mean() < 0.42  # 0.6 squared, and a few by chance
+
+
 def test_inputs_are_in_0_to_1_or_centred_or_standardised(tmp_path):
     path = mnist(tmp_path)
     indices = torch.arange(5)[None]

@@ -67,6 +67,16 @@ def test_the_shared_fraction_is_noted(call):
     assert set(call(train, "a.csv", "--condition", "control", "--seeds", "0", "--shared", "0.6").shared) == {0.6}
 
 
+def test_which_pixels_are_shared_decides_the_tasks_and_is_noted(call, tmp_path):
+    given = {name: ("--shared", "0.6", "--shared-pixels", name) for name in ("same", "redrawn")} | {"plain": ()}
+    tables, noted = {}, {}
+    for name, options in given.items():
+        tables[name] = call(train, f"{name}.csv", "--condition", "control", "--seeds", "0", *options)
+        noted[name] = records.read_provenance(tmp_path / f"{name}.json")["protocol"]
+    assert not tables["same"].equals(tables["redrawn"])
+    assert [noted[name].get("shared_pixels") for name in noted] == ["same", "redrawn", None]
+
+
 def test_found_hyperparameters_are_the_best_trial_of_the_reading(call, tmp_path):
     columns = ["reading", "trial", "seed", *search.HYPERPARAMETERS, "objective"]
     rows = [("unit-gradient-mean", 0, 1000, 0.1, 0.01, 0.05, 2.0, 1e-5, 5.0, 0.07)]
