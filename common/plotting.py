@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import textwrap
+from collections.abc import Iterable
 from pathlib import Path
 
 import matplotlib
@@ -99,9 +100,15 @@ def reported_marker(
     axis.errorbar([x], [value], yerr=[spread] if has_spread else None, color=color, clip_on=False, **look)
 
 
-def name_with_runs(name: str, runs: int) -> str:
-    """Return what a legend calls a condition: its name and its number of runs."""
-    return f"{name} (n = {runs})" if runs else f"{name}: {NO_RUNS}"
+def name_with_runs(name: str, *runs: int) -> str:
+    """Return what a legend calls a condition: its name and its number of runs, or numbers where parts of it have others."""
+    return f"{name}{counted(runs)}" if any(runs) else f"{name}: {NO_RUNS}"
+
+
+def counted(runs: Iterable[int]) -> str:
+    """Return " (n = 5 or 10)" for these numbers of runs; nothing if there are none."""
+    numbers = sorted({int(number) for number in runs if number})
+    return f" (n = {' or '.join(map(str, numbers))})" if numbers else ""
 
 
 def no_runs(axis: matplotlib.axes.Axes, of_what: str = "") -> None:

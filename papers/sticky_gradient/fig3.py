@@ -116,8 +116,7 @@ def _draw_curves(axis: Axes, values: pandas.DataFrame, setting: str) -> str:
     elif missing:
         text = f"{plotting.NO_RUNS}:\n" + "\n".join(missing)
         axis.text(0.02, 0.03, text, transform=axis.transAxes, fontsize=TINY, color="0.35")
-    numbers = sorted(set(runs))
-    return f" (n = {' or '.join(map(str, numbers))})" if numbers else ""
+    return plotting.counted(runs)
 
 
 def spread(heights: list[float], gap: float, low: float, high: float) -> list[float]:

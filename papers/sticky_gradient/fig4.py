@@ -114,7 +114,7 @@ def _draw_legend(figure: Figure, axis: Axes, values: pandas.DataFrame) -> None:
             continue
         style = "--" if condition.endswith(SEARCHED) else "-"
         (line,) = axis.plot([], [], "o", linestyle=style, markersize=2.5, color=COLORS[condition])
-        entries.append((line, plotting.name_with_runs(LABELS[condition], int(runs.max()) if len(runs) else 0)))
+        entries.append((line, plotting.name_with_runs(LABELS[condition], *runs)))
     handles, names = axis.get_legend_handles_labels()
     entries += [(handle, name) for handle, name in zip(handles, names, strict=True) if name == PAPER]
     figure.legend(

@@ -87,6 +87,7 @@ def test_what_was_not_run_is_said(axis):
     (text,) = axis.texts
     assert text.get_text() == plotting.NO_RUNS and text.get_position() == (0.5, 0.5)
     assert plotting.name_with_runs("EWC", 3) == "EWC (n = 3)"
+    assert plotting.name_with_runs("EWC", 10, 5, 10, 0) == "EWC (n = 5 or 10)"
     assert plotting.name_with_runs("EWC", 0) == f"EWC: {plotting.NO_RUNS}"
 
 
