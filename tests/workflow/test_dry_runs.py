@@ -101,7 +101,7 @@ def test_all_figures_and_tables_of_the_sticky_gradient(unchanged_checkout):
     wanted = [*files(STICKY_FIGURES), *files(STICKY_TABLES, "tex"), "results/paper/sticky_gradient/readings_table.tex"]
     jobs = unchanged_checkout.jobs(*wanted, "--config", "scale=paper")
     assert jobs["sticky_gradient_train"] == 16 * 10 and jobs["sticky_gradient_shared"] == 7 * 3 * 10
-    assert jobs["sticky_gradient_search"] == 3 and jobs["publish_table"] == 3 and jobs["publish_figure"] == 5
+    assert jobs["sticky_gradient_search"] == 2 and jobs["publish_table"] == 3 and jobs["publish_figure"] == 5
     assert jobs["sticky_gradient_trial"] == (8 + 8 + 10) * 3
 
 

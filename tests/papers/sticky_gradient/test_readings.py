@@ -68,6 +68,7 @@ def summaries(tmp_path, monkeypatch, condition, seeds=2):
         "device": "cpu",
         "versions": {},
     }
+    del provenance["parts"]  # of one job, not merged
     provenance |= {"git": {}, "protocol_digest": "a", "wall_seconds": 1.0, "cpu_seconds": 1.0}
     provenance["protocol"] = {"reading": "unit-gradient-mean"}
     path = constructed.write(tmp_path, "seeds0-1", accuracies, provenance)
