@@ -98,7 +98,11 @@ def main() -> None:
     parser.add_argument("--seeds", type=stage.seed_range, required=True, help="a range such as 0-4")
     parser.add_argument("--search", type=Path, help="take the best hyperparameters of this search, not Table 1's")
     parser.add_argument("--shared", type=float, default=0.0, help="fraction of pixels left in place")
-    parser.add_argument("--shared-pixels", choices=SHARED_PIXELS, help="in all tasks (default: the protocol's)")
+    parser.add_argument(
+        "--shared-pixels",
+        choices=SHARED_PIXELS,
+        help="which stay in place: the same in all tasks, or redrawn for each (default: the protocol's)",
+    )
     parser.add_argument("--weights", type=Path, help="where to write the distribution of weights (.csv)")
     arguments = parser.parse_args()
     plan = protocol.read(PROTOCOL, Protocol, arguments.scale, arguments.set)
