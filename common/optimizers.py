@@ -101,26 +101,33 @@ class Adam:
 
 
 class Sgd:
-    """Plain gradient descent on a list of tensors: theta <- theta - lr g."""
+    """Gradient descent on a list of tensors: v <- momentum v + g,  theta <- theta - lr v; plain without momentum."""
 
-    def __init__(self, tensors: list[Tensor], lr: float):
-        self.tensors, self.lr = tensors, lr
+    def __init__(self, tensors: list[Tensor], lr: float, momentum: float = 0.0):
+        self.tensors, self.lr, self.momentum = tensors, lr, momentum
+        self.velocities = [torch.zeros_like(tensor, requires_grad=False) for tensor in tensors] if momentum else []
 
-    @torch.no_grad()
     def step(self, gradients: Sequence[Tensor]) -> None:
         """One update of every tensor."""
-        torch._foreach_add_(self.tensors, list(gradients), alpha=-self.lr)
+        self.step_and_change(gradients, [])
 
+    @torch.no_grad()
     def step_and_change(self, gradients: Sequence[Tensor], space: list[Tensor]) -> tuple[list[Tensor], float]:
         """One update, and by how much the first len(space) tensors changed: theta' - theta = factor * tensor.
 
-        The tensors of space stay as they are.
+        The tensors of space stay as they are; those returned are not to be written to.
         """
-        self.step(gradients)
-        return list(gradients[: len(space)]), -self.lr
+        steps = list(gradients)
+        if self.momentum:
+            torch._foreach_mul_(self.velocities, self.momentum)
+            torch._foreach_add_(self.velocities, steps)
+            steps = self.velocities
+        torch._foreach_add_(self.tensors, steps, alpha=-self.lr)
+        return steps[: len(space)], -self.lr
 
     def state_dict(self) -> dict:
-        return {}
+        return {"velocities": self.velocities}
 
     def load_state_dict(self, state: dict) -> None:
-        """Nothing to load: the method has no memory."""
+        for own, value in zip(self.velocities, state["velocities"], strict=True):
+            own.copy_(value)

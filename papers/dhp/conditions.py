@@ -1,7 +1,8 @@
 """The conditions of the paper's benchmarks: what they are called, and their accuracies out of a collected table.
 
 A condition is one of the paper's eight methods. With "-tuned" behind it, its lambda is that of our own grid search;
-with "-single", it is a baseline without the extra set of slow output weights.
+with "-single", it is a baseline without the extra set of slow output weights; with "-momentum" or "-adam", it was
+trained by another optimizer.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ BASELINES = (FINETUNE, *CONSOLIDATIONS)
 WITH_DHP = {FINETUNE: DHP} | {name: f"dhp-{name}" for name in CONSOLIDATIONS}  # each baseline's counterpart
 METHODS = tuple(name for pair in WITH_DHP.items() for name in pair)  # in the order of Table I
 TUNED, SINGLE = "-tuned", "-single"
+OPTIMIZERS = {"": "SGD", "-momentum": "SGD with momentum", "-adam": "Adam"}  # the published one, and those of controls
 
 # What benchmarks, conditions and quantities are called in reported.csv, and the first two in figures.
 BENCHMARKS = {
@@ -44,6 +46,12 @@ LABELS = (
     _PUBLISHED
     | {name + TUNED: f"{_PUBLISHED[name]}, own λ" for name in METHODS if name not in (FINETUNE, DHP)}
     | {name + SINGLE: f"{_PUBLISHED[name]}, one set of output weights" for name in BASELINES}
+    | {
+        name + suffix: f"{_PUBLISHED[name]}, {label}"
+        for suffix, label in OPTIMIZERS.items()
+        if suffix
+        for name in METHODS
+    }
 )
 SWEEP_COLUMNS = [*accuracies.COLUMNS, "benchmark", "eta"]
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from common import collect, plotting, records
 from common import tables as table_files
 from common.collected import request
-from papers.dhp import collected, tables
+from papers.dhp import collected, optimizers, tables
 from papers.dhp.fig1 import fig1, fig1_values
 from papers.dhp.fig2 import fig2, fig2_values
 from papers.dhp.fig3 import fig3, fig3_values
@@ -29,6 +29,10 @@ def main() -> None:
         values = tables.table1_values(found, reported)
         stamp = collect.stamp_of_all(provenances)
         table_files.write(out, tables.table1(values), tables.CAPTION, stamp, tables.HEADINGS, exact=values)
+        return
+    if name == "optimizers":
+        table = optimizers.optimizers(found, reported)
+        table_files.write(out, table, optimizers.CAPTION, collect.stamp_of_all(provenances), optimizers.HEADINGS)
         return
     figure = FIGURES[name](found, reported, provenances)
     records.write_table(out.with_suffix(".csv"), VALUES[name](found))

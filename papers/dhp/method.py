@@ -15,7 +15,6 @@ the trace is ever consolidated; Omega has no factor 1/2 in the loss, whichever t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -24,7 +23,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from common.consolidation import Consolidation, Mas, OnlineEwc, SynapticIntelligence
-from papers.dhp.protocol import CONSOLIDATED, Training
+from common.optimizers import Adam, Sgd
+from papers.dhp.protocol import CONDITIONS, CONSOLIDATED, OTHER_OPTIMIZERS, Optimizers, Training
 
 
 @dataclass(frozen=True)
@@ -35,23 +35,26 @@ class Condition:
     consolidation: str | None  # one of CONSOLIDATED
     tuned: bool
     single: bool
+    optimizer: str | None = None  # one of OTHER_OPTIMIZERS, or None for the published one
 
 
 def condition(name: str) -> Condition:
     """What a condition's name says: "finetune", "dhp", "ewc", "si", "mas" or, with both, "dhp-ewc", ...
 
     The suffix "-tuned" takes the strength of consolidation from our search instead of from the paper; "-single" leaves
-    out the second set of slow output weights that baselines get for equal capacity. Raises ValueError for another name.
+    out the second set of slow output weights that baselines get for equal capacity; "-momentum" and "-adam" take another
+    optimizer. Raises ValueError for another name.
     """
-    match = re.fullmatch(rf"(finetune|dhp|(dhp-)?({'|'.join(CONSOLIDATED)}))(-tuned|-single)?", name)
-    plastic = name.startswith("dhp")
-    suffix = match and match[4]
-    if not match or (suffix == "-tuned" and not match[3]) or (suffix == "-single" and plastic):
+    if name not in CONDITIONS:
         raise ValueError(
             f"unknown condition {name!r}; known are finetune, dhp, {', '.join(CONSOLIDATED)}, dhp-{CONSOLIDATED[0]} and so on; "
-            "with -tuned where something is consolidated, with -single where nothing is plastic"
+            "with -tuned where something is consolidated, with -single where nothing is plastic, all with "
+            f"-{' or -'.join(OTHER_OPTIMIZERS)}"
         )
-    return Condition(plastic, match[3], suffix == "-tuned", suffix == "-single")
+    parts = name.split("-")
+    consolidated = next((part for part in parts if part in CONSOLIDATED), None)
+    other = next((part for part in parts if part in OTHER_OPTIMIZERS), None)
+    return Condition("dhp" in parts, consolidated, "tuned" in parts, "single" in parts, other)
 
 
 def hebbian_update(hebb: Tensor, eta: Tensor, hidden: Tensor, labels: Tensor) -> Tensor:
@@ -78,3 +81,19 @@ def consolidation(
     if found.consolidation == "mas":
         return Mas(slow, strength, settings.importance_images)
     return OnlineEwc(slow, 2 * strength, settings.importance_images)  # which halves it, as its own paper does
+
+
+def optimizer(
+    found: Condition, learned: list[Tensor], settings: Training, others: Optimizers | None = None
+) -> Adam | Sgd:
+    """Plain SGD, as published, over all that gradient descent changes; others: the numbers of the optimizers of controls.
+
+    Raises ValueError if a condition needs those and they are not given.
+    """
+    if found.optimizer is None:
+        return Sgd(learned, settings.learning_rate)
+    if others is None:
+        raise ValueError(f"a condition with -{found.optimizer} needs the protocol's section optimizers")
+    if found.optimizer == "adam":
+        return Adam(learned, others.adam_learning_rate)
+    return Sgd(learned, settings.learning_rate, others.momentum)

@@ -13,6 +13,7 @@ SIDE = 32  # of the mixture's images
 FIRST_TUNING_SEED = 1000  # of the search for lambda; reporting seeds from 0
 SETS = ("mnist", "notmnist", "fashion_mnist", "svhn", "cifar10")  # that the mixture can have
 CONSOLIDATED = ("ewc", "si", "mas")  # have a lambda
+OTHER_OPTIMIZERS = ("momentum", "adam")  # of controls
 WITH_LAMBDA = (*CONSOLIDATED, *(f"dhp-{name}" for name in CONSOLIDATED))
 CONDITIONS = (  # see `method.condition`
     "finetune",
@@ -20,6 +21,7 @@ CONDITIONS = (  # see `method.condition`
     *WITH_LAMBDA,
     *(f"{name}-tuned" for name in WITH_LAMBDA),
     *(f"{name}-single" for name in ("finetune", *CONSOLIDATED)),
+    *(f"{name}-{other}" for other in OTHER_OPTIMIZERS for name in ("finetune", "dhp", *WITH_LAMBDA)),
 )
 
 
@@ -115,6 +117,19 @@ class Tuning:
 
 
 @dataclass(frozen=True)
+class Optimizers:
+    """Those of the controls -momentum (beside each benchmark's learning rate) and -adam."""
+
+    momentum: float
+    adam_learning_rate: float
+
+    def __post_init__(self) -> None:
+        _positive(self, "momentum", "adam_learning_rate")
+        if self.momentum >= 1:
+            raise ValueError(f"momentum must be below 1, not {self.momentum}")
+
+
+@dataclass(frozen=True)
 class Design:
     """Which runs there are."""
 
@@ -141,4 +156,5 @@ class Protocol:
     split: Split
     vision: Vision
     tuning: Tuning
+    optimizers: Optimizers
     design: Design

@@ -2,6 +2,7 @@
 
 from common import protocol as protocols
 from papers.dhp import runs as dhp_runs
+from papers.dhp.protocol import CONDITIONS as DHP_CONDITIONS
 from papers.dhp.protocol import Protocol as DhpProtocol
 
 DHP = {
@@ -11,7 +12,7 @@ DHP = {
 
 wildcard_constraints:
     dhp_benchmark="|".join(dhp_runs.BENCHMARKS),
-    dhp_condition=r"finetune|dhp|(dhp-)?(ewc|si|mas)(-tuned)?|(finetune|ewc|si|mas)-single",
+    dhp_condition="|".join(DHP_CONDITIONS),
     dhp_consolidation="|".join(dhp_runs.CONSOLIDATED),
     eta=r"[\d.]+(e-\d+)?",
 
@@ -70,7 +71,9 @@ rule dhp_train:
         runtime=lambda wildcards: MINUTES[wildcards.scale],
     params:
         checkpoint="results/{scale}/dhp/checkpoints/{dhp_benchmark}_{dhp_condition}_seeds{seeds}.ckpt",
-        protocol=lambda wildcards: sections_digest(DHP[wildcards.scale], wildcards.dhp_benchmark),
+        protocol=lambda wildcards: sections_digest(
+            DHP[wildcards.scale], *dhp_runs.sections(wildcards.dhp_benchmark, wildcards.dhp_condition)
+        ),
         options="",
     message:
         "Training: {wildcards.dhp_benchmark}, {wildcards.dhp_condition}, seeds {wildcards.seeds}, {wildcards.scale} scale; see {log}"
@@ -92,7 +95,9 @@ use rule dhp_train as dhp_train_logged with:
         dhp_condition=dhp_runs.LOGGED[1],
     params:
         checkpoint="results/{scale}/dhp/checkpoints/{dhp_benchmark}_{dhp_condition}_seeds{seeds}.ckpt",
-        protocol=lambda wildcards: sections_digest(DHP[wildcards.scale], wildcards.dhp_benchmark),
+        protocol=lambda wildcards: sections_digest(
+            DHP[wildcards.scale], *dhp_runs.sections(wildcards.dhp_benchmark, wildcards.dhp_condition)
+        ),
         options=lambda wildcards, output: f"--plasticity {output.plasticity}",
 
 
@@ -231,11 +236,29 @@ rule dhp_table1:
         "logs/{scale}/dhp/table1.log",
     conda:
         "../../environment.yml"
+    params:
+        table="table1",
     message:
         "Making {output.tex}"
     shell:
-        "python -m papers.dhp.figures table1 --results {input.results} --reported {input.reported} --out {output.tex}"
-        " > {log} 2>&1"
+        "python -m papers.dhp.figures {params.table} --results {input.results} --reported {input.reported}"
+        " --out {output.tex} > {log} 2>&1"
+
+
+# of our own: what DHP gains under other optimizers
+use rule dhp_table1 as dhp_optimizers_table with:
+    input:
+        results=lambda wildcards: collected_tables("dhp", wildcards.scale, dhp_runs.NEEDS["optimizers"]),
+        reported=repository("papers/dhp/reported.csv"),
+        code=repository(*dhp_runs.CODE["figures"]),
+    output:
+        tex="results/{scale}/dhp/optimizers_table.tex",
+        md="results/{scale}/dhp/optimizers_table.md",
+        csv="results/{scale}/dhp/optimizers_table.csv",
+    log:
+        "logs/{scale}/dhp/optimizers_table.log",
+    params:
+        table="optimizers",
 
 
 rule dhp_comparison:

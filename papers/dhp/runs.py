@@ -5,7 +5,16 @@ from __future__ import annotations
 from itertools import pairwise
 
 from common.workflow import CONTINUAL_CODE, dataset, seed_batches, seeds_per_job
-from papers.dhp.protocol import CLASSES, CONSOLIDATED, FIRST_TUNING_SEED, PIXELS, SIDE, Protocol, Vision
+from papers.dhp.protocol import (
+    CLASSES,
+    CONSOLIDATED,
+    FIRST_TUNING_SEED,
+    OTHER_OPTIMIZERS,
+    PIXELS,
+    SIDE,
+    Protocol,
+    Vision,
+)
 
 HERE = "papers/dhp"
 RESULTS = "results/{scale}/dhp"
@@ -20,6 +29,7 @@ NEEDS = {
     "fig3": ("plasticity",),
     "fig4": ("eta",),
     "table1": BENCHMARKS,
+    "optimizers": SWEPT,  # a table of our own
 }
 TABLES = (*BENCHMARKS, "plasticity", "eta", "imbalance", "tune")  # that the comparison with the paper reads
 
@@ -37,7 +47,7 @@ SHOWN = [
     *(f"{HERE}/{name}.py" for name in ("conditions", "collected", "evidence")),
     *(f"common/{name}.py" for name in ("accuracies", "claims", "collected", "metrics", "reported", "stats")),
 ]
-DRAWN = ["figures", "fig1", "fig2", "fig3", "fig4", "tables", "drawing"]
+DRAWN = ["figures", "fig1", "fig2", "fig3", "fig4", "tables", "optimizers", "drawing"]
 COMPARED = [f"{HERE}/compare.py", f"{HERE}/claims.py", "common/comparison.py", *SHOWN]
 CODE = {
     "figures": [*(f"{HERE}/{name}.py" for name in DRAWN), "common/plotting.py", "common/tables.py", *COMPARED],
@@ -85,6 +95,11 @@ def accuracies(protocol: Protocol, scale: str, benchmark: str, device: str) -> l
         for condition in (*design.conditions, *(design.controls if benchmark in SWEPT else ()))
         for seeds in batches(protocol, benchmark, design.seeds, f"{results}/{condition}", device)
     ]
+
+
+def sections(benchmark: str, condition: str) -> list[str]:
+    """The sections of the protocol that a run depends on."""
+    return [benchmark, *(["optimizers"] if condition.endswith(OTHER_OPTIMIZERS) else [])]
 
 
 def plasticity(protocol: Protocol, scale: str, device: str) -> list[str]:

@@ -19,11 +19,10 @@ import torch
 
 from common import checkpoint, device, protocol, records, stage
 from common.continual import Learner, Schedule, learn, rows
-from common.optimizers import Sgd
 from papers.dhp import data, method
 from papers.dhp.model import build
 from papers.dhp.plasticity import Plasticity
-from papers.dhp.protocol import PROTOCOL, Protocol, Training
+from papers.dhp.protocol import PROTOCOL, Optimizers, Protocol, Training
 from papers.dhp.runs import BENCHMARKS, CODE, SWEPT
 
 
@@ -33,6 +32,7 @@ def learner(
     seeds: Sequence[int],
     where: torch.device,
     tuned: float | None = None,
+    others: Optimizers | None = None,
 ) -> Learner:
     """A fresh network with its optimizer and consolidation; replica r depends on seeds[r] alone."""
     network = build(settings, found)
@@ -40,7 +40,7 @@ def learner(
     return Learner(
         network,
         parameters,
-        lambda tensors: Sgd(network.learned(tensors), settings.learning_rate),
+        lambda tensors: method.optimizer(found, network.learned(tensors), settings, others),
         method.consolidation(found, parameters[: network.slow], settings, tuned),
     )
 
@@ -67,7 +67,7 @@ def options(description: str) -> ArgumentParser:
     parser = stage.parser(description)
     parser.add_argument("--benchmark", choices=BENCHMARKS, required=True)
     parser.add_argument(
-        "--condition", required=True, help="finetune, dhp, ewc, si, mas, dhp-ewc, ..., ewc-tuned, ewc-single"
+        "--condition", required=True, help="finetune, dhp, ewc, si, mas, dhp-ewc, ..., ewc-tuned, ewc-single, ewc-adam"
     )
     parser.add_argument("--seeds", type=stage.seed_range, required=True, help="a range such as 0-4")
     parser.add_argument("--data", nargs="+", required=True, help="prepared data sets: mnist, or those of the mixture")
@@ -113,6 +113,8 @@ def main() -> None:
     key = {"benchmark": arguments.benchmark, "settings": protocol.as_dict(settings)}
     key |= {"condition": arguments.condition, "tuned": tuned, "seeds": arguments.seeds}
     key |= {"data": abouts, "log_every": plan.design.log_every}
+    others = {"optimizers": protocol.as_dict(plan.optimizers)} if found.optimizer else {}
+    key |= others
     saved = checkpoint.of_run(arguments.checkpoint, key, CODE["train"])
     with records.provenance(
         arguments.out.with_suffix(".json"),
@@ -124,10 +126,10 @@ def main() -> None:
         data=abouts,
         device=where,
     ) as measured:
-        measured |= {"condition": arguments.condition, "tuned": tuned, "eta": settings.eta}
+        measured |= {"condition": arguments.condition, "tuned": tuned, "eta": settings.eta} | others
         measured["resumed"] = saved is not None and saved.path.exists()  # the times are then of the last part alone
         matrices = learn(
-            learner(settings, found, arguments.seeds, where, tuned),
+            learner(settings, found, arguments.seeds, where, tuned, plan.optimizers),
             stream,
             Schedule(settings.epochs, settings.batch, reset_optimizer=False),
             arguments.seeds,

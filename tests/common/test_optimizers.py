@@ -53,11 +53,18 @@ def test_does_not_import_the_compiler():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+MAKERS = [
+    lambda group: Adam(group, lr=1e-2),
+    lambda group: Sgd(group, lr=0.013),
+    lambda group: Sgd(group, lr=0.013, momentum=0.9),
+]
+
+
 def gradients(seed):
     return [tensor.detach() for tensor in tensors(torch.Generator().manual_seed(seed))]
 
 
-@pytest.mark.parametrize("make", [lambda group: Adam(group, lr=1e-2), lambda group: Sgd(group, lr=0.013)])
+@pytest.mark.parametrize("make", MAKERS)
 def test_the_change_is_what_happened_and_asking_for_it_changes_nothing(make):
     plain, asked = ([torch.randn(997, generator=torch.Generator().manual_seed(0))] for _ in range(2))
     space = [torch.empty(997)]
@@ -94,7 +101,22 @@ def test_gradient_descent():
     assert tensor.tolist() == [0.0, -2.25]
 
 
-@pytest.mark.parametrize("make", [lambda group: Adam(group, lr=1e-2), lambda group: Sgd(group, lr=0.013)])
+def test_fifty_steps_with_momentum_equal_torch_also_when_resumed_halfway():
+    ours, theirs = (tensors(torch.Generator().manual_seed(0)) for _ in range(2))
+    descent, reference = Sgd(ours, 1e-2, momentum=0.9), torch.optim.SGD(theirs, lr=1e-2, momentum=0.9)
+    for step in range(50):
+        if step == 25:
+            saved, descent = descent.state_dict(), Sgd(ours, 1e-2, momentum=0.9)
+            descent.load_state_dict(saved)
+        for tensor, gradient in zip(theirs, gradients(step), strict=True):
+            tensor.grad = gradient
+        descent.step(gradients(step))
+        reference.step()
+    for own, other in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(own, other, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("make", MAKERS)
 def test_the_change_can_be_asked_of_the_first_tensors_alone(make):
     """As many as there is space for; all of them are updated, as without asking."""
     plain, asked = (tensors(torch.Generator().manual_seed(0)) for _ in range(2))

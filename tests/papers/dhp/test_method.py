@@ -303,13 +303,21 @@ def test_the_second_set_of_output_weights_is_added_to_the_first():
     ],
 )
 def test_a_condition_is_what_its_name_says(name, plastic, consolidated, tuned, single):
-    assert condition(name) == method.Condition(plastic, consolidated, tuned, single)
+    assert condition(name) == method.Condition(plastic, consolidated, tuned, single, None)
+
+
+@pytest.mark.parametrize("other", ["momentum", "adam"])
+def test_every_method_has_controls_with_another_optimizer(other):
+    assert condition(f"finetune-{other}") == method.Condition(False, None, False, False, other)
+    assert condition(f"dhp-ewc-{other}") == method.Condition(True, "ewc", False, False, other)
+    with pytest.raises(ValueError, match=f"-{other} needs the protocol's section optimizers"):
+        method.optimizer(condition(f"si-{other}"), [], SMOKE.split)
 
 
 @pytest.mark.parametrize(
     "name",
     ["", "DHP", "sgd", "dhp-finetune", "finetune-tuned", "dhp-tuned", "dhp-single", "dhp-ewc-single", "ewc-dhp"]
-    + ["ewc-tuned-single", "si-0.1", "dhp-", "ewc "],
+    + ["ewc-tuned-single", "si-0.1", "dhp-sgd", "si-tuned-adam", "adam", "dhp-", "ewc "],
 )
 def test_another_condition_is_refused_with_those_that_there_are(name):
     with pytest.raises(ValueError, match=f"unknown condition '{name}'; known are finetune, dhp, ewc, si, mas, dhp-ewc"):

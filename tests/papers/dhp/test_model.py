@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from common.replicas import count
 from papers.dhp import runs
 from papers.dhp.method import condition
 from papers.dhp.model import Convolutions, Perceptron, build
+from papers.dhp.protocol import Optimizers
 from papers.dhp.train import learner
 from tests.papers.dhp.small import PAPER, PLANS, SMOKE
 
@@ -198,15 +200,30 @@ def test_a_replica_of_a_batch_is_the_single_run(benchmark, name, shape):
         assert len(set(eta.flatten().tolist())) == 3
 
 
-def test_all_parameters_but_the_trace_learn_by_gradient_descent():
-    """theta' = theta - 0.1 g for each of them; the trace is the optimizer's business in no condition."""
+@pytest.mark.parametrize(
+    "name, theirs",
+    [
+        ("dhp", partial(torch.optim.SGD, lr=0.1)),
+        ("dhp-momentum", partial(torch.optim.SGD, lr=0.1, momentum=0.75)),
+        ("dhp-adam", partial(torch.optim.Adam, lr=0.05)),
+    ],
+)
+def test_all_parameters_but_the_trace_learn_by_the_optimizer(name, theirs):
+    """As torch's own moves them, in two steps; the trace is the optimizer's business in no condition."""
     settings = dataclasses.replace(SMOKE.split, learning_rate=0.1)
-    own = learner(settings, condition("dhp"), [0], torch.device("cpu"))
-    before = [tensor.detach().clone() for tensor in own.parameters]
-    _, gradients = own.network.gradients(own.parameters, torch.rand(1, 8, 784), torch.arange(8)[None])
-    trace = own.parameters[-1].detach().clone()
-    own.consolidation.step(own.parameters, gradients, own.optimizer)
-    for old, gradient, new in zip(before, gradients, own.parameters, strict=False):
-        torch.testing.assert_close(new.detach(), old - 0.1 * gradient)
-        assert gradient.any()
-    assert len(gradients) == len(before) - 1 and torch.equal(own.parameters[-1], trace) and trace.any()
+    own = learner(settings, condition(name), [0], torch.device("cpu"), others=Optimizers(0.75, 0.05))
+    twins = [tensor.detach().clone().requires_grad_() for tensor in own.parameters[:-1]]
+    reference = theirs(twins)
+    for step in range(2):
+        before = [tensor.detach().clone() for tensor in own.parameters]
+        inputs = torch.rand(1, 8, 784, generator=torch.Generator().manual_seed(step))
+        _, gradients = own.network.gradients(own.parameters, inputs, torch.arange(8)[None])
+        trace = own.parameters[-1].detach().clone()
+        own.consolidation.step(own.parameters, gradients, own.optimizer)
+        for twin, gradient in zip(twins, gradients, strict=True):
+            twin.grad = gradient
+        reference.step()
+        for old, new, twin in zip(before, own.parameters, twins, strict=False):
+            torch.testing.assert_close(new, twin)
+            assert not torch.equal(old, new)
+        assert torch.equal(own.parameters[-1], trace) and trace.any()

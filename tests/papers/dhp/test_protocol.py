@@ -27,6 +27,8 @@ from tests.papers.dhp.small import PLANS
             "section 'design': unknown condition 'dph'; known are finetune, dhp, ewc",
         ),
         ("design.controls=[finetune-tuned]", "unknown condition 'finetune-tuned'"),
+        ("optimizers.momentum=1", "section 'optimizers': momentum must be below 1, not 1"),
+        ("optimizers.adam_learning_rate=0", "adam_learning_rate must be positive, not 0"),
         ("design.etas=[0.1, 0.0]", "etas must be positive, not"),
         ("design.log_every=0", "log_every must be positive, not 0"),
         ("permuted.tasks=0", "section 'permuted': tasks must be positive, not 0"),
@@ -47,7 +49,7 @@ def test_what_cannot_be_is_refused_when_the_protocol_is_read(change, says):
 
 
 def test_conditions_that_may_be_designed_are_those_that_can_be_trained_and_shown():
-    assert set(CONDITIONS) == set(conditions.LABELS) and len(CONDITIONS) == 18
+    assert set(CONDITIONS) == set(conditions.LABELS) and len(CONDITIONS) == 34
     for name in CONDITIONS:
         condition(name)
     assert set(SETS) == set(data.STATISTICS)
