@@ -110,6 +110,23 @@ def test_training_writes_every_accuracy_and_where_it_came_from(trained, digits, 
     assert not about["measured"]["resumed"] and not list(tmp_path.glob("*.ckpt"))
 
 
+def test_controls_train_with_the_optimizer_that_the_protocol_says(trained, digits, tmp_path):
+    """With the published condition's settings, their own numbers in the provenance, and other results."""
+    other = given(("optimizers.momentum=0.75", "optimizers.adam_learning_rate=0.03"))
+    tables, abouts = {}, {}
+    for condition in ("dhp", "dhp-momentum", "dhp-adam"):
+        out = tmp_path / f"{condition}.csv"
+        tables[condition] = trained("split", condition, "0", digits, out, *other)
+        abouts[condition] = json.loads(out.with_suffix(".json").read_text())
+    assert {condition: set(table.condition) for condition, table in tables.items()} == {key: {key} for key in tables}
+    assert "optimizers" not in abouts["dhp"]["measured"]
+    for condition in ("dhp-momentum", "dhp-adam"):
+        assert abouts[condition]["measured"]["optimizers"] == {"momentum": 0.75, "adam_learning_rate": 0.03}
+        assert abouts[condition]["protocol_digest"] == abouts["dhp"]["protocol_digest"]  # they go into one table
+        assert not tables[condition].accuracy.equals(tables["dhp"].accuracy)
+    assert not tables["dhp-momentum"].accuracy.equals(tables["dhp-adam"].accuracy)
+
+
 def test_the_network_learns_what_it_is_shown(trained, digits, tmp_path):
     longer = given(("split.hidden=[40, 30]", "split.epochs=15", "split.batch=5", "split.learning_rate=0.1"))
     for condition in ("finetune", "dhp"):
@@ -432,7 +449,7 @@ class Killed(BaseException):
     """Like a signal: nothing may catch it."""
 
 
-@pytest.mark.parametrize("condition", ["dhp-si", "dhp", "ewc"])
+@pytest.mark.parametrize("condition", ["dhp-si", "dhp", "ewc", "dhp-adam", "dhp-si-momentum"])
 @pytest.mark.parametrize("killed_at", [1, 2, 3])
 def test_killed_training_goes_on_from_its_checkpoint(
     monkeypatch, trained, digits, tmp_path, capsys, killed_at, condition
