@@ -33,7 +33,7 @@ def fused_step(
     adam(
         tensors,
         # the kernel goes through memory without a look at strides: other layouts would be mixed up silently
-        [_laid_out_as(tensor, gradient) for tensor, gradient in zip(tensors, gradients, strict=True)],
+        [laid_out_as(tensor, gradient) for tensor, gradient in zip(tensors, gradients, strict=True)],
         first_moments,
         second_moments,
         [],
@@ -49,7 +49,8 @@ def fused_step(
     )
 
 
-def _laid_out_as(tensor: Tensor, gradient: Tensor) -> Tensor:
+def laid_out_as(tensor: Tensor, gradient: Tensor) -> Tensor:
+    """The gradient in the tensor's layout in memory: itself, or a copy."""
     return gradient if gradient.stride() == tensor.stride() else torch.empty_like(tensor).copy_(gradient)
 
 

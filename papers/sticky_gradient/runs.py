@@ -30,6 +30,7 @@ TABLES = ("accuracies", "shared", "weights", "search")  # that the comparison wi
 TRAIN = [
     f"{HERE}/train.py",
     f"{HERE}/data.py",
+    f"{HERE}/fused.py",
     f"{HERE}/method.py",
     f"{HERE}/model.py",
     f"{HERE}/readings.py",

@@ -22,6 +22,7 @@ from common.continual import Learner, Schedule, learn, rows
 from common.optimizers import Adam
 from common.replicas import Tensors
 from papers.sticky_gradient import data
+from papers.sticky_gradient.fused import FusedStickyGradient
 from papers.sticky_gradient.method import StickyGradient
 from papers.sticky_gradient.model import Perceptron
 from papers.sticky_gradient.protocol import PROTOCOL, SHARED_PIXELS, Attractor, Protocol, Training, fraction
@@ -61,7 +62,8 @@ def rule(
         kind = {"summed": Ewc, "online": OnlineEwc, "public": ReestimatedEwc}[choices.ewc]
         return kind(parameters, settings.ewc_strength, settings.fisher_images)
     if on & {"sticky", "l1"}:
-        return StickyGradient(parameters, attractor, choices, attracted="sticky" in on, l1="l1" in on)
+        sticky = FusedStickyGradient if parameters[0].device.type == "cpu" else StickyGradient
+        return sticky(parameters, attractor, choices, attracted="sticky" in on, l1="l1" in on)
     return Consolidation(parameters, 0.0)
 
 
