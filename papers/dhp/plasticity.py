@@ -30,9 +30,10 @@ class Plasticity(Observer):
 
     def _note(self, task: int, learner: Learner) -> None:
         alpha, eta, hebb = (tensor.detach() for tensor in learner.parameters[-3:])
-        rates = eta[:, 0].tolist()
-        norms = [values.flatten(1).norm(dim=1).tolist() for values in (hebb, alpha)]
-        for seed, rate, hebb_norm, alpha_norm in zip(self.seeds, rates, *norms, strict=True):
+        norms = [values.flatten(1).norm(dim=1) for values in (hebb, alpha)]
+        for seed, *numbers in zip(self.seeds, eta[:, 0].tolist(), *(norm.tolist() for norm in norms), strict=True):
+            # nine digits tell all float32 numbers apart; written as float64 they would have seventeen
+            rate, hebb_norm, alpha_norm = (float(f"{number:.9g}") for number in numbers)
             row = {"seed": seed, "task": task + 1, "step": self.step, "eta": rate}
             self.rows.append(row | {"hebb_norm": hebb_norm, "alpha_norm": alpha_norm})
 
