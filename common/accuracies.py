@@ -13,20 +13,31 @@ import pandas
 from common import records
 
 COLUMNS = ["condition", "seed", "split", "after_task", "task", "accuracy"]
+MEASURED = ("after_task", "task", "accuracy")
 SPLITS = ("test", "train")
 
 
 def read(path: str | Path, conditions: Iterable[str], columns: Iterable[str] = COLUMNS) -> pandas.DataFrame:
-    """Return the collected table. Raises ValueError if it lacks columns or has other conditions."""
+    """Return the collected table without runs that diverged, which have no accuracy; the provenance names them.
+
+    Raises ValueError if it lacks columns or has other conditions.
+    """
     table = records.read_tables(path, columns)
     for column, known in (("condition", tuple(conditions)), ("split", SPLITS)):
         if unknown := sorted(set(table[column]) - set(known)):
             raise ValueError(f"{path}: unknown {column} {', '.join(map(repr, unknown))}; known are {', '.join(known)}")
+    table = _without_diverged(table, [column for column in columns if column not in ("split", *MEASURED)])
     if not table["accuracy"].between(0, 1).all():
         raise ValueError(f"{path}: accuracy must lie between 0 and 1; run the training stage again")
     if not (table[["after_task", "task"]] >= 1).all(axis=None):
         raise ValueError(f"{path}: tasks count from 1; run the training stage again")
     return table
+
+
+def _without_diverged(table: pandas.DataFrame, run: list[str]) -> pandas.DataFrame:
+    """Return the table without the runs of which no row has an accuracy; run: the columns that tell runs apart."""
+    measured = table["accuracy"].notna().groupby([table[column] for column in run]).transform("any")
+    return table[measured].reset_index(drop=True)
 
 
 def matrices(results: pandas.DataFrame, condition: str, split: str) -> pandas.DataFrame:

@@ -17,6 +17,7 @@ import pandas
 from common import records
 
 MERGED = {"device": "devices", "versions": "versions", "git": "commits", "protocol_digest": "protocol_digests"}
+NAMED = 3  # diverged runs by name in a stamp; of more their number
 REDUCED = ("subset", "stand-in")  # completeness of data on which no result is a result
 
 
@@ -52,8 +53,8 @@ def merge(parts: dict[str, dict]) -> dict:
     """Return one provenance for many; parts: by the name of its file, what `records.provenance` or this function returned.
 
     Paper, stage and scale must be the same in all parts. Seeds are their sorted union; what may differ between parts
-    (data, devices, versions, commits, protocol digests) is a list without repetitions; seconds are sums. The protocol
-    is there only if all parts have the same, what was measured only if there is one part. Raises ValueError naming the
+    (data, devices, versions, commits, protocol digests) is a list without repetitions; seconds are sums; runs that
+    diverged are named if there are any. The protocol is there only if all parts have the same, what was measured only if there is one part. Raises ValueError naming the
     parts that do not belong together.
     """
     if not parts:
@@ -65,6 +66,8 @@ def merge(parts: dict[str, dict]) -> dict:
         merged[plural] = _distinct([value for name in parts for value in _entries(parts, name, key)])
     if len(merged["protocol_digests"]) == 1:
         merged["protocol"] = _entry(parts, next(iter(parts)), "protocol")
+    if diverged := sorted({run for part in parts.values() for run in part.get("diverged", [])}):
+        merged["diverged"] = diverged
     for key in ("wall_seconds", "cpu_seconds"):
         merged[key] = round(sum(_entry(parts, name, key) for name in parts), 3)
     merged["parts"] = sum(part.get("parts", 1) for part in parts.values())
@@ -76,7 +79,7 @@ def merge(parts: dict[str, dict]) -> dict:
 def stamp(provenance: dict) -> tuple[str, bool]:
     """Return what a figure's stamp says of merged provenance, and whether to say it loudly.
 
-    What depends on no seed says nothing of seeds. Loud are the smoke scale and any data that are a tiny subset or a
+    What depends on no seed says nothing of seeds; runs that diverged are named, since no mean contains them. Loud are the smoke scale and any data that are a tiny subset or a
     stand-in: what is drawn is then not a result.
     """
     scale, seeds = provenance["scale"], provenance["seeds"]
@@ -88,6 +91,7 @@ def stamp(provenance: dict) -> tuple[str, bool]:
         *([f"{len(seeds)} seed" + ("s" if len(seeds) != 1 else "")] if seeds else []),
         f"data: {data}" if data else "no data",
         *([f"runs of {protocols} different protocols"] if protocols > 1 else []),
+        *([_left_out(diverged)] if (diverged := provenance.get("diverged")) else []),
     ]
     return " | ".join(sentences), loud
 
@@ -103,6 +107,11 @@ def stamp_of_all(provenances: Mapping[str, dict]) -> tuple[str, bool]:
     if len(set(texts)) == 1:
         return texts[0], loud
     return " || ".join(f"{name}: {text}" for name, (text, _) in stamps.items()), loud
+
+
+def _left_out(diverged: list[str]) -> str:
+    named = "; ".join(diverged) if len(diverged) <= NAMED else f"{len(diverged)} runs"
+    return f"left out, since diverged: {named}"
 
 
 def _phrase(about: dict) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -53,7 +54,8 @@ class Learner:
     """What learns: a network with its parameters [R, ...], an optimizer over them, and a consolidation.
 
     make_optimizer: parameters -> optimizer; matrices: accuracy [R, n_tasks, n_evaluated] by split, row = after which task,
-    column = on which task.
+    column = on which task; may_diverge: whether a seed whose loss or parameters are no longer finite is left behind, which
+    is then what the run has shown, or an error; diverged: where that was, by seed.
     """
 
     network: Network
@@ -62,6 +64,8 @@ class Learner:
     consolidation: Consolidation
     optimizer: Optimizer = field(init=False)
     matrices: dict[str, Tensor] = field(default_factory=dict)
+    may_diverge: bool = False
+    diverged: dict[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for parameter in self.parameters:
@@ -74,6 +78,7 @@ class Learner:
             "optimizer": self.optimizer.state_dict(),
             "consolidation": self.consolidation.state_dict(),
             "matrices": self.matrices,
+            "diverged": self.diverged,
         }
 
     def load_state_dict(self, state: dict) -> None:
@@ -83,17 +88,22 @@ class Learner:
         self.optimizer.load_state_dict(state["optimizer"])
         self.consolidation.load_state_dict(state["consolidation"])
         self.matrices = state["matrices"]
+        self.diverged = state["diverged"]
 
 
 def rows(condition: str, seeds: Sequence[int], matrices: Mapping[str, Tensor], tasks: int) -> list[dict]:
     """Return accuracy matrices as a tidy table: one row per seed, split, task trained last and task evaluated, from 1.
 
     matrices: as `learn` returns them, [R, n_trained, tasks]; where fewer tasks are trained than evaluated, as in joint
-    training, the last one trained counts as the last of all. What was not evaluated (NaN) has no row.
+    training, the last one trained counts as the last of all. What was not evaluated (NaN) has no row; a run of which nothing
+    was, since it diverged, has one without accuracy.
     """
     found = []
     for split, matrix in matrices.items():
         for seed, run in zip(seeds, matrix.tolist(), strict=True):
+            if all(math.isnan(accuracy) for accuracies in run for accuracy in accuracies):
+                row = {"condition": condition, "seed": seed, "split": split, "after_task": 1, "task": 1}
+                found.append(row | {"accuracy": math.nan})
             for after, accuracies in enumerate(run, start=tasks - len(run) + 1):
                 for task, accuracy in enumerate(accuracies, start=1):
                     if math.isnan(accuracy):
@@ -119,7 +129,8 @@ def learn(
     Batches cover the task's images in a new random order each epoch, which depends on seed, task and epoch alone; the
     last batch may be smaller. splits: which of "test" and "train" to evaluate after each task, on all evaluated tasks;
     without `unseen`, on those trained so far: the entries of later ones, which no forgetting depends on, stay NaN.
-    Raises TrainingError naming seed and task if a loss or a parameter is not finite.
+    Raises TrainingError naming seed and task if a loss or a parameter is not finite; a learner that may diverge goes on
+    with its other seeds, and the entries of that one are all NaN.
     """
     n_tasks = len(stream.tasks)
     if not learner.matrices:
@@ -134,9 +145,13 @@ def learn(
             _start_task(learner, schedule, seeds, task)
         for epoch in range(first_epoch, schedule.epochs):
             train_epoch(learner, stream, task, epoch, schedule.batch, seeds, progress, observer)
+            if len(learner.diverged) == len(seeds):
+                return _without_diverged(learner, seeds)
             if checkpoint is not None and checkpoint.due():
                 _save(learner, checkpoint, observer, task, epoch + 1)
-        _check_finite(learner, seeds, f"{label}, task {task + 1}")
+        for parameter in learner.parameters:
+            finite = parameter.detach().flatten(1).isfinite().all(1)
+            _note_diverged(learner, seeds, finite, f"task {task + 1}", label, "network")
         if observer is not None:
             observer.before_end_of_task(task, learner)
         learner.consolidation.end_task(learner.parameters, learner.network.logits, TaskExamples(stream, task, seeds))
@@ -146,7 +161,13 @@ def learn(
         if checkpoint is not None:
             _save(learner, checkpoint, observer, task + 1, 0)
         first_epoch = 0
-    return learner.matrices
+    return _without_diverged(learner, seeds)
+
+
+def _without_diverged(learner: Learner, seeds: Sequence[int]) -> dict[str, Tensor]:
+    """The accuracy matrices, in which all entries of seeds that diverged are NaN."""
+    lost = torch.tensor([seed in learner.diverged for seed in seeds])
+    return {split: matrix.masked_fill(lost[:, None, None], math.nan) for split, matrix in learner.matrices.items()}
 
 
 def train_epoch(
@@ -173,12 +194,9 @@ def train_epoch(
         if observer is not None:
             observer.after_step(task, learner)
         progress.advance()
-    if not losses.isfinite().all():  # once an epoch: asking at every step would stall a GPU
-        seed = seeds[int((~losses.isfinite()).nonzero()[0])]
-        raise TrainingError(
-            f"{progress.label}: the loss of seed {seed} is not finite in task {task + 1}, epoch {epoch + 1} "
-            f"(step {progress.done}); lower the learning rate or the strength of consolidation"
-        )
+    # once an epoch: asking at every step would stall a GPU
+    where = f"task {task + 1}, epoch {epoch + 1}"
+    _note_diverged(learner, seeds, losses.isfinite(), where, progress.label, "loss", f" (step {progress.done})")
 
 
 @torch.no_grad()
@@ -199,14 +217,21 @@ def evaluate(learner: Learner, stream: Stream, split: str, tasks: int | None = N
     return torch.stack(columns, dim=1)
 
 
-def _check_finite(learner: Learner, seeds: Sequence[int], where: str) -> None:
-    for parameter in learner.parameters:
-        finite = parameter.detach().flatten(1).isfinite().all(1)
-        if not finite.all():
+def _note_diverged(
+    learner: Learner, seeds: Sequence[int], finite: Tensor, where: str, label: str, what: str, step: str = ""
+) -> None:
+    """Note the seeds that are not `finite` [R] and were so far; raises TrainingError if the learner may not diverge."""
+    if finite.all():
+        return
+    for seed, fine in zip(seeds, finite.tolist(), strict=True):
+        if not fine and not learner.may_diverge:
             raise TrainingError(
-                f"{where}: parameters of seed {seeds[int((~finite).nonzero()[0])]} are not finite; lower the learning rate "
-                "or the strength of consolidation"
+                f"{label}: the {what} of seed {seed} is not finite in {where}{step}; lower the learning rate or the strength "
+                "of consolidation"
             )
+        if not fine and seed not in learner.diverged:
+            learner.diverged[seed] = where
+            print(f"{label}: the {what} of seed {seed} is not finite in {where}{step}; it is left out", file=sys.stderr)
 
 
 def _start_task(learner: Learner, schedule: Schedule, seeds: Sequence[int], task: int) -> None:

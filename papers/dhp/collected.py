@@ -5,18 +5,24 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
+import numpy
 import pandas
 
-from common import accuracies, collected
+from common import accuracies, collected, records
 from common.collected import Reader
 from papers.dhp import conditions
 
-LOG = collected.plain(["condition", "seed", "task", "step", "eta", "hebb_norm", "alpha_norm"])
+NOTED = ["eta", "hebb_norm", "alpha_norm"]
+LOG = ["condition", "seed", "task", "step", *NOTED]
 
 
 def read_plasticity(path: Path) -> pandas.DataFrame:
-    """Return the log of eta and the norms, one row per seed and step. Raises ValueError unless it is of DHP Softmax."""
-    table = LOG.read(path)
+    """Return the log of eta and the norms, one row per seed and step; that of a run which diverged ends where it did.
+
+    Raises ValueError unless it is of DHP Softmax.
+    """
+    table = records.read_tables(path, LOG)[LOG]
+    table = table[numpy.isfinite(table[NOTED]).all(axis=1)].reset_index(drop=True)
     if others := sorted(set(table["condition"]) - {conditions.DHP}):
         raise ValueError(f"{path}: Figure 3 is of {conditions.DHP} alone; found {', '.join(others)}")
     if table.duplicated(["seed", "step"]).any():
@@ -27,7 +33,7 @@ def read_plasticity(path: Path) -> pandas.DataFrame:
 READERS = {
     **dict.fromkeys(conditions.BENCHMARKS, Reader(conditions.read, accuracies.COLUMNS)),
     "eta": Reader(conditions.read_sweep, conditions.SWEEP_COLUMNS),
-    "plasticity": Reader(read_plasticity, LOG.columns),
+    "plasticity": Reader(read_plasticity, LOG),
     "imbalance": collected.plain(["task", "class", "removal_probability", "kept"]),
     "tune": collected.plain(["benchmark", "condition", "value", "seed", "accuracy"]),
     "update": collected.plain(["kind", "example", "class", "unit", "value"]),

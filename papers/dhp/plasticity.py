@@ -22,13 +22,14 @@ class Plasticity(Observer):
     def after_step(self, task: int, learner: Learner) -> None:
         self.step += 1
         if self.step % self.every == 0:
-            self._note(task, learner)
+            self.note(task, learner)
 
     def before_end_of_task(self, task: int, learner: Learner) -> None:
         if self.step % self.every:
-            self._note(task, learner)
+            self.note(task, learner)
 
-    def _note(self, task: int, learner: Learner) -> None:
+    def note(self, task: int, learner: Learner) -> None:
+        """Add one row per seed: eta and the norms as they are."""
         alpha, eta, hebb = (tensor.detach() for tensor in learner.parameters[-3:])
         norms = [values.flatten(1).norm(dim=1) for values in (hebb, alpha)]
         for seed, *numbers in zip(self.seeds, eta[:, 0].tolist(), *(norm.tolist() for norm in norms), strict=True):

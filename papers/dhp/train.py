@@ -128,8 +128,10 @@ def main() -> None:
     ) as measured:
         measured |= {"condition": arguments.condition, "tuned": tuned, "eta": settings.eta} | others
         measured["resumed"] = saved is not None and saved.path.exists()  # the times are then of the last part alone
+        learning = learner(settings, found, arguments.seeds, where, tuned, plan.optimizers)
+        learning.may_diverge = True  # nothing bounds eta, below zero of which the trace runs away: that is a finding
         matrices = learn(
-            learner(settings, found, arguments.seeds, where, tuned, plan.optimizers),
+            learning,
             stream,
             Schedule(settings.epochs, settings.batch, reset_optimizer=False),
             arguments.seeds,
@@ -137,7 +139,13 @@ def main() -> None:
             saved,
             observer=observer,
         )
+        named = arguments.condition + (f", eta {arguments.eta:g}" if swept else "")
+        measured["diverged"] = [
+            f"{arguments.benchmark} {named}, seed {seed} ({place})" for seed, place in learning.diverged.items()
+        ]
         if arguments.plasticity:
+            if not observer.rows:  # diverged before the first entry, and a table must have one
+                observer.note(0, learning)
             noted = [{"condition": arguments.condition} | row for row in observer.rows]
             records.write_table(arguments.plasticity, noted)
         table = rows(arguments.condition, arguments.seeds, matrices, len(stream.evaluated))

@@ -82,6 +82,23 @@ def test_different_protocols_are_both_named_and_neither_is_given(tmp_path):
     assert "runs of 2 different protocols" in collect.stamp(merged)[0]
 
 
+def test_runs_that_diverged_are_named_in_the_stamp(tmp_path):
+    paths = [part(tmp_path, "a", [0]), part(tmp_path, "b", [1]), part(tmp_path, "c", [2])]
+    assert "diverged" not in collect.collect(paths)[1]
+    for path, run in zip(paths, ("si, seed 0 (task 2)", "si, seed 1 (task 1)")):
+        edit(path, diverged=[run])
+    _, merged = collect.collect(paths)
+    assert merged["diverged"] == ["si, seed 0 (task 2)", "si, seed 1 (task 1)"]
+    sentence = "left out, since diverged: si, seed 0 (task 2); si, seed 1 (task 1)"
+    assert collect.stamp(merged)[0].endswith(f" | {sentence}")
+    collect.write(tmp_path / "kept.csv", *collect.collect(paths))
+    (tmp_path / "later").mkdir()
+    grown = collect.collect([tmp_path / "kept.csv", part(tmp_path / "later", "d", [3])])[1]
+    assert grown["diverged"] == merged["diverged"]
+    many = collect.stamp(merged | {"diverged": [f"si, seed {seed}" for seed in range(4)]})[0]
+    assert many.endswith("left out, since diverged: 4 runs")
+
+
 @pytest.mark.parametrize(("key", "value"), [("paper", "other"), ("stage", "tune"), ("scale", "smoke")])
 def test_what_does_not_belong_together_is_refused(tmp_path, key, value):
     parts = [part(tmp_path, "a", [0]), part(tmp_path, "b", [1], **{key: value})]

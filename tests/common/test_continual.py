@@ -93,6 +93,17 @@ class Watcher(Observer):
         self.seen = state["seen"]
 
 
+class Spoil(Observer):
+    """Makes one replica's last parameter infinite at the end of the first task."""
+
+    def __init__(self, *replicas):
+        self.replicas = replicas
+
+    def before_end_of_task(self, task, learner):
+        if task == 0:
+            learner.parameters[-1].data[list(self.replicas)] = math.inf
+
+
 def same(one, other):
     """Whether two nested states are equal to the last bit, nan to nan."""
     if isinstance(one, torch.Tensor):
@@ -424,12 +435,53 @@ def test_a_loss_that_is_not_finite_names_seed_and_task():
     stream = permuted_stream(SEEDS)
     learner = make(SEEDS, METHODS["none"])
 
-    class Spoil(Observer):
-        def before_end_of_task(self, task, learner):
-            learner.parameters[-1].data[1] = math.inf
-
     with pytest.raises(TrainingError, match=r"loss of seed 0 is not finite in task 2, epoch 1 \(step 20\)"):
-        train(learner, stream, SEEDS, observer=Spoil())
+        train(learner, stream, SEEDS, observer=Spoil(1))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_seed_that_diverges_is_left_behind_and_changes_no_other(method, capsys):
+    learner = make(SEEDS, METHODS[method])
+    learner.may_diverge = True
+    found = train(learner, permuted_stream(SEEDS), SEEDS, observer=Spoil(1))["test"]
+    assert learner.diverged == {SEEDS[1]: "task 2, epoch 1"} and found[1].isnan().all()
+    message = capsys.readouterr().err
+    assert (
+        f"the loss of seed {SEEDS[1]} is not finite in task 2, epoch 1" in message and message.count("not finite") == 1
+    )
+    whole = train(make(SEEDS, METHODS[method]), permuted_stream(SEEDS), SEEDS)["test"]
+    assert same(found[[0, 2]], whole[[0, 2]]) and not found[[0, 2]].isnan().any()
+    table = continual.rows("si", SEEDS, {"test": found}, found.shape[1])
+    lost = [row for row in table if row["seed"] == SEEDS[1]]
+    assert len(lost) == 1 and math.isnan(lost[0]["accuracy"])
+    assert len(table) == 1 + 2 * found.shape[1] ** 2
+
+
+def test_which_seed_diverged_survives_a_resume(tmp_path, monkeypatch):
+    def tolerant():
+        learner = make(SEEDS, METHODS["si"])
+        learner.may_diverge = True
+        return learner
+
+    stream, path = permuted_stream(SEEDS), tmp_path / "state.pt"
+    expected = train(learner := tolerant(), stream, SEEDS, observer=Spoil(1), checkpoint=Checkpoint(path, "key"))
+    monkeypatch.setattr(continual, "train_epoch", None)
+    again = tolerant()
+    assert same(train(again, stream, SEEDS, observer=Spoil(1), checkpoint=Checkpoint(path, "key")), expected)
+    assert again.diverged == learner.diverged == {SEEDS[1]: "task 2, epoch 1"}
+
+
+def test_where_all_seeds_have_diverged_nothing_is_trained_on():
+    learner = make(SEEDS, METHODS["none"])
+    learner.may_diverge, calls = True, []
+
+    class Counting(Spoil):
+        def after_step(self, task, learner):
+            calls.append(task)
+
+    found = train(learner, permuted_stream(SEEDS, 3), SEEDS, epochs=3, observer=Counting(0, 1, 2))
+    assert found["test"].isnan().all() and list(learner.diverged) == SEEDS
+    assert calls.count(1) == calls.count(0) / 3 > 0 and 2 not in calls  # one epoch of the second task
 
 
 # Real data

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+import math
 import sys
 
 import numpy
@@ -12,10 +13,10 @@ import pandas
 import pytest
 import torch
 
-from common import continual, records, stage
+from common import collect, continual, records, stage
 from common.checkpoint import Checkpoint
 from common.continual import Observer
-from papers.dhp import conditions, data, imbalance, method, train, tune, update
+from papers.dhp import collected, conditions, data, imbalance, method, train, tune, update
 from papers.dhp.plasticity import Plasticity
 from tests.papers.dhp.small import PAPER, SMOKE, marks, mnist, prepared
 
@@ -262,10 +263,11 @@ def test_a_note_that_falls_on_the_end_of_a_task_is_made_once(trained, digits, tm
 
 
 class Learned:
-    """A learner of two replicas with these etas and nothing but ones."""
+    """A learner of replicas with these etas and nothing but ones."""
 
     def __init__(self, *etas):
-        self.parameters = [torch.ones(2, 3, 4), torch.tensor(etas)[:, None], torch.ones(2, 3, 4)]
+        ones = torch.ones(len(etas), 3, 4)
+        self.parameters = [ones, torch.tensor(etas)[:, None], ones]
 
 
 def test_eta_is_noted_as_it_is_also_where_it_has_left_its_range():
@@ -274,12 +276,25 @@ def test_eta_is_noted_as_it_is_also_where_it_has_left_its_range():
     assert [(row["seed"], row["step"], row["eta"]) for row in observer.rows] == [(3, 1, -0.25), (8, 1, 1.5)]
 
 
-def test_a_trace_that_grows_without_bound_stops_training_with_one_line(trained, digits, tmp_path, capsys):
-    out = tmp_path / "a.csv"
-    message = fails(capsys, lambda: trained("permuted", "dhp", "5", digits, out, "--eta", "1e30"))
-    line = message.splitlines()[-1]
-    assert line.startswith("error: ") and "seed 5" in line and "not finite" in line and "task 1" in line
-    assert not list(tmp_path.iterdir())
+def test_a_seed_whose_trace_grows_without_bound_is_left_out_and_named(trained, digits, tmp_path, capsys):
+    """Nothing bounds eta: that a run diverges by the published rule is a result."""
+    out, log = tmp_path / "a.csv", tmp_path / "log.csv"
+    table = trained("permuted", "dhp", "5", digits, out, "--eta", "1e30", "--plasticity", log)
+    assert table.accuracy.isna().tolist() == [True] and conditions.read_sweep(out).empty
+    assert "the loss of seed 5 is not finite in task 1, epoch 1" in capsys.readouterr().err
+    about = records.read_provenance(out.with_suffix(".json"))
+    assert about["diverged"] == ["permuted dhp, eta 1e+30, seed 5 (task 1, epoch 1)"]
+    assert "diverged" not in about["measured"]
+    assert "left out, since diverged: permuted dhp" in collect.stamp(collect.collect([out])[1])[0]
+
+
+def test_the_log_of_a_run_that_diverges_ends_there(tmp_path):
+    observer = Plasticity([3, 8, 9], 1)
+    observer.after_step(0, Learned(0.5, 0.25, 1.0))
+    observer.after_step(0, Learned(0.5, math.nan, math.inf))
+    records.write_table(tmp_path / "log.csv", [{"condition": "dhp"} | row for row in observer.rows])
+    read = collected.read_plasticity(tmp_path / "log.csv")
+    assert list(zip(read.seed, read.step)) == [(3, 1), (8, 1), (9, 1), (3, 2)]
 
 
 def test_what_was_noted_round_trips(tmp_path):
@@ -619,7 +634,6 @@ def test_errors_of_training_are_one_line(trained, digits, mixture, tmp_path, cap
         ("split", "dhp", mixture[:2], (), "split is of mnist alone"),
         ("split", "dhp", digits, given(("split.epoch=1",)), "did you mean 'epochs'"),
         ("split", "dhp", digits, ("--seeds", "4-2"), "'4-2' is not a range of seeds"),
-        ("split", "si", digits, given(("split.learning_rate=1e30",)), "the loss of seed 0 is not finite in task"),
     ):
         work = functools.partial(trained, benchmark, condition, "0", paths, out, *more)
         assert message in fails(capsys, work)
