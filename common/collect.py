@@ -54,8 +54,8 @@ def merge(parts: dict[str, dict]) -> dict:
 
     Paper, stage and scale must be the same in all parts. Seeds are their sorted union; what may differ between parts
     (data, devices, versions, commits, protocol digests) is a list without repetitions; seconds are sums; runs that
-    diverged are named if there are any. The protocol is there only if all parts have the same, what was measured only if there is one part. Raises ValueError naming the
-    parts that do not belong together.
+    diverged are named if there are any. The protocol is there only if all parts have the same, what was measured only
+    if there is one part. Raises ValueError naming the parts that do not belong together.
     """
     if not parts:
         raise ValueError("merge: no provenance was given")
@@ -79,8 +79,8 @@ def merge(parts: dict[str, dict]) -> dict:
 def stamp(provenance: dict) -> tuple[str, bool]:
     """Return what a figure's stamp says of merged provenance, and whether to say it loudly.
 
-    What depends on no seed says nothing of seeds; runs that diverged are named, since no mean contains them. Loud are the smoke scale and any data that are a tiny subset or a
-    stand-in: what is drawn is then not a result.
+    What depends on no seed says nothing of seeds; runs that diverged are named, since no mean contains them. Loud are
+    the smoke scale and any data that are a tiny subset or a stand-in: what is drawn is then not a result.
     """
     scale, seeds = provenance["scale"], provenance["seeds"]
     loud = scale == "smoke" or any(about["completeness"] in REDUCED for about in provenance["data"])
@@ -111,7 +111,7 @@ def stamp_of_all(provenances: Mapping[str, dict]) -> tuple[str, bool]:
 
 def _left_out(diverged: list[str]) -> str:
     named = "; ".join(diverged) if len(diverged) <= NAMED else f"{len(diverged)} runs"
-    return f"left out, since diverged: {named}"
+    return f"left out as if not run, since diverged: {named}"
 
 
 def _phrase(about: dict) -> str:

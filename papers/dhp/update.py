@@ -52,8 +52,8 @@ def table(hidden: Tensor, labels: Tensor, before: Tensor, after: Tensor) -> list
     for kind, trace in (("before", before), ("after", after)):
         rows += [(kind, 0, label, trace[:, label]) for label in range(CLASSES)]
     return [
-        # nine digits tell all float32 numbers apart; written as float64 they would have seventeen
-        {"kind": kind, "example": example, "class": label, "unit": unit, "value": float(f"{value:.9g}")}
+        # seven digits, which is what float32 holds; written as float64 they would be seventeen
+        {"kind": kind, "example": example, "class": label, "unit": unit, "value": float(f"{value:.7g}")}
         for kind, example, label, values in rows
         for unit, value in enumerate(values[ranking].tolist(), start=1)
     ]

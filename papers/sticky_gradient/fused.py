@@ -20,8 +20,8 @@ from common.optimizers import Adam, laid_out_as
 from papers.sticky_gradient.method import StickyGradient
 
 single = np.float32
-# contract: a product and a sum may be rounded as one.  Each expression below leaves one way of doing so: with more than one, a
-# weight's last digit would depend on its place in the block.
+# contract: a product and a sum may be rounded as one.  Each expression below leaves one way of doing so: with more than
+# one, a weight's last digit would depend on its place in the block.
 compiled = njit(cache=True, error_model="numpy", fastmath={"contract"})
 
 BLOCK = 1024  # weights at a time, which with all that belongs to them fit the first-level cache
@@ -48,20 +48,20 @@ def _powers(weights, a1, rate, fractions, exponents):
 
 
 @compiled
-def _update(weights, gradient, first, second, fractions, powers, a1, lambda_, l1, new, lr, root, eps):
-    """g + zeta sgn(w), times f where it leads away from a1; then Adam's moments and step.  new: 1 - beta1, 1 - beta2."""
+def _update(weights, gradient, first, second, fractions, powers, a1, lambda_, l1, shares, lr, root, eps):
+    """g + zeta sgn(w), times f where it leads away from a1; then Adam's moments and step.  shares: 1 - beta1, 1 - beta2."""
     for i in range(weights.size):
         weight = weights[i]
         g = gradient[i] + l1 * np.sign(weight)
         towards = (weight - a1) * g > single(0)
         g *= single(1) if towards else lambda_ - lambda_ * fractions[i] * powers[i]
-        first[i] += new[0] * (g - first[i])
-        second[i] += new[1] * (g * g - second[i])
+        first[i] += shares[0] * (g - first[i])
+        second[i] += shares[1] * (g * g - second[i])
         weights[i] = weight - lr * first[i] / (np.sqrt(second[i]) * root + eps)
 
 
 @compiled
-def _by_blocks(weights, gradient, first, second, fractions, exponents, rate, a1, lambda_, l1, new, lr, root, eps):
+def _by_blocks(weights, gradient, first, second, fractions, exponents, rate, a1, lambda_, l1, shares, lr, root, eps):
     powers = exponents.view(np.float32)
     for start in range(0, weights.size, BLOCK):
         end = min(start + BLOCK, weights.size)
@@ -69,7 +69,7 @@ def _by_blocks(weights, gradient, first, second, fractions, exponents, rate, a1,
         _powers(weights[part], a1, rate, fractions[:count], exponents[:count])
         _update(
             weights[part], gradient[part], first[part], second[part], fractions[:count], powers[:count],
-            a1, lambda_, l1, new, lr, root, eps,
+            a1, lambda_, l1, shares, lr, root, eps,
         )  # fmt: skip
 
 

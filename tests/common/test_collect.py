@@ -89,14 +89,14 @@ def test_runs_that_diverged_are_named_in_the_stamp(tmp_path):
         edit(path, diverged=[run])
     _, merged = collect.collect(paths)
     assert merged["diverged"] == ["si, seed 0 (task 2)", "si, seed 1 (task 1)"]
-    sentence = "left out, since diverged: si, seed 0 (task 2); si, seed 1 (task 1)"
+    sentence = "left out as if not run, since diverged: si, seed 0 (task 2); si, seed 1 (task 1)"
     assert collect.stamp(merged)[0].endswith(f" | {sentence}")
     collect.write(tmp_path / "kept.csv", *collect.collect(paths))
     (tmp_path / "later").mkdir()
     grown = collect.collect([tmp_path / "kept.csv", part(tmp_path / "later", "d", [3])])[1]
     assert grown["diverged"] == merged["diverged"]
     many = collect.stamp(merged | {"diverged": [f"si, seed {seed}" for seed in range(4)]})[0]
-    assert many.endswith("left out, since diverged: 4 runs")
+    assert many.endswith("left out as if not run, since diverged: 4 runs")
 
 
 @pytest.mark.parametrize(("key", "value"), [("paper", "other"), ("stage", "tune"), ("scale", "smoke")])

@@ -137,7 +137,8 @@ def check_tables(here, there):
 @pytest.mark.parametrize("paper", STAGES)
 def test_stages_do_on_an_accelerator_what_they_do_on_the_cpu(paper, call, folders, monkeypatch):
     here, there = folders
-    # which compiles for CPUs what accelerators do by tensors: the same but for rounding (test_fused), by which an image may change sides
+    # It compiles for CPUs what accelerators do by tensors: the same but for rounding (see test_fused), by which an image
+    # may change sides.
     monkeypatch.setattr(sticky_train, "FusedStickyGradient", StickyGradient)
     for command in STAGES[paper].strip().splitlines():
         call(paper, command, here)

@@ -285,7 +285,7 @@ def test_a_seed_whose_trace_grows_without_bound_is_left_out_and_named(trained, d
     about = records.read_provenance(out.with_suffix(".json"))
     assert about["diverged"] == ["permuted dhp, eta 1e+30, seed 5 (task 1, epoch 1)"]
     assert "diverged" not in about["measured"]
-    assert "left out, since diverged: permuted dhp" in collect.stamp(collect.collect([out])[1])[0]
+    assert "left out as if not run, since diverged: permuted dhp" in collect.stamp(collect.collect([out])[1])[0]
 
 
 def test_the_log_of_a_run_that_diverges_ends_there(tmp_path):
@@ -634,6 +634,7 @@ def test_errors_of_training_are_one_line(trained, digits, mixture, tmp_path, cap
         ("split", "dhp", mixture[:2], (), "split is of mnist alone"),
         ("split", "dhp", digits, given(("split.epoch=1",)), "did you mean 'epochs'"),
         ("split", "dhp", digits, ("--seeds", "4-2"), "'4-2' is not a range of seeds"),
+        ("split", "si", digits, given(("split.learning_rate=1e30",)), "the loss of seed 0 is not finite in task"),
     ):
         work = functools.partial(trained, benchmark, condition, "0", paths, out, *more)
         assert message in fails(capsys, work)
