@@ -58,12 +58,6 @@ def read(paths: Iterable[Path], readers: Mapping[str, Reader]) -> tuple[dict[str
     return tables, provenances
 
 
-def _one_scale(provenances: Mapping[str, dict]) -> str:
-    if len(scales := {provenance["scale"] for provenance in provenances.values()}) > 1:
-        raise ValueError(f"the tables are of different scales: {', '.join(sorted(scales))}; take one at a time")
-    return scales.pop()
-
-
 def table(tables: Tables, name: str, readers: Mapping[str, Reader]) -> pandas.DataFrame:
     """Return a table, without rows if it was not run. Raises KeyError if no table has this name."""
     return tables[name] if name in tables else pandas.DataFrame(columns=readers[name].columns)
@@ -86,7 +80,9 @@ class Request(NamedTuple):
     @property
     def scale(self) -> str:
         """The one scale of all tables. Raises ValueError if there are several."""
-        return _one_scale(self.provenances)
+        if len(scales := set(self.scales.values())) > 1:
+            raise ValueError(f"the tables are of different scales: {', '.join(sorted(scales))}; take one at a time")
+        return scales.pop()
 
 
 def request(module: str, readers: Mapping[str, Reader], needs: Mapping[str, Iterable[str]] | None = None) -> Request:
@@ -112,6 +108,4 @@ def request(module: str, readers: Mapping[str, Reader], needs: Mapping[str, Iter
     if needs is not None and (others := [path.name for path in arguments.results if path.stem not in needs[name]]):
         parser.error(f"{name} is made from {', '.join(needs[name])} (.csv), not from {', '.join(others)}")
     tables, provenances = read(arguments.results, readers)
-    if needs is not None:
-        _one_scale(provenances)
     return Request(name, arguments.out, tables, reported_numbers.read(arguments.reported), provenances)

@@ -9,6 +9,7 @@ Writes claims.csv and comparison.md, both in short, beside the numbers.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from functools import partial
 
 import pandas
@@ -20,6 +21,7 @@ from common.collected import Tables, request
 from papers.dhp import collected, conditions, evidence
 from papers.dhp.claims import CLAIMS, ON_LAMBDA
 from papers.dhp.conditions import BENCHMARKS, FINAL, LABELS, SO_FAR, TRANSFER
+from papers.dhp.runs import NEEDS, SWEPT
 
 WORKSHOP, SUPERSEDED = "workshop version", "superseded"  # a setting of reported.csv, and what stands for its verdict
 PUBLISHED, OWN_SEARCH = "published", "own search"  # whose lambda
@@ -135,11 +137,24 @@ def _lambda_lines(tables: Tables, reported: pandas.DataFrame) -> list[str]:
     return lines
 
 
+def _by_artifact(scales: Mapping[str, str], artifacts: Iterable[str]) -> dict[str, str]:
+    """Return the scale of each artifact's tables; where these differ, of each table."""
+    found = {}
+    for artifact in artifacts:
+        needed = [name for name in NEEDS.get(artifact.rstrip("ab"), SWEPT) if name in scales]
+        several = len({scales[name] for name in needed}) > 1
+        found[artifact] = ", ".join(
+            dict.fromkeys(f"{name} {scales[name]}" if several else scales[name] for name in needed)
+        )
+    return found
+
+
 def main() -> None:
     asked = request("papers.dhp.compare", collected.READERS)
     numbers, checked = compare_numbers(asked.tables, asked.reported), check_claims(asked.tables)
     lines = markdown(asked.tables, asked.reported, numbers, checked, asked.provenances)
-    comparison.write(asked.out, asked.scale, numbers, checked, lines)
+    scales = _by_artifact(asked.scales, {*numbers["artifact"], *checked["artifact"]})
+    comparison.write(asked.out, scales, numbers, checked, lines)
 
 
 if __name__ == "__main__":

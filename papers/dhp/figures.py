@@ -28,7 +28,8 @@ def main() -> None:
     if name == "table1":
         values = tables.table1_values(found, reported)
         stamp = collect.stamp_of_all(provenances)
-        table_files.write(out, tables.table1(values), tables.CAPTION, stamp, tables.HEADINGS, exact=values)
+        headings = tables.headings({table: about["scale"] for table, about in provenances.items()})
+        table_files.write(out, tables.table1(values), tables.CAPTION, stamp, headings, exact=values)
         return
     if name == "optimizers":
         table = optimizers.optimizers(found, reported)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas
 
 from common import accuracies, stats
@@ -19,7 +21,6 @@ CAPTION = (
     " verdict. Paper: mean of 10 trials, ± SEM where its authors published one elsewhere. Verdicts, accuracy / BWT: the"
     " 95% interval of the difference against a margin fixed in advance. Own λ: that of our grid search."
 )
-HEADINGS = {"method": "Method", "row": "", **BENCHMARKS}
 COLUMNS = ["benchmark", "method", "lambda", "quantity", "paper", "paper_sem", "ours", "ours_sem", "n", "difference"]
 COLUMNS += ["ci_low", "ci_high", "margin", "verdict", "tasks"]
 
@@ -63,6 +64,13 @@ def table1(values: pandas.DataFrame) -> pandas.DataFrame:
             rows.append(("", f"ours{suffix}", *(_pair(cell, "ours") for cell in own.values())))
             rows.append(("", f"verdict{suffix}", *map(_verdicts, own.values())))
     return pandas.DataFrame(rows, columns=["method", "row", *BENCHMARKS])
+
+
+def headings(scales: Mapping[str, str]) -> dict[str, str]:
+    """Return what to call the columns of Table I; scales: of the benchmarks' tables, said where they differ."""
+    several = len(set(scales.values())) > 1
+    ran = {name: f"{label} ({scales[name]} scale)" for name, label in BENCHMARKS.items() if several and name in scales}
+    return {"method": "Method", "row": "", **BENCHMARKS, **ran}
 
 
 def _of_fewer_tasks(rows: pandas.DataFrame, tables: Tables, whose: str) -> pandas.DataFrame:

@@ -129,9 +129,7 @@ def main() -> None:
         measured |= {"condition": arguments.condition, "tuned": tuned, "eta": settings.eta} | others
         measured["resumed"] = saved is not None and saved.path.exists()  # the times are then of the last part alone
         learning = learner(settings, found, arguments.seeds, where, tuned, plan.optimizers)
-        learning.may_diverge = (
-            found.plastic
-        )  # nothing bounds eta, below zero of which the trace runs away: that is a finding
+        learning.may_diverge = found.plastic  # nothing bounds eta, and below zero the trace runs away: a finding
         matrices = learn(
             learning,
             stream,

@@ -104,12 +104,10 @@ def test_a_figure_is_asked_for_by_name_with_its_tables(monkeypatch, files):
     assert ask(monkeypatch, None, *options).name == ""  # a comparison has none
 
 
-def test_tables_of_different_scales_make_a_comparison_but_no_figure(monkeypatch, files, tmp_path):
+def test_tables_of_different_scales_keep_theirs_and_have_no_one_scale(monkeypatch, files, tmp_path):
     other = write(tmp_path, "doubled", VALUES, MERGED | {"scale": "paper"})
     options = ["--results", files["runs"], other, "--reported", files["reported"], "--out", "a.pdf"]
-    with pytest.raises(ValueError, match="different scales: desk, paper"):
-        ask(monkeypatch, NEEDS, "fig2", *options)
-    asked = ask(monkeypatch, None, *options)
+    asked = ask(monkeypatch, NEEDS, "fig2", *options)
     assert asked.scales == {"runs": "desk", "doubled": "paper"}
     with pytest.raises(ValueError, match="different scales: desk, paper"):
         _ = asked.scale
