@@ -12,7 +12,7 @@ from __future__ import annotations
 from common import collect, plotting, records
 from common import tables as table_files
 from common.collected import request
-from papers.dhp import collected, optimizers, tables
+from papers.dhp import collected, tables, variants
 from papers.dhp.fig1 import fig1, fig1_values
 from papers.dhp.fig2 import fig2, fig2_values
 from papers.dhp.fig3 import fig3, fig3_values
@@ -31,9 +31,9 @@ def main() -> None:
         headings = tables.headings({table: about["scale"] for table, about in provenances.items()})
         table_files.write(out, tables.table1(values), tables.CAPTION, stamp, headings, exact=values)
         return
-    if name == "optimizers":
-        table = optimizers.optimizers(found, reported)
-        table_files.write(out, table, optimizers.CAPTION, collect.stamp_of_all(provenances), optimizers.HEADINGS)
+    if name == "variants":
+        table = variants.variants(found, reported)
+        table_files.write(out, table, variants.CAPTION, collect.stamp_of_all(provenances), variants.HEADINGS)
         return
     figure = FIGURES[name](found, reported, provenances)
     records.write_table(out.with_suffix(".csv"), VALUES[name](found))

@@ -9,7 +9,7 @@ theta, alpha and eta learn by gradient descent, the trace Hebb does not: it star
 training (before the logits are computed, so they know the batch's labels) and only used in evaluation.
 
 What the text leaves open, and what is settled here: the trace that enters a batch is a constant, while within the batch
-gradients flow through hbar into the network and into eta; eta is one number, not clipped; neither alpha nor eta nor
+gradients flow through hbar into the network and into eta; eta is one number, not clipped (but in a control); neither alpha nor eta nor
 the trace is ever consolidated; Omega has no factor 1/2 in the loss, whichever the method.
 """
 
@@ -36,6 +36,7 @@ class Condition:
     tuned: bool
     single: bool
     optimizer: str | None = None  # one of OTHER_OPTIMIZERS, or None for the published one
+    bounded: bool = False  # whether eta is kept within [0, 1]
 
 
 def condition(name: str) -> Condition:
@@ -43,18 +44,18 @@ def condition(name: str) -> Condition:
 
     The suffix "-tuned" takes the strength of consolidation from our search instead of from the paper; "-single" leaves
     out the second set of slow output weights that baselines get for equal capacity; "-momentum" and "-adam" take another
-    optimizer. Raises ValueError for another name.
+    optimizer; "-bounded" keeps eta within [0, 1]. Raises ValueError for another name.
     """
     if name not in CONDITIONS:
         raise ValueError(
             f"unknown condition {name!r}; known are finetune, dhp, {', '.join(CONSOLIDATED)}, dhp-{CONSOLIDATED[0]} and so on; "
-            "with -tuned where something is consolidated, with -single where nothing is plastic, all with "
-            f"-{' or -'.join(OTHER_OPTIMIZERS)}"
+            "with -tuned where something is consolidated, with -single where nothing is plastic, with -bounded where "
+            f"something is, all with -{' or -'.join(OTHER_OPTIMIZERS)}"
         )
     parts = name.split("-")
     consolidated = next((part for part in parts if part in CONSOLIDATED), None)
     other = next((part for part in parts if part in OTHER_OPTIMIZERS), None)
-    return Condition("dhp" in parts, consolidated, "tuned" in parts, "single" in parts, other)
+    return Condition("dhp" in parts, consolidated, "tuned" in parts, "single" in parts, other, "bounded" in parts)
 
 
 def hebbian_update(hebb: Tensor, eta: Tensor, hidden: Tensor, labels: Tensor) -> Tensor:

@@ -98,11 +98,15 @@ class Classifier(Network):
     - else a second theta [m, d], added to the first, for as many parameters as the plastic layer has; single: without it.
 
     theta is drawn from U(-1 / sqrt(d), 1 / sqrt(d)), d the number of classes (as the author's code does by storing it
-    transposed), alpha from 0.01 U(0, 1); eta: its initial value.
+    transposed), alpha from 0.01 U(0, 1); eta: its initial value; bounded: whether it is set back into [0, 1] where
+    gradient descent has taken it out.
     """
 
-    def __init__(self, body: Body, classes: int, plastic: bool, single: bool, eta: float) -> None:
+    def __init__(
+        self, body: Body, classes: int, plastic: bool, single: bool, eta: float, bounded: bool = False
+    ) -> None:
         self.body, self.classes, self.plastic, self.single, self.eta = body, classes, plastic, single, eta
+        self.bounded = bounded
         self.slow = body.size + (1 if plastic or single else 2)  # how many of the parameters are slow weights
 
     def draw(self, source: torch.Generator) -> list[Tensor]:
@@ -136,6 +140,9 @@ class Classifier(Network):
         """
         if not self.plastic:
             return super().gradients(parameters, inputs, labels, active, generators)
+        if self.bounded:
+            with torch.no_grad():
+                parameters[-2].clamp_(0, 1)
         hidden = self.body(parameters[: self.body.size], inputs)
         trace = hebbian_update(parameters[-1].detach(), parameters[-2], hidden, labels)
         losses = cross_entropy(torch.bmm(hidden, self._weights(parameters, trace)), labels, active)
@@ -159,4 +166,4 @@ def build(settings: Training, found: Condition) -> Classifier:
         classes = CLASSES * len(settings.sets)
     else:
         body, classes = Perceptron((PIXELS, *settings.hidden), settings.slope), CLASSES
-    return Classifier(body, classes, found.plastic, found.single, settings.eta)
+    return Classifier(body, classes, found.plastic, found.single, settings.eta, found.bounded)

@@ -245,20 +245,20 @@ rule dhp_table1:
         " --out {output.tex} > {log} 2>&1"
 
 
-# of our own: what DHP gains under other optimizers
-use rule dhp_table1 as dhp_optimizers_table with:
+# of our own: what DHP gains under other optimizers, and with eta bounded
+use rule dhp_table1 as dhp_variants_table with:
     input:
-        results=lambda wildcards: collected_tables("dhp", wildcards.scale, dhp_runs.NEEDS["optimizers"]),
+        results=lambda wildcards: collected_tables("dhp", wildcards.scale, dhp_runs.NEEDS["variants"]),
         reported=repository("papers/dhp/reported.csv"),
         code=repository(*dhp_runs.CODE["figures"]),
     output:
-        tex="results/{scale}/dhp/optimizers_table.tex",
-        md="results/{scale}/dhp/optimizers_table.md",
-        csv="results/{scale}/dhp/optimizers_table.csv",
+        tex="results/{scale}/dhp/variants_table.tex",
+        md="results/{scale}/dhp/variants_table.md",
+        csv="results/{scale}/dhp/variants_table.csv",
     log:
-        "logs/{scale}/dhp/optimizers_table.log",
+        "logs/{scale}/dhp/variants_table.log",
     params:
-        table="optimizers",
+        table="variants",
 
 
 rule dhp_comparison:

@@ -29,7 +29,7 @@ NEEDS = {
     "fig3": ("plasticity",),
     "fig4": ("eta",),
     "table1": BENCHMARKS,
-    "optimizers": SWEPT,  # a table of our own
+    "variants": SWEPT,  # a table of our own
 }
 TABLES = (*BENCHMARKS, "plasticity", "eta", "imbalance", "tune")  # that the comparison with the paper reads
 
@@ -47,7 +47,7 @@ SHOWN = [
     *(f"{HERE}/{name}.py" for name in ("conditions", "collected", "evidence")),
     *(f"common/{name}.py" for name in ("accuracies", "claims", "collected", "metrics", "reported", "stats")),
 ]
-DRAWN = ["figures", "fig1", "fig2", "fig3", "fig4", "tables", "optimizers", "drawing"]
+DRAWN = ["figures", "fig1", "fig2", "fig3", "fig4", "tables", "variants", "drawing"]
 COMPARED = [f"{HERE}/compare.py", f"{HERE}/claims.py", "common/comparison.py", *SHOWN]
 CODE = {
     "figures": [*(f"{HERE}/{name}.py" for name in DRAWN), "common/plotting.py", "common/tables.py", *COMPARED],

@@ -11,6 +11,7 @@ from common import claims, records, reported
 from papers.dhp import compare
 from papers.dhp.claims import CLAIMS, ON_LAMBDA
 from papers.dhp.conditions import FINAL, SO_FAR, TASKS, TRANSFER
+from papers.dhp.runs import NEEDS
 from tests.papers.dhp.constructed import (
     PROVENANCE,
     REPORTED,
@@ -265,6 +266,19 @@ def test_the_command_line_writes_numbers_claims_and_markdown(tmp_path, monkeypat
     )
     assert "0 of 121 reported numbers: not run." in lines
     assert all(line.count("|") == 6 for line in lines if line.startswith("| dhp-"))
+
+
+def test_where_scales_differ_each_artifact_says_which_of_its_tables_has_which(tmp_path, monkeypatch):
+    scales = dict.fromkeys(NEEDS["table1"], "paper") | {"vision": "desk"}
+    tables = everything()
+    sources = [write(tmp_path, name, tables[name], PROVENANCE | {"scale": scale}) for name, scale in scales.items()]
+    out = tmp_path / "comparison.csv"
+    arguments = f"compare --results {' '.join(map(str, sources))} --reported {REPORTED_PATH} --out {out}"
+    monkeypatch.setattr("sys.argv", arguments.split())
+    compare.main()
+    found = records.read_tables(out).groupby("artifact")["scale"].unique().map(list).to_dict()
+    mixed = "permuted paper, imbalanced paper, split paper, vision desk"
+    assert found["table1"] == [mixed] and found["fig2"] == ["paper"]
 
 
 def test_a_best_lambda_at_the_edge_of_the_grid_is_marked():

@@ -30,9 +30,9 @@ def numbers(*shape, seed=0):
     return torch.randn(*shape, dtype=torch.float64, generator=generator(seed, "numbers"))
 
 
-def network(plastic=True, single=False, eta=ETA):
+def network(plastic=True, single=False, eta=ETA, bounded=False):
     """A small network in float64 with parameters that make plasticity felt: alpha as large as theta, a trace that is there."""
-    classifier = Classifier(Perceptron((N_IN, M), SLOPE), D, plastic, single, eta)
+    classifier = Classifier(Perceptron((N_IN, M), SLOPE), D, plastic, single, eta, bounded)
     parameters = [tensor.double() for tensor in classifier.initial(SEEDS)]
     if plastic:
         parameters[3] = numbers(R, M, D, seed=1)
@@ -314,10 +314,32 @@ def test_every_method_has_controls_with_another_optimizer(other):
         method.optimizer(condition(f"si-{other}"), [], SMOKE.split)
 
 
+def test_dhp_has_controls_with_a_bounded_eta():
+    assert condition("dhp-bounded") == method.Condition(True, None, False, False, None, bounded=True)
+    assert condition("dhp-mas-bounded") == method.Condition(True, "mas", False, False, None, bounded=True)
+
+
+def test_a_bound_sets_eta_back_into_its_range_before_the_trace_is_moved():
+    inputs, labels = batch()
+    bounded, parameters = network(eta=0.0, bounded=True)  # 0, 0.1 and -0.2 by replica
+    free, others = network(eta=0.0)
+    unbounded = [tensor.detach().clone() for tensor in others]
+    with torch.no_grad():
+        others[4].clamp_(0, 1)
+    found, expected = (
+        own.gradients(tensors, inputs, labels) for own, tensors in ((bounded, parameters), (free, others))
+    )
+    assert torch.equal(found[0], expected[0]) and all(map(torch.equal, found[1], expected[1]))
+    assert all(map(torch.equal, parameters, others))
+    assert parameters[4].flatten().tolist() == [0, pytest.approx(0.1), 0]
+    free.gradients(given := [tensor.requires_grad_() for tensor in unbounded], inputs, labels)
+    assert [torch.equal(a, b) for a, b in zip(given[5], parameters[5])] == [True, True, False]
+
+
 @pytest.mark.parametrize(
     "name",
     ["", "DHP", "sgd", "dhp-finetune", "finetune-tuned", "dhp-tuned", "dhp-single", "dhp-ewc-single", "ewc-dhp"]
-    + ["ewc-tuned-single", "si-0.1", "dhp-sgd", "si-tuned-adam", "adam", "dhp-", "ewc "],
+    + ["ewc-tuned-single", "ewc-bounded", "si-0.1", "dhp-sgd", "si-tuned-adam", "adam", "dhp-", "ewc "],
 )
 def test_another_condition_is_refused_with_those_that_there_are(name):
     with pytest.raises(ValueError, match=f"unknown condition '{name}'; known are finetune, dhp, ewc, si, mas, dhp-ewc"):

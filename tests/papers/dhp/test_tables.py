@@ -61,6 +61,16 @@ def test_fewer_tasks_than_the_papers_are_shown_without_a_verdict():
     assert set(values.loc[values["benchmark"] == BENCHMARKS["vision"], "verdict"]) == {"", "not run"}
 
 
+def test_headings_say_the_scale_where_benchmarks_have_different_ones():
+    assert tables.headings({"permuted": "paper", "split": "paper"}) == {"method": "Method", "row": "", **BENCHMARKS}
+    found = tables.headings({"permuted": "paper", "vision": "desk"})
+    assert (found["permuted"], found["vision"]) == (
+        "Permuted MNIST (paper scale)",
+        f"{BENCHMARKS['vision']} (desk scale)",
+    )
+    assert found["split"] == BENCHMARKS["split"]  # not run
+
+
 def test_the_command_line_writes_three_files(tmp_path, monkeypatch):
     smoke = PROVENANCE | {"scale": "smoke"}
     found = everything(permuted=benchmark("permuted", **tuned()))

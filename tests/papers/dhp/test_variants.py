@@ -1,4 +1,4 @@
-"""The table of optimizers: the paper's row and ours, over the seeds that both conditions were run on."""
+"""The table of variants: the paper's row and ours, over the seeds that both conditions were run on."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import pytest
 from papers.dhp import compare, tables
 from papers.dhp.conditions import BENCHMARKS
 from papers.dhp.fig2 import fig2_values
-from papers.dhp.optimizers import optimizers
 from papers.dhp.runs import NEEDS
+from papers.dhp.variants import variants
 from tests.papers.dhp.constructed import REPORTED, benchmark, everything
 
 
-def row(table, method, optimizer, name="split"):
+def row(table, method, variant, name="split"):
     chosen = table[
-        (table["benchmark"] == BENCHMARKS[name]) & (table["method"] == method) & (table["optimizer"] == optimizer)
+        (table["benchmark"] == BENCHMARKS[name]) & (table["method"] == method) & (table["variant"] == variant)
     ]
     assert len(chosen) == 1
     return chosen.iloc[0]
@@ -23,7 +23,7 @@ def row(table, method, optimizer, name="split"):
 
 def test_each_optimizer_that_was_run_has_a_row_beside_the_papers():
     split = benchmark("split", finetune_adam=(93.0, -0.085), dhp_adam=(94.5, -0.06), finetune_momentum=(95.0, -0.05))
-    table = optimizers(everything(split=split), REPORTED)
+    table = variants(everything(split=split), REPORTED)
     assert len(table) == 3 * 4 * 2 + 1  # paper and SGD for all, Adam for one; momentum has no runs with DHP
     stated = row(table, "Finetune", "paper")
     assert stated[["without", "without_bwt", "with", "with_bwt"]].tolist() == [90.43, -0.13, 98.23, -0.02]
@@ -34,18 +34,24 @@ def test_each_optimizer_that_was_run_has_a_row_beside_the_papers():
     assert row(table, "MAS", "SGD")["gain"] == pytest.approx(98.43 - 98.24)
 
 
+def test_a_bounded_eta_is_set_beside_the_published_method_without_dhp():
+    table = variants(everything(split=benchmark("split", dhp_bounded=(91.43, -0.08))), REPORTED)
+    found = row(table, "Finetune", "SGD, η in [0, 1]")
+    assert found[["without", "with", "gain"]].tolist() == pytest.approx([90.43, 91.43, 1.0])
+
+
 def test_seeds_of_one_condition_alone_do_not_count():
     split = benchmark("split", finetune_adam=(93.0, -0.02), dhp_adam=(94.5, -0.02), spread=0.005)
     alone = split[(split["condition"] != "dhp-adam") | (split["seed"] > 0)]
-    adam = row(optimizers(everything(split=alone), REPORTED), "Finetune", "Adam")
+    adam = row(variants(everything(split=alone), REPORTED), "Finetune", "Adam")
     assert adam["n"] == 2 and adam["without"] == pytest.approx(93.25)  # seeds 1 and 2, by 0 and 0.5 above
     assert adam["gain"] == pytest.approx(1.5)
 
 
 def test_without_any_runs_there_are_the_papers_rows_alone():
-    table = optimizers({}, REPORTED)
-    assert set(table["optimizer"]) == {"paper"} and len(table) == 12
-    assert set(NEEDS["optimizers"]) == {"permuted", "imbalanced", "split"}
+    table = variants({}, REPORTED)
+    assert set(table["variant"]) == {"paper"} and len(table) == 12
+    assert set(NEEDS["variants"]) == {"permuted", "imbalanced", "split"}
 
 
 def test_runs_under_other_optimizers_are_in_no_other_artifact():
