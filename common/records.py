@@ -136,8 +136,9 @@ def provenance(
 
     protocol: a protocol, one of its sections, or a dict; data: one `about` dict per dataset; device: a torch device or
     its name. Yields the dict `measured`, in which the block leaves numbers such as iterations per second, and as
-    "diverged" the runs that did, of which there is then no result. Paths are stored relative to the working folder; neither host nor user is recorded. Raises TypeError before the block begins
-    if something given cannot be stored as JSON, and DataError for a stand-in at another scale than smoke.
+    "diverged" the runs that did, of which there is then no result. Paths are stored relative to the working folder;
+    neither host nor user is recorded. Raises TypeError before the block begins if something given cannot be stored as
+    JSON, and DataError for a stand-in at another scale than smoke.
     """
     data = list(data)
     for about in data:
