@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
@@ -28,6 +31,15 @@ def read_plasticity(path: Path) -> pandas.DataFrame:
     if table.duplicated(["seed", "step"]).any():
         raise ValueError(f"{path}: a seed has a step twice: do not collect overlapping batches")
     return table
+
+
+_DIVERGED = re.compile(r"(\w+) ([\w-]+), seed \d+ ")  # as papers.dhp.train names a run that did
+
+
+def diverged(provenances: Mapping[str, dict]) -> Counter[tuple[str, str]]:
+    """Return how many seeds of a benchmark and condition diverged, of which the tables hold nothing."""
+    runs = {run for about in provenances.values() for run in about.get("diverged", [])}
+    return Counter((found[1], found[2]) for run in runs if (found := _DIVERGED.match(run)))
 
 
 READERS = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy
 import pandas
@@ -48,7 +49,7 @@ def fig2(tables: Tables, reported: pandas.DataFrame, provenances: dict[str, dict
             axis.tick_params(labelsize=SMALL)
             if ours.empty:
                 plotting.no_runs(axis)
-            _draw_legend(axis, ours, reported, panel, setting)
+            _draw_legend(axis, ours, reported, panel, setting, collected.diverged(provenances))
         figure.supxlabel(CAPTION, fontsize=6.5, color="0.35")
         plotting.stamp(figure, *collect.stamp_of_all(provenances))
     return figure
@@ -126,15 +127,24 @@ def _draw_bars(axis: Axes, values: pandas.DataFrame, reported: pandas.DataFrame,
                 bar.set(path_effects=RIM, zorder=4.9)
 
 
-def _draw_legend(axis: Axes, values: pandas.DataFrame, reported: pandas.DataFrame, panel: str, setting: str) -> None:
+def _draw_legend(
+    axis: Axes,
+    values: pandas.DataFrame,
+    reported: pandas.DataFrame,
+    panel: str,
+    setting: str,
+    diverged: Mapping[tuple[str, str], int],
+) -> None:
     last, entries = values["x"].max(), []
     for condition in _methods(setting):
         ours = values[(values["condition"] == condition) & (values["x"] == last)]
-        text = f"{LABELS[condition]}: {plotting.NO_RUNS}"
+        lost = diverged.get((PANELS[panel], condition), 0)
+        text = f"{LABELS[condition]}: {f'all {lost} runs diverged' if lost else plotting.NO_RUNS}"
         if not ours.empty:
             own = ours.iloc[0]
             tasks = "" if last == TASKS[PANELS[panel]] else f", {last} tasks"
-            text = f"{LABELS[condition]}: {drawing.plus_minus(own['mean'], own['sem'], 2)} (n = {own['n']}{tasks})"
+            runs = f"n = {own['n']}{tasks}" + (f", {lost} more diverged" if lost else "")
+            text = f"{LABELS[condition]}: {drawing.plus_minus(own['mean'], own['sem'], 2)} ({runs})"
         paper = drawing.in_table1(reported, PANELS[panel], condition)
         text += f"\n    paper: {drawing.plus_minus(paper['value'], paper['spread'], 2)}"
         color = COLORS[condition.removesuffix(TUNED)]

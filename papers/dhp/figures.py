@@ -26,7 +26,7 @@ VALUES = {"fig1": fig1_values, "fig2": fig2_values, "fig3": fig3_values, "fig4":
 def main() -> None:
     name, out, found, reported, provenances = request("papers.dhp.figures", collected.READERS, NEEDS)
     if name == "table1":
-        values = tables.table1_values(found, reported)
+        values = tables.table1_values(found, reported, collected.diverged(provenances))
         stamp = collect.stamp_of_all(provenances)
         headings = tables.headings({table: about["scale"] for table, about in provenances.items()})
         table_files.write(out, tables.table1(values), tables.CAPTION, stamp, headings, exact=values)

@@ -11,7 +11,7 @@ from common import reported as reported_numbers
 from common.collected import Tables
 from papers.dhp import collected, compare, conditions, drawing, evidence
 from papers.dhp.compare import OWN_SEARCH, PUBLISHED
-from papers.dhp.conditions import BENCHMARKS, DHP, FINAL, FINETUNE, LABELS, METHODS, TRANSFER
+from papers.dhp.conditions import BENCHMARKS, DHP, FINAL, FINETUNE, LABELS, METHODS, TRANSFER, TUNED
 
 NOT_RUN = "not run"
 CAPTION = (
@@ -22,13 +22,16 @@ CAPTION = (
     " 95% interval of the difference against a margin fixed in advance. Own λ: that of our grid search."
 )
 COLUMNS = ["benchmark", "method", "lambda", "quantity", "paper", "paper_sem", "ours", "ours_sem", "n", "difference"]
-COLUMNS += ["ci_low", "ci_high", "margin", "verdict", "tasks"]
+COLUMNS += ["ci_low", "ci_high", "margin", "verdict", "tasks", "diverged"]
 
 
-def table1_values(tables: Tables, reported: pandas.DataFrame) -> pandas.DataFrame:
+def table1_values(
+    tables: Tables, reported: pandas.DataFrame, diverged: Mapping[tuple[str, str], int] | None = None
+) -> pandas.DataFrame:
     """Return Table I, one number per row: benchmark, method, whose lambda, quantity, the paper's, ours, the verdict.
 
-    Column `tasks` says after how many tasks ours is; if fewer than the paper's, there is no verdict.
+    Column `tasks` says after how many tasks ours is; if fewer than the paper's, there is no verdict. Column `diverged`
+    says how many seeds did so, and are not among our n; diverged: `collected.diverged`.
     """
     numbers = compare.compare_numbers(tables, reported_numbers.results(reported, artifact="table1", panel=""))
     names = {"setting": "benchmark", "hyperparameters": "lambda", "value": "paper", "spread": "paper_sem"}
@@ -44,7 +47,9 @@ def table1_values(tables: Tables, reported: pandas.DataFrame) -> pandas.DataFram
         _of_fewer_tasks(with_lambda, evidence.of_own_lambda(tables), OWN_SEARCH),
     ]
     parts = [part for part in (numbers.drop(fewer[0].index), *fewer) if not part.empty]
-    return pandas.concat(parts, ignore_index=True)[COLUMNS]
+    values = pandas.concat(parts, ignore_index=True)
+    values["diverged"] = [(diverged or {}).get(_run(row), 0) for row in values.to_dict("records")]
+    return values[COLUMNS]
 
 
 def table1(values: pandas.DataFrame) -> pandas.DataFrame:
@@ -66,6 +71,13 @@ def table1(values: pandas.DataFrame) -> pandas.DataFrame:
     return pandas.DataFrame(rows, columns=["method", "row", *BENCHMARKS])
 
 
+def _run(row: dict) -> tuple[str, str]:
+    """Return the names of the benchmark and condition that a row's runs have."""
+    benchmark = next(name for name, label in BENCHMARKS.items() if label == row["benchmark"])
+    condition = next(name for name in METHODS if LABELS[name] == row["method"])
+    return benchmark, condition + (TUNED if row["lambda"] == OWN_SEARCH else "")
+
+
 def headings(scales: Mapping[str, str]) -> dict[str, str]:
     """Return what to call the columns of Table I; scales: of the benchmarks' tables, said where they differ."""
     several = len(set(scales.values())) > 1
@@ -77,8 +89,7 @@ def _of_fewer_tasks(rows: pandas.DataFrame, tables: Tables, whose: str) -> panda
     """Return those rows of Table I that we have runs for, if of fewer tasks than the paper's, with our results."""
     found = {}
     for index, row in rows.iterrows():
-        benchmark = next(name for name, label in BENCHMARKS.items() if label == row["benchmark"])
-        condition = next(name for name in METHODS if LABELS[name] == row["method"])
+        benchmark, condition = _run({**row, "lambda": PUBLISHED})  # named alike in both
         results = collected.table(tables, benchmark)
         final = row["quantity"] == FINAL
         runs = conditions.after(results, condition, row["tasks"]) if final else conditions.transfers(results, condition)
@@ -90,6 +101,8 @@ def _of_fewer_tasks(rows: pandas.DataFrame, tables: Tables, whose: str) -> panda
 
 def _pair(cell: pandas.DataFrame | None, whose: str) -> str:
     """Return accuracy / BWT, the paper's or ours, with standard errors."""
+    if cell is not None and whose == "ours" and cell.loc[FINAL, "n"] == 0 and cell.loc[FINAL, "diverged"]:
+        return f"{cell.loc[FINAL, 'diverged']} diverged, of {cell.loc[FINAL, 'diverged']}"
     if cell is None or pandas.isna(cell.loc[FINAL, whose]):
         return NOT_RUN
     decimals = {FINAL: 2, TRANSFER: 2 if whose == "paper" else 3}
@@ -104,7 +117,7 @@ def _pair(cell: pandas.DataFrame | None, whose: str) -> str:
 def _verdicts(cell: pandas.DataFrame | None) -> str:
     if cell is None or cell.loc[FINAL, "n"] == 0:
         return ""
-    runs = f"n = {cell.loc[FINAL, 'n']}"
+    runs = f"n = {cell.loc[FINAL, 'n']}" + (f", {lost} more diverged" if (lost := cell.loc[FINAL, "diverged"]) else "")
     if cell.loc[FINAL, "verdict"] == "":
         return runs
     return f"{cell.loc[FINAL, 'verdict']} / {cell.loc[TRANSFER, 'verdict']} ({runs})"

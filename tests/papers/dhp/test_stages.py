@@ -284,8 +284,13 @@ def test_a_seed_whose_trace_grows_without_bound_is_left_out_and_named(trained, d
     assert "the loss of seed 5 is not finite in task 1, epoch 1" in capsys.readouterr().err
     about = records.read_provenance(out.with_suffix(".json"))
     assert about["diverged"] == ["permuted dhp, eta 1e+30, seed 5 (task 1, epoch 1)"]
+    assert not collected.diverged({"eta": about})  # Figure 4's, counted nowhere else
     assert "diverged" not in about["measured"]
     assert "left out as if not run, since diverged: permuted dhp" in collect.stamp(collect.collect([out])[1])[0]
+    trained("permuted", "dhp", "5", digits, out, "--set", "permuted.eta=1e30")
+    assert collected.diverged({"permuted": records.read_provenance(out.with_suffix(".json"))}) == {
+        ("permuted", "dhp"): 1
+    }
 
 
 def test_the_log_of_a_run_that_diverges_ends_there(tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from common import records
-from papers.dhp import figures, tables
+from papers.dhp import collected, figures, tables
 from papers.dhp.conditions import BENCHMARKS, FINAL, TRANSFER
 from papers.dhp.runs import NEEDS
 from tests.papers.dhp.constructed import PROVENANCE, REPORTED, REPORTED_PATH, benchmark, everything, tuned, write
@@ -48,6 +48,19 @@ def test_what_was_not_run_is_said():
     ours = table[table["row"] == "ours"]
     assert set(ours["permuted"]) == set(ours["split"]) == {"not run"}
     assert (ours["vision"] == "not run").sum() == 1
+
+
+def test_seeds_that_diverged_are_counted_beside_those_that_did_not():
+    runs = [f"split dhp-ewc, seed {seed} (task 2, epoch 1)" for seed in range(2)]
+    runs += ["split si, seed 3 (task 1, epoch 1)", "split dhp, eta 0.1, seed 0 (task 1, epoch 1)"]
+    lost = collected.diverged({"split": {"diverged": runs}, "vision": {}})
+    assert lost == {("split", "dhp-ewc"): 2, ("split", "si"): 1}  # a run from another initial eta is not Table I's
+    values = tables.table1_values({"split": benchmark("split", dhp_ewc=None)}, REPORTED, lost)
+    table = tables.table1(values)
+    ours, verdicts = (table[table["row"] == name]["split"].tolist() for name in ("ours", "verdict"))
+    assert ours[5] == "2 diverged, of 2" and verdicts[5] == ""
+    assert verdicts[2] == "agrees / agrees (n = 3, 1 more diverged)"
+    assert values.loc[values["method"] == "SI", "diverged"].tolist().count(1) == 2
 
 
 def test_fewer_tasks_than_the_papers_are_shown_without_a_verdict():
