@@ -129,7 +129,9 @@ def main() -> None:
         measured |= {"condition": arguments.condition, "tuned": tuned, "eta": settings.eta} | others
         measured["resumed"] = saved is not None and saved.path.exists()  # the times are then of the last part alone
         learning = learner(settings, found, arguments.seeds, where, tuned, plan.optimizers)
-        learning.may_diverge = found.plastic  # nothing bounds eta, and below zero the trace runs away: a finding
+        # Findings, both: below zero eta, which nothing bounds, makes the trace run away; and the search for lambda is
+        # shorter than the run, which may not bear what it found.
+        learning.may_diverge = found.plastic or found.tuned
         matrices = learn(
             learning,
             stream,
