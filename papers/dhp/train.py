@@ -129,9 +129,9 @@ def main() -> None:
         measured |= {"condition": arguments.condition, "tuned": tuned, "eta": settings.eta} | others
         measured["resumed"] = saved is not None and saved.path.exists()  # the times are then of the last part alone
         learning = learner(settings, found, arguments.seeds, where, tuned, plan.optimizers)
-        # Findings, both: below zero eta, which nothing bounds, makes the trace run away; and the search for lambda is
-        # shorter than the run, which may not bear what it found.
-        learning.may_diverge = found.plastic or found.tuned
+        # Findings, both: below zero eta, which nothing bounds, makes the trace run away; and lambda, published for an Omega
+        # that is not stated, or found by a search shorter than the run, may be more than the steps bear.
+        learning.may_diverge = found.plastic or found.consolidation is not None
         matrices = learn(
             learning,
             stream,

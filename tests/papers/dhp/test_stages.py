@@ -435,15 +435,15 @@ def test_the_best_strength_is_that_of_the_benchmark_and_method_with_the_highest_
     assert train.strength([], "split", method.condition("finetune")) is None
 
 
-def test_a_lambda_that_a_longer_run_does_not_bear_is_a_finding(trained, digits, tmp_path, capsys):
-    """The search stops before the runs that its lambda is for; under the published one, divergence is an error."""
-    found, out = tuning_table(tmp_path / "t.csv", [("split", "mas", 1e30, 1000, 0.9)]), tmp_path / "a.csv"
-    table = trained("split", "mas-tuned", "0", digits, out, "--tuning", found)
-    assert table.accuracy.isna().all()
-    lost = collected.diverged({"split": records.read_provenance(out.with_suffix(".json"))})
-    assert lost == {("split", "mas-tuned"): 1}
-    message = fails(capsys, lambda: trained("split", "mas", "0", digits, out, "--set", "split.mas=1e30"))
-    assert "lower the learning rate or the strength of consolidation" in message
+def test_a_lambda_that_the_steps_do_not_bear_is_a_finding(trained, digits, tmp_path, capsys):
+    """Whether published or found by a search that is shorter; without one, divergence is an error."""
+    search, out = tuning_table(tmp_path / "t.csv", [("split", "mas", 1e30, 1000, 0.9)]), tmp_path / "a.csv"
+    for condition, options in (("mas-tuned", ("--tuning", search)), ("mas", ("--set", "split.mas=1e30"))):
+        assert trained("split", condition, "0", digits, out, *options).accuracy.isna().all()
+        lost = collected.diverged({"split": records.read_provenance(out.with_suffix(".json"))})
+        assert lost == {("split", condition): 1}
+    message = fails(capsys, lambda: trained("split", "finetune", "0", digits, out, "--set", "split.learning_rate=1e30"))
+    assert "the loss of seed 0 is not finite in task 1, epoch 1" in message
 
 
 def test_tuning_that_is_missing_is_asked_for(trained, digits, tmp_path, capsys):
