@@ -435,15 +435,13 @@ def test_the_best_strength_is_that_of_the_benchmark_and_method_with_the_highest_
     assert train.strength([], "split", method.condition("finetune")) is None
 
 
-def test_a_lambda_that_the_steps_do_not_bear_is_a_finding(trained, digits, tmp_path, capsys):
-    """Whether published or found by a search that is shorter; without one, divergence is an error."""
+def test_a_lambda_that_the_steps_do_not_bear_is_a_finding(trained, digits, tmp_path):
+    """Whether published or found by a search that is shorter."""
     search, out = tuning_table(tmp_path / "t.csv", [("split", "mas", 1e30, 1000, 0.9)]), tmp_path / "a.csv"
     for condition, options in (("mas-tuned", ("--tuning", search)), ("mas", ("--set", "split.mas=1e30"))):
         assert trained("split", condition, "0", digits, out, *options).accuracy.isna().all()
         lost = collected.diverged({"split": records.read_provenance(out.with_suffix(".json"))})
         assert lost == {("split", condition): 1}
-    message = fails(capsys, lambda: trained("split", "finetune", "0", digits, out, "--set", "split.learning_rate=1e30"))
-    assert "the loss of seed 0 is not finite in task 1, epoch 1" in message
 
 
 def test_tuning_that_is_missing_is_asked_for(trained, digits, tmp_path, capsys):
@@ -650,7 +648,7 @@ def test_errors_of_training_are_one_line(trained, digits, mixture, tmp_path, cap
         ("split", "dhp", mixture[:2], (), "split is of mnist alone"),
         ("split", "dhp", digits, given(("split.epoch=1",)), "did you mean 'epochs'"),
         ("split", "dhp", digits, ("--seeds", "4-2"), "'4-2' is not a range of seeds"),
-        ("split", "si", digits, given(("split.learning_rate=1e30",)), "the loss of seed 0 is not finite in task"),
+        ("split", "finetune", digits, given(("split.learning_rate=1e30",)), "the loss of seed 0 is not finite in task"),
     ):
         work = functools.partial(trained, benchmark, condition, "0", paths, out, *more)
         assert message in fails(capsys, work)
