@@ -26,7 +26,7 @@ LEAD = 1.0  # points: what counts as a lead over the control
 
 def accuracy(tables: Tables, condition: str, measure: str = "all", tasks: int = TASKS) -> Runs:
     """Return the accuracy after so many tasks, on "all" so far, on the "previous" ones or on the "newest"."""
-    return _after(collected.table(tables, "accuracies"), condition, measure, tasks)
+    return _after(collected.of_all_conditions(tables), condition, measure, tasks)
 
 
 def margin(tables: Tables, a: str, b: str, measure: str = "all", tasks: int = TASKS) -> Runs:
@@ -85,7 +85,7 @@ def nearest_mode(tables: Tables, value: float) -> Runs:
 
 def weighted_accuracy(tables: Tables, condition: str) -> Runs:
     """Return eq. 2 without its division by the number of tasks: mean accuracies so far, weighted by log j."""
-    averages = conditions.so_far(collected.table(tables, "accuracies"), condition)
+    averages = conditions.so_far(collected.of_all_conditions(tables), condition)
     if TASKS not in averages.columns:
         return {}
     weights = numpy.log(averages.columns.to_numpy(float))
@@ -116,7 +116,8 @@ def of_own_search(tables: Tables) -> dict[str, pandas.DataFrame]:
     """
     found = {
         name: accuracies.without_suffix(collected.table(tables, name), SEARCHED, others=(CONTROL, conditions.EWC))
-        for name in ("accuracies", "shared")
+        for name in ("accuracies", "ablation", "shared")
+        if name in tables
     }
     return {name: table for name, table in found.items() if not table.empty}
 

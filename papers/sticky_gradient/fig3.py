@@ -45,7 +45,7 @@ def fig3(tables: Tables, reported: pandas.DataFrame, provenances: dict[str, dict
             title = f"{letter}  {SETTINGS[setting]}{runs}"
             axis.set_title(title, loc="left", fontsize=SMALL + 1)
         curves[0].set_ylabel("Test accuracy on all tasks so far", fontsize=SMALL)
-        tasks = accuracies.tasks(collected.table(tables, "accuracies")) or TASKS
+        tasks = accuracies.tasks(collected.of_all_conditions(tables)) or TASKS
         letter = "abc"[len(settings)]
         margins.set_title(f"{letter}  Lead of the full method, {tasks} tasks", loc="left", fontsize=SMALL + 1)
         _draw_margins(margins, values[values["panel"] == "margin"], reported, settings)
@@ -61,7 +61,7 @@ def fig3_values(tables: Tables) -> pandas.DataFrame:
     Panel "accuracy": on all tasks so far. Panel "margin": the full method minus the condition after the last task, in
     percentage points, both with the same hyperparameters.
     """
-    results = collected.table(tables, "accuracies")
+    results = collected.of_all_conditions(tables)
     last, rows = accuracies.tasks(results), []
     for setting in SETTINGS:
         full = conditions.after(conditions.so_far(results, FULL + setting), last)

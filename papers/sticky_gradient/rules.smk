@@ -192,7 +192,7 @@ rule sticky_gradient_table:
         "logs/{scale}/sticky_gradient/{collected}_table.log",
     wildcard_constraints:
         scale="|".join(protocols.SCALES),
-        collected="accuracies|shared|weights|search",
+        collected="accuracies|ablation|shared|weights|search",
     conda:
         "../../environment.yml"
     message:

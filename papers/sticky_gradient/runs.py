@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import pairwise
 
 from common.workflow import CONTINUAL_CODE, seed_batches, seeds_per_job
@@ -10,13 +11,13 @@ from papers.sticky_gradient.readings import CELLS, CONTROL, EWC, FULL, SEARCHED,
 
 HERE = "papers/sticky_gradient"
 RESULTS = "results/{scale}/sticky_gradient"
-WEIGHED = (CONTROL, EWC, FULL, FULL + SEARCHED)  # conditions whose weights Figure 5 shows
+MAIN = (CONTROL, EWC, FULL, FULL + SEARCHED)  # conditions of Figures 2, 4 (but EWC) and 5; Figure 3 has more cells
 
 # The collected tables that each figure and table is made from.
 NEEDS = {
     "fig1": ("trajectories", "search"),
     "fig2": ("accuracies",),
-    "fig3": ("accuracies",),
+    "fig3": ("accuracies", "ablation"),
     "fig4": ("accuracies", "shared"),
     "fig5": ("weights", "search"),
     "table1": ("search",),
@@ -24,7 +25,7 @@ NEEDS = {
     "table3": ("search",),
     "readings": ("readings",),  # a table of our own
 }
-TABLES = ("accuracies", "shared", "weights", "search")  # that the comparison with the paper reads
+TABLES = ("accuracies", "ablation", "shared", "weights", "search")  # that the comparison with the paper reads
 
 # The code that decides a stage's numbers: editing one of these files, and no other, makes the stage run again.
 TRAIN = [
@@ -70,25 +71,26 @@ def batches(protocol: Protocol, folder: str, device: str, first: int = 0, seeds:
     return seed_batches(first, seeds, seeds_per_job(parameters, seeds, device), f"{folder}/seeds*.csv")
 
 
-def conditions() -> list[str]:
-    """All conditions of Figures 2 and 3: the control, EWC and the cells with Table 1's values and with our search's."""
-    return [EWC, *CELLS, *(cell + SEARCHED for cell in CELLS if cell != CONTROL)]
+def ablation() -> list[str]:
+    """The conditions of Figure 3 alone: all cells, with Table 1's values and with our search's, but for the main ones."""
+    cells = [*CELLS, *(cell + SEARCHED for cell in CELLS if cell != CONTROL)]
+    return [cell for cell in cells if cell not in MAIN]
 
 
-def accuracies(protocol: Protocol, scale: str, device: str) -> list[str]:
-    """The tables of Figures 2 and 3."""
-    folders = [f"{RESULTS.format(scale=scale)}/train/{name}" for name in conditions()]
+def trained(protocol: Protocol, scale: str, device: str, conditions: Iterable[str]) -> list[str]:
+    """The tables of accuracies of these conditions."""
+    folders = [f"{RESULTS.format(scale=scale)}/train/{name}" for name in conditions]
     return [f"{folder}/seeds{seeds}.csv" for folder in folders for seeds in batches(protocol, folder, device)]
 
 
 def weights(protocol: Protocol, scale: str, device: str) -> list[str]:
     """The tables of Figure 5."""
-    folders = [f"{RESULTS.format(scale=scale)}/train/{name}" for name in WEIGHED]
+    folders = [f"{RESULTS.format(scale=scale)}/train/{name}" for name in MAIN]
     return [f"{folder}/weights_seeds{seeds}.csv" for folder in folders for seeds in batches(protocol, folder, device)]
 
 
 def shared(protocol: Protocol, scale: str, device: str) -> list[str]:
-    """The tables of Figure 4, but for the level 0, which is in those of Figures 2 and 3."""
+    """The tables of Figure 4, but for the level 0, which is in those of Figure 2."""
     folders = [
         f"{RESULTS.format(scale=scale)}/shared/{name}_{level:g}"
         for level in protocol.design.shared
@@ -107,7 +109,9 @@ def parts_of(protocol: Protocol, scale: str, name: str, device: str) -> list[str
     """The tables that are collected into <name>.csv."""
     if name == "search":
         return searches(protocol, scale)
-    return {"accuracies": accuracies, "shared": shared, "weights": weights}[name](protocol, scale, device)
+    if name in ("accuracies", "ablation"):
+        return trained(protocol, scale, device, MAIN if name == "accuracies" else ablation())
+    return {"shared": shared, "weights": weights}[name](protocol, scale, device)
 
 
 def trials(protocol: Protocol, scale: str, device: str) -> list[str]:

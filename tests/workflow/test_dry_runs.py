@@ -105,6 +105,12 @@ def test_all_figures_and_tables_of_the_sticky_gradient(unchanged_checkout):
     assert jobs["sticky_gradient_trial"] == (8 + 8 + 10) * 3
 
 
+@pytest.mark.parametrize("figure, conditions", [("fig2", 4), ("fig3", 16), ("fig4", 4), ("fig5", 4)])
+def test_only_figure_3_of_the_sticky_gradient_waits_for_the_whole_ablation(unchanged_checkout, figure, conditions):
+    jobs = unchanged_checkout.jobs(*files([f"sticky_gradient_{figure}"]), "--config", "scale=paper")
+    assert jobs["sticky_gradient_train"] == conditions * 10
+
+
 def test_all_figures_and_the_table_of_dhp(unchanged_checkout):
     """Two seeds a job on the permuted benchmarks, more on split MNIST, whose network is smaller, one on the mixture."""
     wanted = [*files(DHP_FIGURES), "figures/dhp_table1.tex", "results/paper/dhp/variants_table.tex"]

@@ -157,6 +157,13 @@ def test_figure_3_has_a_panel_for_our_own_search():
     assert "no runs at this scale:\nL1\n" in some.axes[1].texts[-1].get_text()
 
 
+def test_figure_3_is_the_same_if_all_its_cells_were_kept_in_one_table():
+    apart, together = everything(), {"accuracies": permuted()}
+    values = [fig3_values(tables).sort_values(["panel", "condition", "x"]) for tables in (apart, together)]
+    assert "ablation" in apart and not values[0].empty
+    pandas.testing.assert_frame_equal(*(rows.reset_index(drop=True) for rows in values))
+
+
 def test_figure_4_has_a_panel_per_level_and_the_margin_by_level():
     figure = draw("fig4", everything())
     *levels, summary = figure.axes
