@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -21,10 +23,12 @@ PANELS = {
 }
 COLOR = plotting.PALETTE["blue"]
 LINEAR = 50  # a norm of Hebb beyond this is drawn on a logarithmic scale: it rests near 20, but may burst
+ALL = "all"  # seeds
+BAND_FROM = 3  # seeds: with two the band is what lies between them
 TICKS = (0, 10, 20, 30, 40, LINEAR, *(10**power for power in range(2, 8)))
 CAPTION = (
-    "DHP Softmax on Permuted MNIST, mean over seeds with a band of one standard error. Vertical lines: a new task"
-    " begins; its number stands above.\nThe paper states for η: that it begins at 0.001 (dotted), reaches 0.024 in"
+    "DHP Softmax on Permuted MNIST: each seed (thin), their mean (thick) and, from three seeds on, a band of one standard"
+    " error. Vertical lines: a new task begins; its number stands above.\nThe paper states for η: that it begins at 0.001 (dotted), reaches 0.024 in"
     f" task 1 (diamond) and decays after task 3 (dashed). If Hebb exceeds {LINEAR}, its axis is logarithmic from there."
 )
 
@@ -37,6 +41,7 @@ def fig3(tables: Tables, reported: pandas.DataFrame, provenances: dict[str, dict
         figure = Figure(figsize=(10.2, 3.3))
         for axis, (panel, title) in zip(figure.subplots(1, 3), PANELS.items(), strict=True):
             runs = values[values["panel"] == panel]
+            means, single = runs[runs["seed"] == ALL], runs[runs["seed"] != ALL]
             axis.set_title(title, loc="left", fontsize=SMALL + 1, pad=14)
             axis.tick_params(labelsize=SMALL)
             axis.set_xlabel("Training step", fontsize=SMALL)
@@ -45,14 +50,18 @@ def fig3(tables: Tables, reported: pandas.DataFrame, provenances: dict[str, dict
             if runs.empty:
                 plotting.no_runs(axis)
                 continue
-            name = f"ours (n = {int(runs['n'].max())})"
-            drawing.band(axis, runs, COLOR, linewidth=1.1, label=name)
+            seeds = int(means["n"].max())
+            if seeds < BAND_FROM:
+                means = means.assign(sem=math.nan)
+            drawing.band(axis, means, COLOR, linewidth=1.4, label=f"ours (n = {seeds})")
+            for _, run in single.groupby("seed"):
+                axis.plot(run["x"], run["mean"], color=COLOR, linewidth=0.5, alpha=0.6)
             ends = table.groupby("task")["step"].max()
             if panel == "eta":  # which nothing keeps above zero
                 axis.axhline(0, color="0.7", linewidth=0.7, zorder=0)
                 _draw_paper(axis, reported, ends)
             axis.set(xlim=(0, ends.max()))
-            if panel == "hebb_norm" and runs["mean"].max() > LINEAR:
+            if panel == "hebb_norm" and runs["mean"].max() > LINEAR:  # of a seed, if not on average
                 _stretch(axis)
             if panel != "eta":
                 axis.set_ylim(bottom=0)
@@ -65,10 +74,18 @@ def fig3(tables: Tables, reported: pandas.DataFrame, provenances: dict[str, dict
 
 
 def fig3_values(tables: Tables) -> pandas.DataFrame:
-    """Return what Figure 3 plots: panel (eta, hebb_norm, alpha_norm), x (steps), mean, sem (nan if n = 1) and n."""
+    """Return what Figure 3 plots: panel (eta, hebb_norm, alpha_norm), seed, x (steps), mean, sem (nan if n = 1) and n.
+
+    seed: that of one run, or "all" where the mean is over all runs.
+    """
     table = collected.table(tables, "plasticity")
-    rows = [(panel, step, runs[panel]) for panel in PANELS for step, runs in table.groupby("step")]
-    return summaries(rows, ["panel", "x", "mean", "sem", "n"])
+    rows = [(panel, ALL, step, runs[panel]) for panel in PANELS for step, runs in table.groupby("step")]
+    means = summaries(rows, ["panel", "seed", "x", "mean", "sem", "n"])
+    if table["seed"].nunique() < 2:
+        return means
+    single = table.melt(["seed", "step"], list(PANELS), "panel", "mean").rename(columns={"step": "x"})
+    single = single.astype({"seed": str}).assign(sem=math.nan, n=1)
+    return pandas.concat([means, single[means.columns]], ignore_index=True)
 
 
 def _stretch(axis: Axes) -> None:

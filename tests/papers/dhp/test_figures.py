@@ -149,8 +149,26 @@ def test_figure_3_draws_three_logs_with_the_tasks_and_what_the_paper_says():
     assert any(line.get_linestyle() == "--" and list(line.get_xdata()) == [1200, 1200] for line in rate.lines)
     assert not diamonds(hebb)
     assert [text.get_text() for text in hebb.texts] == [str(task) for task in range(1, 11)]
-    values = fig3_values(everything()).set_index(["panel", "x"])
-    assert values.loc[("hebb_norm", 4000), "sem"] == pytest.approx(0.01 / numpy.sqrt(3))
+    values = fig3_values(everything()).set_index(["panel", "seed", "x"])
+    assert values.loc[("hebb_norm", "all", 4000), "sem"] == pytest.approx(0.01 / numpy.sqrt(3))
+
+
+def test_figure_3_draws_single_seeds_whose_bursts_fall_apart():
+    log = plasticity()
+    log.loc[(log["seed"] == 1) & (log["step"] == 2201), "hebb_norm"] = 2700
+    hebb = draw("fig3", {"plasticity": log}).axes[1]
+    assert max(max(line.get_ydata()) for line in hebb.lines if line.get_linewidth() == 0.5) == 2700
+    values = fig3_values({"plasticity": log}).set_index(["panel", "seed", "x"])
+    assert values.loc[("hebb_norm", "1", 2201), "mean"] == 2700 > values.loc[("hebb_norm", "0", 2201), "mean"]
+    assert set(fig3_values({"plasticity": log[log["seed"] == 1]})["seed"]) == {"all"}
+
+
+@pytest.mark.parametrize("seeds, banded", [(2, False), (3, True)])
+def test_figure_3_has_a_band_from_three_seeds_on(seeds, banded):
+    log = plasticity()
+    alpha = draw("fig3", {"plasticity": log[log["seed"] < seeds]}).axes[2]
+    mean, band = max(alpha.lines[0].get_ydata()), alpha.collections[0].get_paths()[0].vertices[:, 1].max()
+    assert (band > mean + 1e-4) == banded
 
 
 def test_figure_3_shows_an_eta_below_zero_and_a_trace_that_bursts():
