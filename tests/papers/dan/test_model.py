@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 
 from common.replicas import count
-from papers.dan.model import SHARING, ConvolutionalDan, DanNetwork, PerceptronDan, Retina, build
+from papers.dan.model import SHARING, ConvolutionalDan, DanNetwork, PerceptronDan, Retina, build, convolution_matrix
 from tests.papers.dan.small import IMAGES, PAPER, REGRESSION, batch, network
 
 
@@ -134,3 +135,13 @@ def test_what_cannot_be_is_refused():
     for n_channels in (10, 9):
         with pytest.raises(ValueError, match=f"at least 5x5 channels, not {n_channels}"):
             ConvolutionalDan(n_channels, (2, 2), 3)
+
+
+@pytest.mark.parametrize("n_in, n_out, kernel, side", [(1, 8, 2, 5), (8, 4, 2, 4), (2, 3, 3, 7)])
+def test_a_convolution_as_a_matrix_is_that_convolution(n_in, n_out, kernel, side):
+    source = torch.Generator().manual_seed(5)
+    weight = torch.randn(2, n_out, n_in, kernel, kernel, generator=source, dtype=torch.double)
+    patches = torch.randn(2, 6, n_in, side, side, generator=source, dtype=torch.double)
+    product = torch.bmm(patches.flatten(2), convolution_matrix(weight, side))
+    expected = torch.stack([functional.conv2d(own, kernels) for own, kernels in zip(patches, weight)])
+    torch.testing.assert_close(product, expected.flatten(2))
