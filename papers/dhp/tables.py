@@ -41,7 +41,9 @@ def table1_values(
         {label: accuracies.tasks(collected.table(tables, name)) for name, label in BENCHMARKS.items()}
     )
     open_ones = numbers[(numbers["lambda"] == PUBLISHED) & (numbers["n"] == 0)]
+    own = numbers.loc[numbers["lambda"] == OWN_SEARCH, ["benchmark", "method"]].apply(tuple, axis=1)
     with_lambda = open_ones[~open_ones["method"].isin([LABELS[FINETUNE], LABELS[DHP]])]
+    with_lambda = with_lambda[~with_lambda[["benchmark", "method"]].apply(tuple, axis=1).isin(own)]
     fewer = [
         _of_fewer_tasks(open_ones, tables, PUBLISHED),
         _of_fewer_tasks(with_lambda, evidence.of_own_lambda(tables), OWN_SEARCH),

@@ -63,6 +63,13 @@ def test_seeds_that_diverged_are_counted_beside_those_that_did_not():
     assert values.loc[values["method"] == "SI", "diverged"].tolist().count(1) == 2
 
 
+def test_our_own_lambda_stands_alone_where_the_published_one_diverged():
+    values, table = shown({"split": benchmark("split", ewc=None, **tuned())})
+    assert not values.duplicated(["benchmark", "method", "lambda", "quantity"]).any()
+    ewc = table[table["method"].eq("Online EWC").cumsum().gt(0)].iloc[:5].set_index("row")["split"]
+    assert ewc["ours"] == "not run" and ewc["ours, own λ"].startswith("86.74")
+
+
 def test_fewer_tasks_than_the_papers_are_shown_without_a_verdict():
     values, table = shown({"vision": benchmark("vision", tasks=4, si=None, **tuned(offset=1))})
     assert table.loc[1, "vision"] == "60.02 ± 0.03 / −0.330 ± 0.000 (4 tasks)"
