@@ -28,8 +28,8 @@ BAND_FROM = 3  # seeds: with two the band is what lies between them
 TICKS = (0, 10, 20, 30, 40, LINEAR, *(10**power for power in range(2, 8)))
 CAPTION = (
     "DHP Softmax on Permuted MNIST: each seed (thin), their mean (thick) and, from three seeds on, a band of one standard"
-    " error. Vertical lines: a new task begins; its number stands above.\nThe paper states for η: that it begins at 0.001 (dotted), reaches 0.024 in"
-    f" task 1 (diamond) and decays after task 3 (dashed). If Hebb exceeds {LINEAR}, its axis is logarithmic from there."
+    " error. Vertical lines: a new task begins; its number stands above.\nThe paper states for η: that it begins at 0.001"
+    f" (dotted), reaches 0.024 in task 1 (diamond) and decays after task 3 (dashed). If Hebb exceeds {LINEAR}, its axis is logarithmic from there."
 )
 
 

@@ -41,9 +41,10 @@ def table1_values(
         {label: accuracies.tasks(collected.table(tables, name)) for name, label in BENCHMARKS.items()}
     )
     open_ones = numbers[(numbers["lambda"] == PUBLISHED) & (numbers["n"] == 0)]
-    own = numbers.loc[numbers["lambda"] == OWN_SEARCH, ["benchmark", "method"]].apply(tuple, axis=1)
     with_lambda = open_ones[~open_ones["method"].isin([LABELS[FINETUNE], LABELS[DHP]])]
-    with_lambda = with_lambda[~with_lambda[["benchmark", "method"]].apply(tuple, axis=1).isin(own)]
+    cell = ["benchmark", "method"]
+    of_all_tasks = pandas.MultiIndex.from_frame(numbers.loc[numbers["lambda"] == OWN_SEARCH, cell])
+    with_lambda = with_lambda[~pandas.MultiIndex.from_frame(with_lambda[cell]).isin(of_all_tasks)]
     fewer = [
         _of_fewer_tasks(open_ones, tables, PUBLISHED),
         _of_fewer_tasks(with_lambda, evidence.of_own_lambda(tables), OWN_SEARCH),
