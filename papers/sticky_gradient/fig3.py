@@ -106,7 +106,8 @@ def _draw_curves(axis: Axes, values: pandas.DataFrame, setting: str) -> str:
             runs.append(int(ours["n"].max()))
     low, high = axis.get_ylim()
     ordered = sorted(ends.items(), key=lambda end: -end[1][1])
-    heights = spread([y for _, (_, y, _) in ordered], GAP * (high - low), low, high)
+    gap = GAP * (high - low)  # half of it to either edge, so that no name lies on the axis
+    heights = spread([y for _, (_, y, _) in ordered], gap, low + gap / 2, high - gap / 2)
     for (text, (x, y, color)), height in zip(ordered, heights, strict=True):
         axis.plot([x + 0.15, x + 0.5], [y, height], color=color, linewidth=0.5)
         axis.text(x + 0.6, height, text, color=color, fontsize=TINY, va="center")
