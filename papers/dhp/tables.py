@@ -51,6 +51,8 @@ def table1_values(
     ]
     parts = [part for part in (numbers.drop(fewer[0].index), *fewer) if not part.empty]
     values = pandas.concat(parts, ignore_index=True)
+    if diverged and not (lost := _all_diverged(values, diverged)).empty:
+        values = pandas.concat([values, lost], ignore_index=True)
     values["diverged"] = [(diverged or {}).get(_run(row), 0) for row in values.to_dict("records")]
     return values[COLUMNS]
 
@@ -100,6 +102,14 @@ def _of_fewer_tasks(rows: pandas.DataFrame, tables: Tables, whose: str) -> panda
             ours = stats.summary(runs.values())
             found[index] = {**row, "lambda": whose, "ours": ours.mean, "ours_sem": ours.sem, "n": ours.n, "verdict": ""}
     return pandas.DataFrame.from_dict(found, orient="index", columns=rows.columns)
+
+
+def _all_diverged(values: pandas.DataFrame, diverged: Mapping[tuple[str, str], int]) -> pandas.DataFrame:
+    """Return rows without results for own lambdas with which all seeds diverged, and which have no row otherwise."""
+    there = {_run(row) for row in values.to_dict("records")}
+    own = values[values["lambda"] == PUBLISHED].assign(**{"lambda": OWN_SEARCH, "n": 0, "verdict": ""})
+    own[["ours", "ours_sem", "difference", "ci_low", "ci_high"]] = float("nan")
+    return own[[_run(row) in set(diverged) - there for row in own.to_dict("records")]]
 
 
 def _pair(cell: pandas.DataFrame | None, whose: str) -> str:

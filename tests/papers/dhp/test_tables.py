@@ -70,6 +70,16 @@ def test_our_own_lambda_stands_alone_where_the_published_one_diverged():
     assert ewc["ours"] == "not run" and ewc["ours, own λ"].startswith("86.74")
 
 
+def test_our_own_lambda_with_which_all_seeds_diverged_is_not_passed_over():
+    found = {"split": benchmark("split"), "permuted": benchmark("permuted", ewc=None)}
+    lost = {("split", "si-tuned"): 3, ("permuted", "ewc-tuned"): 2, ("permuted", "ewc"): 2}
+    values = tables.table1_values(found, REPORTED, lost)
+    own = tables.table1(values).set_index("row").loc["ours, own λ"]
+    assert own["split"].tolist() == ["3 diverged, of 3", "not run"]
+    assert own["permuted"].tolist() == ["not run", "2 diverged, of 2"]
+    assert not values.duplicated(["benchmark", "method", "lambda", "quantity"]).any()
+
+
 def test_fewer_tasks_than_the_papers_are_shown_without_a_verdict():
     values, table = shown({"vision": benchmark("vision", tasks=4, si=None, **tuned(offset=1))})
     assert table.loc[1, "vision"] == "60.02 ± 0.03 / −0.330 ± 0.000 (4 tasks)"
