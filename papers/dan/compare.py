@@ -8,6 +8,7 @@ no numeric result, so our numbers have no verdict. Writes claims.csv and compari
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import pandas
@@ -169,11 +170,20 @@ def _number_line(row: dict) -> str:
     return f"| {row['artifact']}{row['panel']} | {name} | {ours} | {interval} |"
 
 
+def _by_artifact(scales: Mapping[str, str], artifacts: Iterable[str]) -> dict[str, str]:
+    """Return the scale of each artifact's tables: Figure 2 is of the images, all else of the regression."""
+    found = {
+        images: [own for name, own in scales.items() if name.startswith("image_") == images] for images in (True, False)
+    }
+    return {artifact: ", ".join(dict.fromkeys(found[artifact == "fig2"])) for artifact in artifacts}
+
+
 def main() -> None:
     asked = request("papers.dan.compare", collected.READERS)
     numbers, checked = our_numbers(asked.tables, asked.reported), check_claims(asked.tables)
     lines = markdown(asked.tables, numbers, checked, asked.provenances)
-    comparison.write(asked.out, asked.scale, numbers, checked, lines)
+    scales = _by_artifact(asked.scales, {*numbers["artifact"], *checked["artifact"]})
+    comparison.write(asked.out, scales, numbers, checked, lines)
 
 
 if __name__ == "__main__":

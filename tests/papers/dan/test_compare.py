@@ -334,3 +334,15 @@ def test_the_command_line_writes_numbers_claims_and_markdown(tmp_path, monkeypat
     assert sum(line.startswith("| fig") for line in lines) == len(found)
     assert sum(line.startswith("| dan-") for line in lines) == 11
     assert all(line.count("|") == 6 for line in lines if line.startswith("| dan-"))
+
+
+def test_images_and_functions_may_be_of_different_scales(tmp_path, monkeypatch):
+    scales = {name: "desk" if name.startswith("image_") else "paper" for name in everything()}
+    sources = [write(tmp_path, name, rows, PROVENANCE | {"scale": scales[name]}) for name, rows in everything().items()]
+    out = tmp_path / "comparison.csv"
+    arguments = f"compare --results {' '.join(map(str, sources))} --reported {REPORTED_PATH} --out {out}"
+    monkeypatch.setattr("sys.argv", arguments.split())
+    compare.main()
+    for table in (records.read_tables(out), records.read_tables(tmp_path / "claims.csv")):
+        of_images = table["artifact"] == "fig2"
+        assert set(table["scale"][of_images]) == {"desk"} and set(table["scale"][~of_images]) == {"paper"}
