@@ -34,7 +34,8 @@ def conv2d(inputs: Tensor, weight: Tensor, bias: Tensor, padding: int = 0) -> Te
     inputs [R, B, n_in, H, W], weight [R, n_out, n_in, k, k], bias [R, n_out] -> [R, B, n_out, H', W'].
     """
     replicas, batch = inputs.shape[:2]
-    if inputs.device.type == "cpu" and batch > 1:  # there 1.4 to 2.3 times as fast, but not for single images
+    # on a CPU 1.3 to 2.3 times as fast with 2 to 5 replicas, but not for single images
+    if inputs.device.type == "cpu" and batch > 1:
         return torch.stack(
             [
                 functional.conv2d(images.contiguous(memory_format=torch.channels_last), w, b, padding=padding)

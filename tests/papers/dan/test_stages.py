@@ -300,7 +300,7 @@ def test_phenotypes_are_read_as_they_were_written(tmp_path):
     phenotypes.save(path, ORIGIN, by_seed)
     found, origin = phenotypes.load(path, [1], SMOKE.regression, experiment="regression", sharing="network")
     assert list(found) == [1] and equal(found[1], by_seed[1]) and origin == ORIGIN
-    slower = dataclasses.replace(SMOKE.regression, theta_rate=1e-5)
+    slower = dataclasses.replace(SMOKE.regression, theta_rate=1e-5, theta_optimizer="adam")
     assert equal(phenotypes.load(path, [0], slower)[0][0], by_seed[0])  # which deployment may have otherwise
     with pytest.raises(stage.TrainingError, match="holds the seeds 0, 1, but 2 was asked for"):
         phenotypes.load(path, [1, 2], SMOKE.regression)
