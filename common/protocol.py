@@ -50,8 +50,19 @@ def read(path: str | Path, schema: type[Schema], scale: str, overrides: Iterable
 
 
 def as_dict(protocol: Any) -> dict:
-    """Return a protocol, or one section of it, as nested dicts; a dict is returned as it is."""
-    return protocol if isinstance(protocol, dict) else dataclasses.asdict(protocol)
+    """Return a protocol, or one section of it, as nested dicts; a dict is returned as it is.
+
+    A key that the schema has a default for is left out where it has that value: such a key is a switch that came later, and
+    off it must not tell what is run now from what was run before.
+    """
+    if not dataclasses.is_dataclass(protocol):
+        return protocol
+    values = {field.name: (getattr(protocol, field.name), field.default) for field in dataclasses.fields(protocol)}
+    return {
+        name: as_dict(value) if dataclasses.is_dataclass(value) else value
+        for name, (value, default) in values.items()
+        if value != default
+    }
 
 
 def digest(protocol: Any) -> str:

@@ -165,7 +165,9 @@ def main() -> None:
     plan = protocol.read(PROTOCOL, Protocol, arguments.scale, arguments.set)
     where = device.select(arguments.device, matmul_precision=arguments.matmul_precision)
     expected = {"experiment": "regression", "sharing": "network"}
-    trained, origin = phenotypes.load(arguments.phenotypes, arguments.seeds, plan.regression, **expected)
+    trained, origin = phenotypes.load(
+        arguments.phenotypes, arguments.seeds, plan.regression, plan.design.averaged, **expected
+    )
     with records.provenance(
         arguments.stages.with_suffix(".json"),
         paper="dan",

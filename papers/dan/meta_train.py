@@ -2,8 +2,8 @@
 
     python -m papers.dan.meta_train --scale smoke --experiment regression --seeds 0-2 --out phenotypes.pt
 
-Writes the phenotypes by seed, with what they were trained with (.pt), the mean meta-loss of every sequence (.csv) and
-the provenance (.json).
+Writes the last phenotypes by seed, with what they were trained with (.pt), the mean meta-loss of every sequence (.csv)
+and the provenance (.json).
 """
 
 from __future__ import annotations
@@ -57,6 +57,7 @@ class MetaLearner:
         self.optimizer = OPTIMIZERS[settings.phi_optimizer](self.phi, settings.phi_rate)
         self.sources = sequences.generators(seeds, settings.population, "meta-training")
         self.done = self.updates = 0
+        self.latest: list[list[Tensor]] = []  # phi after each of the last sequences
         self.rows: list[dict] = []
 
     def sequence(self) -> None:
@@ -74,6 +75,7 @@ class MetaLearner:
                 total += losses
                 updates += 1
         self.done, self.updates = self.done + 1, self.updates + updates
+        self.latest = [*self.latest[1 - phenotypes.KEPT :], [tensor.clone() for tensor in self.phi]]
         self._note((total / updates).tolist())
 
     def _step(
@@ -109,6 +111,7 @@ class MetaLearner:
             "sources": [source.get_state() for source in self.sources],
             "done": self.done,
             "updates": self.updates,
+            "latest": self.latest,
             "rows": self.rows,
         }
 
@@ -119,6 +122,7 @@ class MetaLearner:
         for source, saved in zip(self.sources, state["sources"], strict=True):
             source.set_state(saved)
         self.done, self.updates, self.rows = state["done"], state["updates"], state["rows"]
+        self.latest = [[tensor.to(self.where) for tensor in phi] for phi in state["latest"]]
 
 
 def train(learner: MetaLearner, label: str, saved: checkpoint.Checkpoint | None) -> None:
@@ -182,7 +186,8 @@ def main() -> None:
         records.write_table(arguments.out.with_suffix(".csv"), [run | row for row in learner.rows])
         origin = {"experiment": arguments.experiment, "sharing": sharing, "condition": terms}
         origin |= {"settings": protocol.as_dict(settings), "data": abouts}
-        by_seed = {seed: [tensor[r] for tensor in learner.phi] for r, seed in enumerate(arguments.seeds)}
+        kept = [torch.stack(tensors, 1) for tensors in zip(*learner.latest)]  # [R, n, ...]
+        by_seed = {seed: [tensor[r] for tensor in kept] for r, seed in enumerate(arguments.seeds)}
         phenotypes.save(arguments.out, origin, by_seed)
     if saved is not None:
         saved.delete()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 PROTOCOL = Path(__file__).with_suffix(".yaml")
@@ -29,7 +29,6 @@ class MetaTraining:
     theta_rate: float
     phi_optimizer: str
     phi_rate: float
-    through_step: bool  # whether the meta-gradient goes through theta's step, which must then be a plain one
     meta_batch: int
     population: int
     sequences: int
@@ -38,6 +37,8 @@ class MetaTraining:
     nodes: tuple[int, ...]
     skips: tuple[tuple[int, int], ...]
     n_channels: int
+    # whether the meta-gradient goes through theta's step, which must then be a plain one
+    through_step: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         _known("theta_optimizer", [self.theta_optimizer], OPTIMIZERS)
@@ -98,6 +99,7 @@ class Design:
     seeds: int
     functions: int
     shown_functions: int
+    averaged: int  # over how many of the last sequences of meta-training the phenotype deployed is the mean
     evaluate_every: int
     grid_per_task: int
     sharing: tuple[str, ...]

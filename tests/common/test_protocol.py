@@ -146,6 +146,17 @@ def test_digest_follows_values_and_not_their_order(file):
     assert protocol.as_dict(desk)["training"]["iterations"] == 300
 
 
+def test_a_later_switch_that_is_off_does_not_tell_new_runs_from_old():
+    @dataclass(frozen=True)
+    class Later(Evaluation):
+        through_step: bool = False
+
+    before, off, on = Evaluation(100), Later(100), Later(100, through_step=True)
+    assert protocol.as_dict(off) == protocol.as_dict(before) and protocol.digest(off) == protocol.digest(before)
+    assert protocol.as_dict(on) == {"classes": 100, "through_step": True}
+    assert protocol.digest(on) != protocol.digest(off)
+
+
 def test_reading_protocols_needs_neither_torch_nor_pandas():
     code = "import sys, common.protocol, common.records; print({'torch', 'pandas', 'numpy'} & set(sys.modules))"
     root = Path(protocol.__file__).parent.parent

@@ -122,6 +122,16 @@ def test_resuming_is_exact(tmp_path):
     second.load_state_dict(saved.load())
     second.sequence(), second.sequence()
     assert equal(second.phi, whole.phi) and second.rows == whole.rows and second.updates == whole.updates
+    assert len(second.latest) == 3 and all(equal(*pair) for pair in zip(second.latest, whole.latest))
+
+
+def test_only_the_last_phenotypes_are_kept(monkeypatch):
+    monkeypatch.setattr(phenotypes, "KEPT", 2)
+    own, after = learner(), []
+    for _ in range(3):
+        own.sequence()
+        after.append([tensor.clone() for tensor in own.phi])
+    assert len(own.latest) == 2 and equal(own.latest[0], after[1]) and equal(own.latest[1], after[2])
 
 
 def test_a_loss_that_is_not_finite_names_seed_and_sequence():
@@ -296,12 +306,22 @@ ORIGIN |= {"settings": protocol.as_dict(SMOKE.regression), "data": []}
 
 def test_phenotypes_are_read_as_they_were_written(tmp_path):
     phi = random_phenotypes(build(SMOKE.regression, "network"), [0, 1])
-    path, by_seed = tmp_path / "a.pt", {seed: [tensor[seed] for tensor in phi] for seed in (0, 1)}
+    last = {seed: [tensor[seed] for tensor in phi] for seed in (0, 1)}
+    path, by_seed = (
+        tmp_path / "a.pt",
+        {seed: [torch.stack([3 * tensor, tensor]) for tensor in last[seed]] for seed in last},
+    )
     phenotypes.save(path, ORIGIN, by_seed)
     found, origin = phenotypes.load(path, [1], SMOKE.regression, experiment="regression", sharing="network")
-    assert list(found) == [1] and equal(found[1], by_seed[1]) and origin == ORIGIN
+    assert list(found) == [1] and equal(found[1], last[1]) and origin == ORIGIN
     slower = dataclasses.replace(SMOKE.regression, theta_rate=1e-5, theta_optimizer="adam")
-    assert equal(phenotypes.load(path, [0], slower)[0][0], by_seed[0])  # which deployment may have otherwise
+    assert equal(phenotypes.load(path, [0], slower)[0][0], last[0])  # which deployment may have otherwise
+    mean = phenotypes.load(path, [0], SMOKE.regression, averaged=2)[0][0]
+    torch.testing.assert_close(mean, [2 * tensor for tensor in last[0]])
+    with pytest.raises(
+        stage.TrainingError, match="the last 2 phenotypes .* mean of 3 is to be deployed: lower averaged"
+    ):
+        phenotypes.load(path, [0], SMOKE.regression, averaged=3)
     with pytest.raises(stage.TrainingError, match="holds the seeds 0, 1, but 2 was asked for"):
         phenotypes.load(path, [1, 2], SMOKE.regression)
 
@@ -313,6 +333,7 @@ def test_phenotypes_are_read_as_they_were_written(tmp_path):
         ({"sharing": "none"}, "sharing = none, but network"),
         ({"settings": ORIGIN["settings"] | {"n_channels": 5}}, "n_channels = 5, but 8"),
         ({"settings": ORIGIN["settings"] | {"sequences": 1}}, "sequences = 1, but 3"),
+        ({"settings": ORIGIN["settings"] | {"through_step": True}}, "through_step = True, but False"),
     ],
 )
 def test_phenotypes_that_were_trained_otherwise_are_not_deployed(tmp_path, monkeypatch, changes, message):
