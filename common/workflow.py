@@ -42,7 +42,7 @@ CONTINUAL_CODE = [
     "common/stream_data.py",
     "common/streams.py",
 ]
-CACHE_BYTES = 16 * 2**20  # of the last-level cache that one core can count on
+CACHE_BYTES = 32 * 2**20  # of the last-level cache; with 16 MiB split and permuted MNIST took 10 to 20 % longer
 
 
 class ConfigError(Exception):
