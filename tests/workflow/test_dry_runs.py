@@ -72,9 +72,9 @@ def test_paper_scale_is_complete_and_fast(unchanged_checkout):
 @pytest.mark.parametrize(
     "scale, train, correlated",
     [
-        # Seeds that share a job on a CPU: 3 of split MNIST; 2 and 1 of permuted MNIST; 6 and 1 of CIFAR.
-        ("desk", 2 * 2 + 6 * 2 + 4 * 1, 2 * 2),
-        ("paper", 2 * 4 + 6 * 3 + 4 * 5, 2 * 3),
+        # Seeds that share a job on a CPU: 7 of split MNIST; 4 and 1 of permuted MNIST; 10 and 1 of CIFAR.
+        ("desk", 2 * 1 + 6 * 1 + 4 * 1, 2 * 1),
+        ("paper", 2 * 2 + 6 * 3 + 4 * 5, 2 * 3),
     ],
 )
 def test_all_figures_of_synaptic_intelligence(unchanged_checkout, scale, train, correlated):
@@ -112,11 +112,11 @@ def test_only_figure_3_of_the_sticky_gradient_waits_for_the_whole_ablation(uncha
 
 
 def test_all_figures_and_the_table_of_dhp(unchanged_checkout):
-    """Two seeds a job on the permuted benchmarks, more on split MNIST, whose network is smaller, one on the mixture."""
+    """Four seeds a job on the permuted benchmarks, seven on split MNIST, whose network is smaller, two on the mixture."""
     wanted = [*files(DHP_FIGURES), "figures/dhp_table1.tex", "results/paper/dhp/variants_table.tex"]
     jobs = unchanged_checkout.jobs(*wanted, "--config", "scale=paper", "device=cpu")
-    assert jobs["dhp_train"] == 2 * (8 + 40) * 5 - 5 + (8 + 40) * 4 + 8 * 10 and jobs["dhp_train_logged"] == 5
-    assert jobs["dhp_eta"] == 5 * (2 * 3 + 2)
+    assert jobs["dhp_train"] == 2 * (8 + 40) * 3 - 3 + (8 + 40) * 2 + 8 * 5 and jobs["dhp_train_logged"] == 3
+    assert jobs["dhp_eta"] == 5 * (2 * 2 + 1)
     assert jobs["dhp_tune"] == 3 * (4 + 4 + 4) + 3  # the grids, and published strengths that they lack
     assert jobs["dhp_update"] == jobs["publish_table"] == 1 and jobs["publish_figure"] == 4
 
