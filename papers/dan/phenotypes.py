@@ -25,7 +25,7 @@ def save(path: Path, origin: dict, by_seed: dict[int, list[Tensor]]) -> None:
     """
     own = {str(seed): [tensor.cpu().clone() for tensor in phi] for seed, phi in by_seed.items()}
     with atomic_write(path) as temporary:
-        torch.save({"origin": origin, "phenotypes": own}, temporary)
+        torch.save({"origin": origin, "latest": own}, temporary)
 
 
 def load(
@@ -58,7 +58,7 @@ def _read(path: Path) -> tuple[dict, dict]:
         raise TrainingError(f"{path} does not exist: papers.dan.meta_train writes it")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-        return content["phenotypes"], content["origin"]
+        return content["latest"], content["origin"]
     except UNREADABLE:
         raise TrainingError(
             f"{path} is damaged, or old and does not say what it was meta-trained with: run papers.dan.meta_train again"

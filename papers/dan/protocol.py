@@ -110,6 +110,8 @@ class Design:
     def __post_init__(self) -> None:
         _known("sharing", self.sharing, SHARING)
         _known("image_conditions", self.image_conditions, IMAGE_CONDITIONS)
+        if self.averaged < 1:
+            raise ValueError(f"averaged: the mean of {self.averaged} phenotypes is none; give 1 for the last alone")
         if self.functions < max(2, self.shown_functions):  # of one there is no spread
             raise ValueError(
                 f"functions: {self.functions} are too few to show {self.shown_functions} of them and a spread"

@@ -23,6 +23,7 @@ from tests.papers.dan.small import PLANS
         ("images.n_channels=16", "n_channels: a DAN sees a square patch of at least 5x5, not 16"),
         ("images.nodes=[195, 6, 5, 6, 195]", "nodes: the first and the last layer are the pixels of a square image"),
         ("images.nodes=[196, 6, 5, 6, 100]", "nodes: the first and the last layer are the pixels of a square image"),
+        ("design.averaged=0", "averaged: the mean of 0 phenotypes is none; give 1 for the last alone"),
         ("design.shown_functions=5", "functions: 4 are too few to show 5 of them and a spread"),
         ("design.sharing=[network, all]", "sharing: unknown 'all'; known are network, layer, none"),
         ("design.image_conditions=[transfer]", "image_conditions: unknown 'transfer'; known are both, memory, random"),

@@ -361,9 +361,13 @@ def test_a_file_that_does_not_say_what_it_holds_is_refused_in_a_sentence(tmp_pat
     path = tmp_path / "a.pt"
     with pytest.raises(stage.TrainingError, match=r"a\.pt does not exist: papers\.dan\.meta_train writes it"):
         phenotypes.load(path, [0], SMOKE.regression)
-    torch.save({"0": [torch.zeros(1)]}, path)  # as it once was
-    with pytest.raises(stage.TrainingError, match="does not say what it was meta-trained with: run .*meta_train again"):
-        phenotypes.load(path, [0], SMOKE.regression)
+    for old in (
+        {"0": [torch.zeros(1)]},
+        {"origin": ORIGIN, "phenotypes": {"0": [torch.zeros(1)]}},
+    ):  # as they once were
+        torch.save(old, path)
+        with pytest.raises(stage.TrainingError, match="what it was meta-trained with: run .*meta_train again"):
+            phenotypes.load(path, [0], SMOKE.regression)
     path.write_bytes(b"not a file of torch")
     with pytest.raises(stage.TrainingError, match="is damaged, or old"):
         phenotypes.load(path, [0], SMOKE.regression)
