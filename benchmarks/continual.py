@@ -27,7 +27,7 @@ from torch.nn import functional
 
 from common import device, environment, protocol
 from common.consolidation import Consolidation, Ewc, Mas, SynapticIntelligence
-from common.continual import Learner, evaluate, train_epoch
+from common.continual import Learner, Update, evaluate, train_epoch
 from common.images import Images
 from common.optimizers import Sgd
 from common.progress import Progress
@@ -46,7 +46,7 @@ from papers.synaptic_intelligence.protocol import DIGITS, PIXELS, PROTOCOL, Prot
 TRAIN_IMAGES, TEST_IMAGES, LIT = 60_000, 10_000, 0.2  # as in MNIST
 SIZES, BATCH, LEARNING_RATE = (PIXELS, 400, 400, DIGITS), 64, 0.01
 EXAMPLES = 200  # for the importances of EWC and MAS, which are not part of what is timed
-BARE, PRODUCT, TUNING = "bare loop", "matrix product", "fine-tuning"
+BARE, PRODUCT, TUNING, WRITTEN = "bare loop", "matrix product", "fine-tuning", "no replay"
 METHODS = {
     TUNING: lambda parameters: Consolidation(parameters, 0.0),
     "SI": lambda parameters: SynapticIntelligence(parameters, 0.1, xi=0.1),
@@ -114,18 +114,21 @@ def epoch_of(task: Task, steps: int, batch: int) -> Task:
     return replace(task, train=task.train[chosen])
 
 
-def training_loop(name: str, learner: Learner, stream: Stream, batch: int) -> Loop:
-    """One epoch of the second task, over and over, once the first task's end has given the penalty something to hold."""
+def training_loop(name: str, learner: Learner, stream: Stream, batch: int, replayed: bool = True) -> Loop:
+    """One epoch of the second task, over and over, once the first task's end has given the penalty something to hold.
+
+    replayed: whether a GPU replays recorded steps, as runs do.
+    """
     seeds = range(len(learner.parameters[0]))
     steps = len(stream.tasks[0][0].train) // batch
 
-    def epoch(task: int) -> None:
+    def epoch(update: Update) -> None:
         silent = Progress(name, steps + 1, interval=math.inf)
-        train_epoch(learner, stream, task, 0, batch, seeds, silent)
+        train_epoch(update, 0, batch, seeds, silent)
 
-    epoch(0)
+    epoch(Update(learner, stream, 0, replayed))
     learner.consolidation.end_task(learner.parameters, learner.network.logits, TaskExamples(stream, 0, seeds))
-    return Loop(name, len(seeds), steps * len(seeds), lambda: epoch(1))
+    return Loop(name, len(seeds), steps * len(seeds), partial(epoch, Update(learner, stream, 1, replayed)))
 
 
 def method_loops(images: Images, seeds: int, steps: int, where: torch.device) -> list[Loop]:
@@ -138,6 +141,8 @@ def method_loops(images: Images, seeds: int, steps: int, where: torch.device) ->
         parameters = [parameter.to(where) for parameter in network.initial(range(seeds))]
         learner = Learner(network, parameters, lambda own: Sgd(own, LEARNING_RATE), consolidation(parameters))
         loops.append(training_loop(name, learner, stream, BATCH))
+        if name == TUNING and where.type == "cuda":
+            loops.append(training_loop(WRITTEN, learner, stream, BATCH, replayed=False))
     return loops
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from common.checkpoint import Checkpoint
 from common.consolidation import Consolidation, Optimizer
+from common.cuda_graph import Replayed
 from common.images import Images
 from common.progress import Progress
 from common.randomness import generator
@@ -143,8 +144,9 @@ def learn(
     for task in range(first_task, n_tasks):
         if first_epoch == 0:
             _start_task(learner, schedule, seeds, task)
+        update = Update(learner, stream, task)
         for epoch in range(first_epoch, schedule.epochs):
-            train_epoch(learner, stream, task, epoch, schedule.batch, seeds, progress, observer)
+            train_epoch(update, epoch, schedule.batch, seeds, progress, observer)
             if len(learner.diverged) == len(seeds):
                 return _without_diverged(learner, seeds)
             if checkpoint is not None and checkpoint.due():
@@ -170,27 +172,52 @@ def _without_diverged(learner: Learner, seeds: Sequence[int]) -> dict[str, Tenso
     return {split: matrix.masked_fill(lost[:, None, None], math.nan) for split, matrix in learner.matrices.items()}
 
 
+class Update:
+    """A learner's update by a batch of one task: called with indices of its images [R, B], it returns the losses [R].
+
+    On a GPU it is recorded once and replayed (`cuda_graph.Replayed`), unless units drop out or not `replayed`; so it is made
+    anew for every task, whose penalty may differ, and for every optimizer.
+    """
+
+    def __init__(self, learner: Learner, stream: Stream, task: int, replayed: bool = True) -> None:
+        self.learner, self.stream, self.task = learner, stream, task
+        self.device = learner.parameters[0].device
+        self.orders = permutations(stream.tasks[task], self.device)
+        self.active = outputs(stream.tasks[task], self.device)
+        self.noise: list[torch.Generator] = []
+        replayed = replayed and self.device.type == "cuda" and not learner.network.drops_out
+        self._update = Replayed(self._as_written) if replayed else self._as_written
+
+    def start_epoch(self, epoch: int, seeds: Sequence[int]) -> Tensor:
+        """The order of the images in an epoch, and generators for what drops out in it."""
+        self.noise = [generator(seed, "dropout", self.task, epoch) for seed in seeds]
+        if self.device.type != "cpu":
+            self.noise = [torch.Generator(self.device).manual_seed(source.initial_seed()) for source in self.noise]
+        return order(self.stream, self.task, seeds, "order", epoch)
+
+    def __call__(self, indices: Tensor) -> Tensor:
+        return self._update(indices)
+
+    def _as_written(self, indices: Tensor) -> Tensor:
+        learner = self.learner
+        inputs, labels = self.stream.train.batch(indices, self.orders)
+        losses, gradients = learner.network.gradients(learner.parameters, inputs, labels, self.active, self.noise)
+        learner.consolidation.step(learner.parameters, gradients, learner.optimizer)
+        return losses
+
+
 def train_epoch(
-    learner: Learner,
-    stream: Stream,
-    task: int,
+    update: Update,
     epoch: int,
     batch: int,
     seeds: Sequence[int],
     progress: Progress,
     observer: Observer | None = None,
 ) -> None:
-    """One pass over the task's training images."""
-    device = learner.parameters[0].device
-    indices = order(stream, task, seeds, "order", epoch)
-    orders, active = permutations(stream.tasks[task], device), outputs(stream.tasks[task], device)
-    noise = [generator(seed, "dropout", task, epoch) for seed in seeds]
-    if device.type != "cpu":
-        noise = [torch.Generator(device).manual_seed(source.initial_seed()) for source in noise]
-    for part in indices.split(batch, dim=1):
-        inputs, labels = stream.train.batch(part, orders)
-        losses, gradients = learner.network.gradients(learner.parameters, inputs, labels, active, noise)
-        learner.consolidation.step(learner.parameters, gradients, learner.optimizer)
+    """One pass over a task's training images."""
+    learner, task = update.learner, update.task
+    for part in update.start_epoch(epoch, seeds).split(batch, dim=1):
+        losses = update(part)
         if observer is not None:
             observer.after_step(task, learner)
         progress.advance()

@@ -86,7 +86,9 @@ def cross_entropy(logits: Tensor, labels: Tensor, active: Tensor | None = None) 
 
 
 class Network(ABC):
-    """A network as functions of its parameters."""
+    """A network as functions of its parameters; drops_out: whether units do, in training."""
+
+    drops_out = False
 
     def initial(self, seeds: Sequence[int], purpose: str = "initialisation") -> list[Tensor]:
         """Parameters [R, ...] in the order weight, bias, weight, bias, ...; replica r depends on seeds[r] alone."""
@@ -121,6 +123,7 @@ class Mlp(Network):
 
     def __init__(self, sizes: Sequence[int], zero_output: bool = False, dropout_rate: float = 0.0) -> None:
         self.sizes, self.zero_output, self.dropout_rate = tuple(sizes), zero_output, dropout_rate
+        self.drops_out = dropout_rate > 0
 
     def draw(self, source: torch.Generator) -> list[Tensor]:
         parameters = []

@@ -35,6 +35,7 @@ MINUTES = {"smoke": 10, "desk": 600, "paper": 1_440}
 CONTINUAL_CODE = [
     "common/consolidation.py",
     "common/continual.py",
+    "common/cuda_graph.py",
     "common/images.py",
     "common/optimizers.py",
     "common/randomness.py",

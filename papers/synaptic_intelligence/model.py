@@ -24,6 +24,7 @@ class Cnn(Network):
         side = ((CIFAR_SIDE - 2) // 2 - 2) // 2
         self.dense = [(side * side * second, dense), (dense, outputs)]
         self.convolution_dropout, self.dense_dropout = convolution_dropout, dense_dropout
+        self.drops_out = convolution_dropout > 0 or dense_dropout > 0
 
     def draw(self, source: torch.Generator) -> list[Tensor]:
         """Glorot-uniform weights, zero biases, zero output weights."""

@@ -297,9 +297,9 @@ def test_a_network_that_is_reset_learns_the_second_task_as_a_fresh_one():
         lambda tensors: Adam(tensors, 0.01),
         Consolidation(network.initial(seeds), 0.0),
     )
-    progress = continual.Progress("test", 100)
+    progress, update = continual.Progress("test", 100), continual.Update(fresh, stream, 1)
     for epoch in range(3):
-        continual.train_epoch(fresh, stream, 1, epoch, 10, seeds, progress)
+        continual.train_epoch(update, epoch, 10, seeds, progress)
     assert same(scratch.parameters, fresh.parameters)
     assert torch.equal(matrices["test"][:, 1], continual.evaluate(fresh, stream, "test"))
     # the first task is that of any other run
@@ -364,12 +364,12 @@ def interrupted(monkeypatch, path, epochs_done, new_run):
     """Kill a run in the epoch after `epochs_done` (of two tasks of three epochs), then start it anew."""
     real, calls = continual.train_epoch, []
 
-    def train_epoch(learner, *arguments):
+    def train_epoch(update, *arguments):
         calls.append(arguments)
         if len(calls) > epochs_done:
-            learner.parameters[0].data.fill_(math.nan)
+            update.learner.parameters[0].data.fill_(math.nan)
             raise Killed
-        return real(learner, *arguments)
+        return real(update, *arguments)
 
     with monkeypatch.context() as patch:
         patch.setattr(continual, "train_epoch", train_epoch)

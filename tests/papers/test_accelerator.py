@@ -1,4 +1,7 @@
-"""Every stage that computes with torch, on the CPU and on a pretended accelerator: the same tables, and nothing left behind."""
+"""Every stage that computes with torch, on the CPU and on a pretended accelerator: the same tables, and nothing left behind.
+
+Where there is a GPU, also on that.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import sys
 
 import pandas
 import pytest
+import torch
 
 from common import prepare
 from common.checkpoint import Checkpoint
@@ -109,10 +113,10 @@ def data(tmp_path_factory):
 def call(monkeypatch, data):
     """Calls a stage of a paper as its command line would, with a tiny protocol."""
 
-    def run(paper, command, out):
+    def run(paper, command, out, device="cpu"):
         stage, *arguments = command.format(out=out, **data).split()
         overrides = [argument for override in TINY[paper].split() for argument in ("--set", override)]
-        monkeypatch.setattr(sys, "argv", [stage, "--scale", "smoke", *arguments, *overrides])
+        monkeypatch.setattr(sys, "argv", [stage, "--scale", "smoke", "--device", device, *arguments, *overrides])
         importlib.import_module(f"papers.{paper}.{stage}").main()
 
     return run
@@ -147,6 +151,17 @@ def test_stages_do_on_an_accelerator_what_they_do_on_the_cpu(paper, call, folder
     check_tables(here, there)
     for about in there.glob("*.json"):
         assert json.loads(about.read_text())["device"] == str(ACCELERATOR)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("paper", STAGES)
+def test_stages_do_on_a_gpu_what_they_do_on_the_cpu(paper, call, folders, monkeypatch):
+    here, there = folders
+    monkeypatch.setattr(sticky_train, "FusedStickyGradient", StickyGradient)
+    for command in STAGES[paper].strip().splitlines():
+        call(paper, command, here)
+        call(paper, command, there, "cuda")
+    check_tables(here, there)
 
 
 class Killed(Exception):

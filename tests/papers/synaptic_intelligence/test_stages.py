@@ -261,12 +261,12 @@ def test_killed_training_goes_on_from_its_checkpoint(monkeypatch, run_training, 
     monkeypatch.setattr(Checkpoint, "due", lambda self: True)
     epochs, original = [], continual.train_epoch
 
-    def train_epoch(learner, stream, task, epoch, *more):
+    def train_epoch(update, epoch, *more):
         if len(epochs) == killed_at:
             epochs.append("killed")
             raise Killed
-        epochs.append((task, epoch))
-        original(learner, stream, task, epoch, *more)
+        epochs.append((update.task, epoch))
+        original(update, epoch, *more)
 
     monkeypatch.setattr(continual, "train_epoch", train_epoch)
     with pytest.raises(Killed):

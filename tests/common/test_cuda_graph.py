@@ -1,0 +1,119 @@
+"""A recorded step repeats what the function does: with a stand-in for the GPU's recording here, with CUDA's own where there is a GPU."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from common import cuda_graph
+from common.consolidation import Consolidation, Mas, OnlineEwc, SynapticIntelligence
+from common.continual import Learner, Schedule, Update, learn
+from common.cuda_graph import Replayed
+from common.images import Images
+from common.optimizers import Adam, Sgd
+from common.replicas import Mlp
+from common.stream_data import Stream
+from tests.common.learners import CLASSES, PIXELS, permuted_stream, split_stream
+
+needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+METHODS = {
+    "none": lambda p: Consolidation(p, 0.0),
+    "online": lambda p: OnlineEwc(p, 10.0, 20),
+    "mas": lambda p: Mas(p, 1.0, 20),
+    "si": lambda p: SynapticIntelligence(p, 1.0, 0.01),
+}
+OPTIMIZERS = {"adam": lambda p: Adam(p, 0.01), "sgd": lambda p: Sgd(p, 0.1), "momentum": lambda p: Sgd(p, 0.1, 0.9)}
+SEEDS = [3, 0]
+
+
+@pytest.fixture
+def recordings(monkeypatch):
+    """Lets a recording be what calls the function anew on the memory of its argument and result; the shapes recorded."""
+    shapes = []
+
+    def record(function, argument):
+        shapes.append(tuple(argument.shape))
+        result = torch.empty(())  # as on a GPU: recording computes nothing
+        return lambda: result.copy_(function(argument)), result
+
+    monkeypatch.setattr(cuda_graph, "record", record)
+    return shapes
+
+
+def test_the_first_call_is_as_written_and_all_further_ones_are_replays(recordings):
+    calls, total = [], torch.zeros(())
+
+    def add(numbers):
+        calls.append(tuple(numbers.shape))
+        return total.add_(numbers.sum()).clone()
+
+    replayed = Replayed(add)
+    sums = [replayed(torch.full((4,), value)).item() for value in (1.0, 2.0, 3.0)]
+    assert sums == [4.0, 12.0, 24.0]
+    assert recordings == [(4,)]
+    assert calls == [(4,), (4,), (4,)]
+
+
+def test_a_call_of_another_shape_is_as_written(recordings):
+    total = torch.zeros(())
+    replayed = Replayed(lambda numbers: total.add_(numbers.sum()).clone())
+    sums = [replayed(torch.ones(count)).item() for count in (4, 4, 3, 4, 3)]
+    assert sums == [4.0, 8.0, 11.0, 15.0, 18.0]
+    assert recordings == [(4,)]
+
+
+def test_an_argument_may_change_after_the_call(recordings):
+    replayed = Replayed(lambda numbers: numbers.sum())
+    argument = torch.ones(2)
+    replayed(argument)
+    assert replayed(argument).item() == 2
+    argument.fill_(7)
+    assert replayed(torch.full((2,), 3.0)).item() == 6
+    assert argument.tolist() == [7, 7]
+
+
+def on(device, stream):
+    """The stream with its images on a device."""
+    moved = [
+        Images(part.pixels.numpy(), part.labels.numpy(), device, flat=True) for part in (stream.train, stream.test)
+    ]
+    return Stream(*moved, stream.tasks)
+
+
+def trained(device, consolidation, optimizer, tasks, replayed=True):
+    """Parameters and accuracies of a short run."""
+    network = Mlp((PIXELS, 8, CLASSES))
+    parameters = [parameter.to(device) for parameter in network.initial(SEEDS)]
+    learner = Learner(network, parameters, OPTIMIZERS[optimizer], METHODS[consolidation](parameters))
+    stream = on(device, (permuted_stream if tasks == "permuted" else split_stream)(SEEDS))
+    with pytest.MonkeyPatch.context() as patch:
+        if not replayed:
+            patch.setattr("common.continual.Replayed", lambda function: function)
+        matrices = learn(learner, stream, Schedule(3, 5, reset_optimizer=True), SEEDS, "test")
+    return [parameter.detach().cpu() for parameter in learner.parameters], matrices["test"]
+
+
+@needs_gpu
+@pytest.mark.parametrize("tasks", ["permuted", "split"])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("consolidation", METHODS)
+def test_replayed_steps_are_those_as_written_on_a_gpu_and_on_the_cpu(consolidation, optimizer, tasks):
+    run = consolidation, optimizer, tasks
+    replayed, accuracies = trained(torch.device("cuda"), *run)
+    written, _ = trained(torch.device("cuda"), *run, replayed=False)
+    here, expected = trained(torch.device("cpu"), *run)
+    for one, other, third in zip(replayed, written, here, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-6)
+        torch.testing.assert_close(one, third, rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(accuracies, expected, rtol=0, atol=0.051)  # an image of twenty may change sides
+
+
+@needs_gpu
+def test_a_network_whose_units_drop_out_is_not_replayed():
+    device = torch.device("cuda")
+    for rate, kind in ((0.0, Replayed), (0.5, None)):
+        network = Mlp((PIXELS, 8, CLASSES), dropout_rate=rate)
+        parameters = [parameter.to(device) for parameter in network.initial(SEEDS)]
+        learner = Learner(network, parameters, OPTIMIZERS["sgd"], Consolidation(parameters, 0.0))
+        update = Update(learner, on(device, permuted_stream(SEEDS)), 0)
+        assert isinstance(update._update, Replayed) == (kind is Replayed)
