@@ -12,7 +12,7 @@ from torch import Tensor
 
 from common.checkpoint import Checkpoint
 from common.consolidation import Consolidation, Optimizer
-from common.cuda_graph import Replayed
+from common.cuda_graph import Replay
 from common.images import Images
 from common.progress import Progress
 from common.randomness import generator
@@ -175,7 +175,7 @@ def _without_diverged(learner: Learner, seeds: Sequence[int]) -> dict[str, Tenso
 class Update:
     """A learner's update by a batch of one task: called with indices of its images [R, B], it returns the losses [R].
 
-    On a GPU it is recorded once and replayed (`cuda_graph.Replayed`), unless units drop out or not `replayed`; so it is made
+    On a GPU it is recorded once and replayed (`cuda_graph.Replay`), unless units drop out or not `replayed`; so it is made
     anew for every task, whose penalty may differ, and for every optimizer.
     """
 
@@ -186,7 +186,7 @@ class Update:
         self.active = outputs(stream.tasks[task], self.device)
         self.noise: list[torch.Generator] = []
         replayed = replayed and self.device.type == "cuda" and not learner.network.drops_out
-        self._update = Replayed(self._as_written) if replayed else self._as_written
+        self._replay = Replay() if replayed else None
 
     def start_epoch(self, epoch: int, seeds: Sequence[int]) -> Tensor:
         """The order of the images in an epoch, and generators for what drops out in it."""
@@ -196,7 +196,7 @@ class Update:
         return order(self.stream, self.task, seeds, "order", epoch)
 
     def __call__(self, indices: Tensor) -> Tensor:
-        return self._update(indices)
+        return self._as_written(indices) if self._replay is None else self._replay(self._as_written, indices)
 
     def _as_written(self, indices: Tensor) -> Tensor:
         learner = self.learner

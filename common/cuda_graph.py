@@ -6,6 +6,7 @@ hand them to a GPU one by one than the GPU to run them. A graph hands them over 
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 
 import torch
@@ -14,32 +15,32 @@ from torch import Tensor
 Function = Callable[[Tensor], Tensor]
 
 
-class Replayed:
-    """A function of one tensor on a GPU, that may change other tensors in place; the same numbers, sooner.
+class Replay:
+    """Calls a function of one tensor on a GPU, that may change other tensors in place, by replays: the same numbers, sooner.
 
     A replay repeats the kernels of the recording on the same memory, and nothing else. So what the function reads and
     changes must stay where it is, and in Python it may neither draw random numbers nor count nor branch on values. Calls
     whose argument has another shape than the first one's, such as an epoch's smaller last batch, are computed as written.
 
-    The tensor returned is the next call's to overwrite.
+    The tensor returned is the next call's to overwrite. The function is no member, or methods would keep themselves alive.
     """
 
-    def __init__(self, function: Function) -> None:
-        self.function = function
+    def __init__(self) -> None:
         self._shape: torch.Size | None = None
         self._replay: Callable[[], None] | None = None
         self._argument: Tensor
         self._result: Tensor
 
-    def __call__(self, argument: Tensor) -> Tensor:
+    def __call__(self, function: Function, argument: Tensor) -> Tensor:
+        """The function, the same in all calls, of the argument."""
         if self._shape is None:  # as written: kernels are loaded and handles made by it, which a recording must not do
             self._shape = argument.shape
-            return self.function(argument)
+            return function(argument)
         if argument.shape != self._shape:
-            return self.function(argument)
+            return function(argument)
         if self._replay is None:
             self._argument = argument.clone()
-            self._replay, self._result = record(self.function, self._argument)
+            self._replay, self._result = record(function, self._argument)
         self._argument.copy_(argument)
         self._replay()
         return self._result
@@ -47,6 +48,7 @@ class Replayed:
 
 def record(function: Function, argument: Tensor) -> tuple[Callable[[], None], Tensor]:
     """What replays the function on the argument's memory, and the tensor with its result; computes nothing yet."""
+    gc.collect()  # an older graph must not be freed while this one is recorded
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
         result = function(argument)
