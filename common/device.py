@@ -23,13 +23,14 @@ def select(
 
     Prints which it is, for the log.  Also sets the process-wide switches that every stage wants: the thread count; the
     precision of float32 matrix products (torch.set_float32_matmul_precision), by the library that is faster for wide layers
-    if the stage has such; denormals flushed to zero (Adam's state of rarely lit pixels decays into denormals, which run at
+    if the stage has such, and of convolutions, which GPUs with TF32 otherwise round to ten bits; denormals flushed to zero (Adam's state of rarely lit pixels decays into denormals, which run at
     half speed); freed memory kept.  Raises DeviceError.
     """
     np.finfo(np.float32), np.finfo(np.float64)  # numpy works these out once, and warns if denormals are already flushed
     torch.set_flush_denormal(True)
     _keep_freed_memory()
     torch.set_float32_matmul_precision(matmul_precision)
+    torch.backends.cudnn.allow_tf32 = matmul_precision != "highest"
     if threads:
         torch.set_num_threads(threads)
     device = _device(name)

@@ -24,7 +24,7 @@ def parser(description: str) -> argparse.ArgumentParser:
         "--matmul-precision",
         choices=("highest", "high", "medium"),
         default="highest",
-        help="of float32 matrix products: high and medium allow TF32 or bfloat16 inside, where the device has them",
+        help="of float32 matrix products and convolutions: high and medium allow TF32 or bfloat16 inside, where the device has them",
     )
     options.add_argument(
         "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="override one value of protocol.yaml"

@@ -56,9 +56,10 @@ def test_a_device_beyond_the_last_is_named(monkeypatch):
 
 @pytest.fixture
 def precision():
-    before = torch.get_float32_matmul_precision()
+    before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
     yield
-    torch.set_float32_matmul_precision(before)
+    torch.set_float32_matmul_precision(before[0])
+    torch.backends.cudnn.allow_tf32 = before[1]
 
 
 def test_products_are_float32_whatever_the_processor(precision, monkeypatch):
@@ -85,4 +86,10 @@ def test_a_processor_that_would_take_bfloat16_is_not_asked_to(precision, monkeyp
 def test_a_precision_that_was_asked_for_is_kept(precision, monkeypatch):
     monkeypatch.setattr(device.environment, "device_name", lambda where: "cpu (AMD EPYC)")
     select("cpu", matmul_precision="high", wide=True)
-    assert torch.get_float32_matmul_precision() == "high"
+    assert torch.get_float32_matmul_precision() == "high" and torch.backends.cudnn.allow_tf32
+
+
+def test_convolutions_are_float32_unless_less_was_asked_for(precision):
+    torch.backends.cudnn.allow_tf32 = True  # torch's default
+    select("cpu")
+    assert not torch.backends.cudnn.allow_tf32
