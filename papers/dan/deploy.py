@@ -178,7 +178,7 @@ def main() -> None:
         data=[],
         device=where,
     ) as noted:
-        noted["meta_training"] = origin
+        noted |= {"meta_training": origin, "diverged": phenotypes.diverged(origin, arguments.seeds)}
         measured = Measured(HeldOut(plan.regression, plan.design, where))
         deploy(plan.regression, trained, measured, where)
         for table in ("stages", "curves", "predictions"):

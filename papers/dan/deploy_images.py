@@ -80,14 +80,16 @@ def main() -> None:
     plan = protocol.read(PROTOCOL, Protocol, arguments.scale, arguments.set)
     settings, seeds = plan.images, arguments.seeds
     where = device.select(arguments.device, matmul_precision=arguments.matmul_precision)
-    batch, abouts = data.mnist(arguments.mnist, settings, seeds)
     network = build(settings, "layer")
+    origin, lost, abouts = None, [], []
     if arguments.phenotypes:
         expected = {"experiment": "images", "sharing": "layer", "condition": arguments.condition}
         trained, origin = phenotypes.load(arguments.phenotypes, seeds, settings, **expected)
-        phi, abouts = stack(trained.values()), abouts + origin["data"]
+        seeds, phi, abouts = list(trained), stack(trained.values()), origin["data"]
+        lost = phenotypes.diverged(origin, arguments.seeds)
     else:
-        phi, origin = random_phenotypes(network, seeds), None
+        phi = random_phenotypes(network, seeds)
+    batch, shown = data.mnist(arguments.mnist, settings, seeds)
     theta = [tensor.to(where) for tensor in initial_synapses(network, seeds)]
     phi = [tensor.to(where) for tensor in phi]
     found = Reconstructions(settings, arguments.condition, seeds, batch.to(where))
@@ -96,12 +98,12 @@ def main() -> None:
         paper="dan",
         stage="deploy_images",
         scale=arguments.scale,
-        seeds=seeds,
+        seeds=arguments.seeds,
         protocol={"images": protocol.as_dict(settings)},
-        data=abouts,
+        data=shown + abouts,
         device=where,
     ) as measured:
-        measured |= {"condition": arguments.condition, "meta_training": origin}
+        measured |= {"condition": arguments.condition, "meta_training": origin, "diverged": lost}
         learn(network, theta, phi, found.batch, settings, False, lambda step: found.observe(network, theta, phi, step))
         records.write_table(arguments.errors, found.errors)
         records.write_table(arguments.grids, found.grids)

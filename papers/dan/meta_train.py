@@ -3,12 +3,14 @@
     python -m papers.dan.meta_train --scale smoke --experiment regression --seeds 0-2 --out phenotypes.pt
 
 Writes the last phenotypes by seed, with what they were trained with (.pt), the mean meta-loss of every sequence (.csv)
-and the provenance (.json).
+and the provenance (.json). A seed whose meta-loss is no longer finite is left out of all and named there.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import math
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -38,7 +40,8 @@ Examples = tuple[Tensor, Tensor]  # inputs and targets of every model
 class MetaLearner:
     """The phenotypes of a batch of seeds in meta-training; resumable between two sequences.
 
-    draw: one sequence for each generator; terms: of the meta-loss, a key of `sequences.TERMS`.
+    draw: one sequence for each generator; terms: of the meta-loss, a key of `sequences.TERMS`. diverged: where the
+    meta-loss of a seed was first not finite; such a seed is left behind. Raises TrainingError when none is left.
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class MetaLearner:
         self.done = self.updates = 0
         self.latest: list[list[Tensor]] = []  # phi after each of the last sequences
         self.rows: list[dict] = []
+        self.diverged: dict[int, str] = {}
 
     def sequence(self) -> None:
         """Lines 5 to 19 of Algorithm 1: a new sequence for every model, learned from theta_0."""
@@ -98,11 +102,16 @@ class MetaLearner:
 
     def _note(self, means: list[float]) -> None:
         for seed, mean in zip(self.seeds, means, strict=True):
-            if not mean < float("inf"):
-                raise stage.TrainingError(
-                    f"the meta-loss of seed {seed} is {mean} in sequence {self.done}; lower theta_rate or phi_rate"
-                )
-            self.rows.append({"seed": seed, "sequence": self.done, "updates": self.updates, "loss": mean})
+            if seed in self.diverged:
+                continue
+            if math.isfinite(mean):
+                self.rows.append({"seed": seed, "sequence": self.done, "updates": self.updates, "loss": mean})
+                continue
+            self.diverged[seed] = f"sequence {self.done}"
+            found = f"the meta-loss of seed {seed} is {mean} in sequence {self.done}"
+            if len(self.diverged) == len(self.seeds):
+                raise stage.TrainingError(f"{found}, and no seed is left; lower theta_rate or phi_rate")
+            print(f"{found}; it is left out", file=sys.stderr)
 
     def state_dict(self) -> dict:
         return {
@@ -113,6 +122,7 @@ class MetaLearner:
             "updates": self.updates,
             "latest": self.latest,
             "rows": self.rows,
+            "diverged": self.diverged,
         }
 
     def load_state_dict(self, state: dict) -> None:
@@ -122,6 +132,7 @@ class MetaLearner:
         for source, saved in zip(self.sources, state["sources"], strict=True):
             source.set_state(saved)
         self.done, self.updates, self.rows = state["done"], state["updates"], state["rows"]
+        self.diverged = state["diverged"]
         self.latest = [[tensor.to(self.where) for tensor in phi] for phi in state["latest"]]
 
 
@@ -183,11 +194,16 @@ def main() -> None:
         measured |= run
         learner = MetaLearner(network, settings, arguments.seeds, terms, draw, where)
         train(learner, f"{arguments.experiment} {sharing} {settings.n_channels} {terms}", saved)
-        records.write_table(arguments.out.with_suffix(".csv"), [run | row for row in learner.rows])
         origin = {"experiment": arguments.experiment, "sharing": sharing, "condition": terms}
         origin |= {"settings": protocol.as_dict(settings), "data": abouts}
+        if learner.diverged:
+            origin["diverged"] = {str(seed): place for seed, place in learner.diverged.items()}
+        measured["diverged"] = phenotypes.diverged(origin, arguments.seeds)
+        rows = [run | row for row in learner.rows if row["seed"] not in learner.diverged]
+        records.write_table(arguments.out.with_suffix(".csv"), rows)
         kept = [torch.stack(tensors, 1) for tensors in zip(*learner.latest)]  # [R, n, ...]
         by_seed = {seed: [tensor[r] for tensor in kept] for r, seed in enumerate(arguments.seeds)}
+        by_seed = {seed: phi for seed, phi in by_seed.items() if seed not in learner.diverged}
         phenotypes.save(arguments.out, origin, by_seed)
     if saved is not None:
         saved.delete()

@@ -21,7 +21,7 @@ KEPT = 100  # of how many sequences of meta-training, the last ones, phenotypes 
 def save(path: Path, origin: dict, by_seed: dict[int, list[Tensor]]) -> None:
     """Write the phenotypes of each seed, [n, ...] after each of the last n sequences of meta-training.
 
-    origin: experiment, sharing, condition, settings (as a dict) and data.
+    origin: experiment, sharing, condition, settings (as a dict), data, and where seeds diverged, if any did.
     """
     own = {str(seed): [tensor.cpu().clone() for tensor in phi] for seed, phi in by_seed.items()}
     with atomic_write(path) as temporary:
@@ -31,10 +31,10 @@ def save(path: Path, origin: dict, by_seed: dict[int, list[Tensor]]) -> None:
 def load(
     path: Path, seeds: Sequence[int], settings: MetaTraining, averaged: int = 1, **expected: str
 ) -> tuple[dict[int, list[Tensor]], dict]:
-    """The phenotypes of each seed, the mean of the last `averaged`, and their origin.
+    """The phenotypes of each seed that did not diverge, the mean of the last `averaged`, and their origin.
 
     expected: of the origin, beside the settings. Raises TrainingError if the file cannot be read, was meta-trained with
-    anything else, lacks a seed, or holds fewer phenotypes.
+    anything else, lacks a seed, has none that did not diverge, or holds fewer phenotypes.
     """
     by_seed, origin = _read(path)
     fixed = {key: value for key, value in dataclasses.asdict(settings).items() if key not in OF_DEPLOYMENT}
@@ -43,14 +43,25 @@ def load(
     for key, value in (expected | fixed).items():
         if found.get(key) != value:
             raise TrainingError(f"{path} was meta-trained with {key} = {found.get(key)}, but {value} is to be deployed")
-    if missing := [seed for seed in seeds if str(seed) not in by_seed]:
+    lost = origin.get("diverged", {})
+    if missing := [seed for seed in seeds if str(seed) not in {*by_seed, *lost}]:
         raise TrainingError(f"{path} holds the seeds {', '.join(by_seed)}, but {missing[0]} was asked for")
+    seeds = [seed for seed in seeds if str(seed) in by_seed]
+    if not seeds:
+        raise TrainingError(f"{path}: all seeds that were asked for diverged in meta-training")
     if averaged > (kept := len(by_seed[str(seeds[0])][0])):
         raise TrainingError(
             f"{path} holds the last {kept} phenotypes of meta-training, but the mean of {averaged} is to be deployed: lower "
             "averaged in the section design of the protocol"
         )
     return {seed: [tensor[-averaged:].mean(0) for tensor in by_seed[str(seed)]] for seed in seeds}, origin
+
+
+def diverged(origin: dict, seeds: Sequence[int]) -> list[str]:
+    """Those of the seeds that diverged in meta-training, by name, for the provenance of what is then without them."""
+    of = f"{origin['experiment']} by {origin['sharing']}, {origin['settings']['n_channels']} channels, {origin['condition']}"
+    places = {int(seed): place for seed, place in origin.get("diverged", {}).items()}
+    return [f"{of}, seed {seed} ({places[seed]})" for seed in seeds if seed in places]
 
 
 def _read(path: Path) -> tuple[dict, dict]:

@@ -134,10 +134,28 @@ def test_only_the_last_phenotypes_are_kept(monkeypatch):
     assert len(own.latest) == 2 and equal(own.latest[0], after[1]) and equal(own.latest[1], after[2])
 
 
-def test_a_loss_that_is_not_finite_names_seed_and_sequence():
-    own = learner(seeds=(4, 5))
+def test_a_seed_whose_loss_is_not_finite_is_left_behind(tmp_path, capsys):
+    own, alone = learner(seeds=(4, 5)), learner(seeds=(4,))
     own.start[0][1].fill_(float("nan"))
-    with pytest.raises(stage.TrainingError, match="meta-loss of seed 5 is nan in sequence 1; lower theta_rate"):
+    own.sequence(), alone.sequence()
+    assert own.diverged == {5: "sequence 1"} and alone.diverged == {}
+    assert "the meta-loss of seed 5 is nan in sequence 1; it is left out" in capsys.readouterr().err
+    saved = Checkpoint(tmp_path / "state.pt", "key")
+    saved.save(own.state_dict())
+    resumed = learner(seeds=(4, 5))
+    resumed.load_state_dict(saved.load())
+    resumed.start[0][1].fill_(float("nan"))
+    resumed.sequence(), alone.sequence()
+    assert resumed.diverged == {5: "sequence 1"}  # the first time, which is said once
+    assert "left out" not in capsys.readouterr().err
+    assert [(row["seed"], row["sequence"]) for row in resumed.rows] == [(4, 1), (4, 2)]
+    numpy.testing.assert_allclose([row["loss"] for row in resumed.rows], [row["loss"] for row in alone.rows], rtol=1e-5)
+
+
+def test_a_run_of_which_no_seed_is_left_ends():
+    own = learner(seeds=(4, 5))
+    own.start[0].fill_(float("nan"))
+    with pytest.raises(stage.TrainingError, match="seed 5 is nan in sequence 1, and no seed is left; lower theta_rate"):
         own.sequence()
 
 
@@ -271,6 +289,47 @@ def test_images_from_the_command_line(folder, monkeypatch):
     about = json.loads((folder / "errors_both.json").read_text())
     assert [one["name"] for one in about["data"]] == ["mnist", "omniglot"]
     assert about["measured"]["meta_training"]["settings"]["sequences"] == 1
+
+
+@pytest.mark.parametrize("experiment", ["regression", "images"])
+def test_a_seed_that_diverged_is_left_out_of_all_tables_and_named(experiment, folder, monkeypatch, tmp_path):
+    of_seeds = initial_synapses
+
+    def infinite(network, seeds, members=1):
+        tensors = of_seeds(network, seeds, members)
+        tensors[0][members:].fill_(float("inf"))  # all seeds but the first
+        return tensors
+
+    out = tmp_path / "phenotypes.pt"
+    of_functions = experiment == "regression"
+    options = "--sharing network" if of_functions else f"--omniglot {folder}/omniglot.npz"
+    with monkeypatch.context() as patch:
+        patch.setattr(meta_train, "initial_synapses", infinite)
+        call(
+            patch,
+            meta_train,
+            f"--scale smoke --experiment {experiment} {options} --seeds 0-1 --out {out} --set {experiment}.sequences=1",
+        )
+    named = ["regression by network, 8 channels, memory" if of_functions else "images by layer, 25 channels, both"]
+    named[0] += ", seed 1 (sequence 1)"
+    assert set(records.read_tables(out.with_suffix(".csv"))["seed"]) == {0}
+    assert json.loads(out.with_suffix(".json").read_text())["diverged"] == named
+    tables = {name: tmp_path / f"{name}.csv" for name in ("stages", "curves", "predictions", "errors", "grids")}
+    short = f"--scale smoke --phenotypes {out} --set {experiment}.sequences=1"
+    if of_functions:
+        names, module = ("stages", "curves", "predictions"), deploy
+        short += " --set design.functions=2 --set design.shown_functions=1"
+    else:
+        names, module = ("errors", "grids"), deploy_images
+        short += f" --condition both --mnist {folder}/mnist.npz"
+    short += " " + " ".join(f"--{name} {tables[name]}" for name in names)
+    call(monkeypatch, module, f"--seeds 0-1 {short}")
+    for name in names:
+        assert set(records.read_tables(tables[name])["seed"]) == {0}
+        about = json.loads(tables[name].with_suffix(".json").read_text())
+        assert about["diverged"] == named and about["seeds"] == [0, 1]
+    with pytest.raises(stage.TrainingError, match="all seeds that were asked for diverged in meta-training"):
+        call(monkeypatch, module, f"--seeds 1-1 {short}")
 
 
 def test_a_picture_is_the_first_image_of_its_digit():
