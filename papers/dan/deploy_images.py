@@ -4,11 +4,13 @@
         --mnist data/smoke/mnist.npz --errors errors.csv --grids grids.csv
 
 Writes the reconstruction error of every digit on the way, the pictures of Figure 2, and a provenance beside each table.
-The condition "random" takes phenotypes that were never trained.
+The condition "random" takes phenotypes that were never trained. A seed that diverges, in meta-training or here, is left out
+of both tables and named in their provenance.
 """
 
 from __future__ import annotations
 
+import math
 import shutil
 from pathlib import Path
 
@@ -52,6 +54,10 @@ class Reconstructions:
             ]
         if step in self.pictured:
             self._picture(self.pictured[step], outputs)
+
+    def diverged(self) -> dict[int, int]:
+        """The seeds whose error was not finite, and the first step after which it was measured so."""
+        return {row["seed"]: row["step"] for row in reversed(self.errors) if not math.isfinite(row["loss"])}
 
     def _picture(self, shown: str, images: Tensor) -> None:
         """Note the first image of every digit."""
@@ -105,8 +111,14 @@ def main() -> None:
     ) as measured:
         measured |= {"condition": arguments.condition, "meta_training": origin, "diverged": lost}
         learn(network, theta, phi, found.batch, settings, False, lambda step: found.observe(network, theta, phi, step))
-        records.write_table(arguments.errors, found.errors)
-        records.write_table(arguments.grids, found.grids)
+        places = found.diverged()
+        if len(places) == len(seeds):
+            raise stage.TrainingError(
+                f"the errors of all seeds are not finite by step {max(places.values())}; lower theta_rate"
+            )
+        lost += [f"{arguments.condition} in deployment, seed {seed} (step {step})" for seed, step in places.items()]
+        for path, rows in ((arguments.errors, found.errors), (arguments.grids, found.grids)):
+            records.write_table(path, [row for row in rows if row["seed"] not in places])
     shutil.copyfile(arguments.errors.with_suffix(".json"), arguments.grids.with_suffix(".json"))
 
 

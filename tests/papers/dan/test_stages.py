@@ -332,6 +332,31 @@ def test_a_seed_that_diverged_is_left_out_of_all_tables_and_named(experiment, fo
         call(monkeypatch, module, f"--seeds 1-1 {short}")
 
 
+def test_a_seed_that_diverges_in_deployment_is_left_out_and_named(folder, monkeypatch, tmp_path):
+    drawn, lost = random_phenotypes, [1]
+
+    def infinite(network, seeds):
+        tensors = drawn(network, seeds)
+        for place in lost:
+            tensors[0][place].fill_(float("inf"))
+        return tensors
+
+    monkeypatch.setattr(deploy_images, "random_phenotypes", infinite)
+    errors, grids = tmp_path / "errors.csv", tmp_path / "grids.csv"
+    command = (
+        f"--scale smoke --condition random --seeds 0-1 --mnist {folder}/mnist.npz --errors {errors} --grids {grids}"
+    )
+    call(monkeypatch, deploy_images, command)
+    for table in (errors, grids):
+        assert set(records.read_tables(table)["seed"]) == {0}
+        assert json.loads(table.with_suffix(".json").read_text())["diverged"] == [
+            "random in deployment, seed 1 (step 0)"
+        ]
+    lost.append(0)
+    with pytest.raises(stage.TrainingError, match="errors of all seeds are not finite by step 0; lower theta_rate"):
+        call(monkeypatch, deploy_images, command)
+
+
 def test_a_picture_is_the_first_image_of_its_digit():
     settings = IMAGES
     batch = data.sequences.image_sequence(settings, torch.arange(6.0).view(1, 3, 2, 1).expand(1, 3, 2, 36))
