@@ -23,8 +23,9 @@ def select(
 
     Prints which it is, for the log.  Also sets the process-wide switches that every stage wants: the thread count; the
     precision of float32 matrix products (torch.set_float32_matmul_precision), by the library that is faster for wide layers
-    if the stage has such, and of convolutions, which GPUs with TF32 otherwise round to ten bits; denormals flushed to zero (Adam's state of rarely lit pixels decays into denormals, which run at
-    half speed); freed memory kept.  Raises DeviceError.
+    if the stage has such, and of convolutions, which GPUs with TF32 otherwise round to ten bits; denormals flushed to zero
+    (Adam's state of rarely lit pixels decays into denormals, which run at half speed); freed
+    memory kept.  Raises DeviceError.
     """
     np.finfo(np.float32), np.finfo(np.float64)  # numpy works these out once, and warns if denormals are already flushed
     torch.set_flush_denormal(True)

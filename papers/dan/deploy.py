@@ -93,6 +93,10 @@ class Measured:
         if update % design.evaluate_every and partial:
             return
         losses = self.held_out.losses(network, theta, phi)
+        if not losses.isfinite().all():
+            raise stage.TrainingError(
+                f"a loss of {run['network']}, seed {run['seed']}, is not finite after {update} updates; lower theta_rate"
+            )
         # of each sub-task; the memory loss is over all samples so far (Section 5), few of which are of one just begun
         seen = (update / settings.steps_per_task - torch.arange(settings.tasks)).clamp(0, 1)
         for quantity, weights in (("total", torch.ones(settings.tasks)), ("memory", seen)):

@@ -87,12 +87,12 @@ def fig2_values(tables: Tables) -> pandas.DataFrame:
 
 
 def _transfer(values: pandas.DataFrame, condition: str) -> str:
-    """Return a title's second line, a condition's transfer; nothing if there are no runs."""
-    texts = []
-    for row in values[(values["condition"] == condition) & (values["quantity"] != "error")].itertuples():
+    """Return a title's second line, a condition's transfer and number of seeds; nothing if there are no runs."""
+    texts, found = [], values[(values["condition"] == condition) & (values["quantity"] != "error")]
+    for row in found.itertuples():
         spread = f" ± {row.sd:.4f}" if row.n > 1 else ""
         texts.append(f"{row.quantity} {row.mean:+.4f}{spread}".replace("-", "\N{MINUS SIGN}"))
-    return "\n" * bool(texts) + ", ".join(texts)
+    return f"\n{', '.join(texts)} (n = {found['n'].min()})" if texts else ""
 
 
 def _images(grid: pandas.DataFrame, shown: str) -> numpy.ndarray:

@@ -33,8 +33,13 @@ def recordings(monkeypatch):
 
     def record(function, argument):
         shapes.append(tuple(argument.shape))
-        result = torch.empty(())  # as on a GPU: recording computes nothing
-        return lambda: result.copy_(function(argument)), result
+        result = torch.empty(0)  # as on a GPU: recording computes nothing
+
+        def replay():
+            found = function(argument)
+            result.resize_(found.shape).copy_(found)
+
+        return replay, result
 
     monkeypatch.setattr(cuda_graph, "record", record)
     return shapes
@@ -93,6 +98,24 @@ def trained(device, consolidation, optimizer, tasks, replayed=True):
             patch.setattr("common.continual.Replay", lambda: lambda function, argument: function(argument))
         matrices = learn(learner, stream, Schedule(3, 5, reset_optimizer=True), SEEDS, "test")
     return [parameter.detach().cpu() for parameter in learner.parameters], matrices["test"]
+
+
+@pytest.mark.parametrize("consolidation", METHODS)
+def test_updates_that_are_replayed_are_those_as_written(consolidation, recordings, monkeypatch):
+    """With the stand-in: every batch is shown once, in its place, and an epoch's last, smaller one too."""
+    cpu, start = torch.device("cpu"), Update.__init__
+
+    def replayed(self, *arguments):
+        start(self, *arguments)
+        self._replay = Replay()
+
+    expected, accuracies = trained(cpu, consolidation, "momentum", "permuted")
+    assert recordings == []
+    monkeypatch.setattr(Update, "__init__", replayed)
+    found, same_accuracies = trained(cpu, consolidation, "momentum", "permuted")
+    assert recordings == [(2, 5), (2, 5)]  # once a task
+    assert all(torch.equal(*pair) for pair in zip(found, expected, strict=True))
+    assert torch.equal(same_accuracies, accuracies)
 
 
 @needs_gpu

@@ -127,7 +127,7 @@ def test_figure_2_draws_the_errors_and_says_the_transfer():
     assert matrix.shape == (11, 10)
     assert matrix[0].tolist() == pytest.approx([2.0] * 10)
     assert matrix[10].tolist() == pytest.approx([0.6] * 9 + [0.2])
-    assert titles(figure)[5] == "f  Error on each digit\nBWT +0.4000 ± 0.2828, FWT −1.0000 ± 0.7071"
+    assert titles(figure)[5] == "f  Error on each digit\nBWT +0.4000 ± 0.2828, FWT −1.0000 ± 0.7071 (n = 2)"
     assert titles(figure)[3] == "d  Memory loss only, after all ten"  # no runs of its errors
 
 

@@ -224,6 +224,19 @@ def test_losses_are_measured_where_they_should_be():
     assert {row["after"] for row in measured.predictions} == {1, 5}
 
 
+def test_a_loss_in_deployment_that_is_not_finite_names_network_seed_and_update():
+    held_out = deploy.HeldOut(REGRESSION, SMOKE.design, CPU)
+    network = build(REGRESSION, "network")
+    count = SMOKE.design.functions
+    theta, phi = (
+        [tensor.repeat_interleave(count, 0) for tensor in made]
+        for made in (initial_synapses(network, [0]), random_phenotypes(network, [0]))
+    )
+    phi[0][1].fill_(float("nan"))
+    with pytest.raises(stage.TrainingError, match="net0, seed 3, is not finite after 20 updates; lower theta_rate"):
+        deploy.Measured(held_out).observe(network, theta, phi, {"network": "net0", "seed": 3}, 20)
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """Tiny data sets, and phenotypes meta-trained on them."""

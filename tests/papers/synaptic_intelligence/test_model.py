@@ -166,3 +166,9 @@ def test_only_the_condition_dropout_drops_hidden_units_of_permuted_mnist(conditi
     dropped = network.logits(parameters, inputs, [generator(0, "dropout")])
     assert torch.equal(dropped, network.logits(parameters, inputs)) != drops
     assert network.dropout_rate == (0.5 if drops else 0)
+
+
+def test_networks_say_whether_their_units_drop_out():
+    """A step in which they do is not replayed on a GPU, where the same units would drop out of every one."""
+    assert build(PAPER.cifar, "si-0").drops_out and build(PAPER.permuted_mnist, "dropout").drops_out
+    assert not build(PAPER.permuted_mnist, "si-0").drops_out and not build(PAPER.split_mnist, "si-0").drops_out
