@@ -21,7 +21,7 @@ from common.progress import Progress
 from common.randomness import generator
 from papers.dan import phenotypes, sequences
 from papers.dan.conditions import NETWORKS
-from papers.dan.method import OPTIMIZERS, task_gradients
+from papers.dan.method import OPTIMIZERS, learn_task, task_gradients
 from papers.dan.model import DanNetwork, build, initial_synapses, random_phenotypes
 from papers.dan.protocol import PROTOCOL, Design, MetaTraining, Protocol, Regression
 from papers.dan.sequences import Batch, Functions
@@ -43,10 +43,12 @@ def learn(
     of_phi = OPTIMIZERS[settings.phi_optimizer](phi, settings.phi_rate) if plastic else None
     for step in range(len(batch.shown)):
         observe(step)
-        gradients = task_gradients(network, theta, phi, batch.at(step), plastic)
+        if of_phi is None:
+            learn_task(network, theta, phi, batch.at(step), optimizer)
+            continue
+        gradients = task_gradients(network, theta, phi, batch.at(step), plastic=True)
         optimizer.step(gradients[: len(theta)])
-        if of_phi is not None:
-            of_phi.step(gradients[len(theta) :])
+        of_phi.step(gradients[len(theta) :])
     observe(len(batch.shown))
 
 

@@ -26,8 +26,8 @@ from papers.dan.method import (
     OPTIMIZERS,
     for_population,
     gradients_through_step,
+    learn_task,
     phenotype_gradients,
-    task_gradients,
 )
 from papers.dan.model import DanNetwork, build, initial_synapses, random_phenotypes
 from papers.dan.protocol import PROTOCOL, SHARING, Images, MetaTraining, Protocol, Regression
@@ -88,7 +88,7 @@ class MetaLearner:
         """Lines 9 to 16: a step of theta, in place, then one of phi. Returns the meta-loss [R], if there is one."""
         members = self.settings.population
         if meta is None or not self.settings.through_step:
-            optimizer.step(task_gradients(self.network, theta, for_population(self.phi, members), shown))
+            learn_task(self.network, theta, for_population(self.phi, members), shown, optimizer)
             if meta is None:
                 return None
             losses, gradients = phenotype_gradients(self.network, theta, self.phi, members, meta)

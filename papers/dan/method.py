@@ -13,20 +13,28 @@ updates of theta forget little (Section 5: had phi been another, so would the in
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from common.optimizers import Adam, Sgd
-from papers.dan.model import DanNetwork
+from papers.dan.fused import DescendingSignals
+from papers.dan.model import ConvolutionalDan, DanNetwork, Join
 
 OPTIMIZERS = {"adam": Adam, "sgd": Sgd}
 
 
-def losses(network: DanNetwork, theta: Sequence[Tensor], phi: Sequence[Tensor], batch: tuple[Tensor, Tensor]) -> Tensor:
+def losses(
+    network: DanNetwork,
+    theta: Sequence[Tensor],
+    phi: Sequence[Tensor],
+    batch: tuple[Tensor, Tensor],
+    join: Join | None = None,
+) -> Tensor:
     """The mean squared error of every model [K] on its batch: inputs [K, B, n], targets [K, B, m]."""
     inputs, targets = batch
-    return (network(theta, phi, inputs) - targets).square().mean((1, 2))
+    return (network(theta, phi, inputs, join) - targets).square().mean((1, 2))
 
 
 def for_population(phi: Sequence[Tensor], members: int) -> list[Tensor]:
@@ -45,6 +53,31 @@ def task_gradients(
     learned = [tensor.detach().requires_grad_() for tensor in [*theta, *(phi if plastic else [])]]
     theta, phi = learned[: len(theta)], learned[len(theta) :] if plastic else phi
     return list(torch.autograd.grad(losses(network, theta, phi, batch).sum(), learned))
+
+
+def learn_task(
+    network: DanNetwork,
+    theta: list[Tensor],
+    phi: Sequence[Tensor],
+    batch: tuple[Tensor, Tensor],
+    optimizer: Adam | Sgd,
+) -> None:
+    """A step of theta, in place, with fixed phi: the optimizer's on `task_gradients`.
+
+    Plain steps of an autoencoder on a CPU are taken while the gradient is at hand (`fused.DescendingSignals`).
+    """
+    plain = isinstance(optimizer, Sgd) and not optimizer.momentum
+    if not (plain and isinstance(network.dan, ConvolutionalDan) and theta[0].device.type == "cpu"):
+        optimizer.step(task_gradients(network, theta, phi, batch))
+        return
+    places = range(1, 2 * len(network.nodes) - 2, 2)  # of the biases
+    biases = [theta[place].detach().requires_grad_() for place in places]
+    given = list(theta)
+    given[1 : places.stop : 2] = biases
+    join = partial(DescendingSignals.apply, optimizer.lr)
+    gradients = torch.autograd.grad(losses(network, given, phi, batch, join).sum(), biases)
+    for place, gradient in zip(places, gradients, strict=True):
+        theta[place].sub_(gradient, alpha=optimizer.lr)
 
 
 def gradients_through_step(

@@ -9,7 +9,7 @@ a population, or held-out functions, each with theta of its own.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import torch
@@ -20,6 +20,7 @@ from common.randomness import generator
 from common.replicas import Tensors, conv2d, glorot_uniform, linear, stack
 from papers.dan.protocol import SHARING, Images, Regression
 
+Join = Callable[..., Tensor]  # `signals`, or what does the same
 Phenotypes = Sequence[Tensors]  # parameters of a DAN [K, G, ...]: one list for the network, or one for each layer
 
 
@@ -91,14 +92,16 @@ class ConvolutionalDan(Dan):
         return parameters
 
     def __call__(self, phenotype: Tensors, inputs: Tensor) -> Tensor:
-        hidden, side = inputs, self.side
-        for weight, bias in zip(phenotype[:-4:2], phenotype[1:-4:2]):
-            matrix, side = convolution_matrix(weight, side), side - self.KERNEL + 1
-            hidden = functional.leaky_relu_(linear(hidden, matrix, bias.repeat_interleave(side**2, 1)))
-        maps = hidden.view(-1, self.convolutions[-1], side, side)
-        hidden = functional.max_pool2d(maps, self.POOL, stride=1).view(*inputs.shape[:2], -1)
-        hidden = functional.leaky_relu_(linear(hidden, *phenotype[-4:-2]))
-        return linear(hidden, *phenotype[-2:]).squeeze(-1)
+        *convolutions, weight, bias, last_weight, last_bias = phenotype
+        if inputs.device.type == "cpu" and len(convolutions) == 4:
+            from papers.dan.fused import PooledMaps  # here, as it is built on this module
+
+            pooled = PooledMaps.apply(pooled_maps, inputs, *convolutions)
+        else:
+            pooled = pooled_maps(inputs, *convolutions)
+        # leaky ReLU grows with its input: after the pool, where there are fewer values, it gives the same as before
+        hidden = functional.leaky_relu_(linear(functional.leaky_relu(pooled), weight, bias))
+        return linear(hidden, last_weight, last_bias).squeeze(-1)
 
 
 class Retina:
@@ -168,21 +171,22 @@ class DanNetwork:
         phi = [tensor for count in groups for tensor in stack(self.dan.draw(source) for _ in range(count))]
         return phi + ([tensor[None] for tensor in self.retina.draw(source)] if self.retina else [])
 
-    def __call__(self, theta: Tensors, phi: Tensors, inputs: Tensor) -> Tensor:
-        """Outputs: inputs [K, B, nodes[0]] -> [K, B, nodes[-1]]."""
-        return self.output_scale * self.layers(theta, phi, inputs)[-1]
+    def __call__(self, theta: Tensors, phi: Tensors, inputs: Tensor, join: Join | None = None) -> Tensor:
+        """Outputs: inputs [K, B, nodes[0]] -> [K, B, nodes[-1]]; join: what computes `signals` in its place."""
+        return self.output_scale * self.layers(theta, phi, inputs, join)[-1]
 
-    def layers(self, theta: Tensors, phi: Tensors, inputs: Tensor) -> list[Tensor]:
+    def layers(self, theta: Tensors, phi: Tensors, inputs: Tensor, join: Join | None = None) -> list[Tensor]:
         """What every layer of nodes puts out [K, B, n], the first included; the last one without the output scale."""
         size = len(phi) - (4 if self.retina else 0)
         of_dan = size if self.sharing == "network" else size // (len(self.nodes) - 1)
         found = [self.retina(phi[size:], inputs) if self.retina else inputs]
         skips = theta[2 * (len(self.nodes) - 1) :]
         for index, nodes in enumerate(self.nodes[1:]):
-            signal = linear(found[index], theta[2 * index], theta[2 * index + 1])
+            sources = [found[index], theta[2 * index]]
             for (start, end), weight in zip(self.skips, skips):
                 if end == index + 1:
-                    signal = torch.baddbmm(signal, found[start], weight)
+                    sources += [found[start], weight]
+            signal = (join or signals)(theta[2 * index + 1], *sources)
             first = 0 if self.sharing == "network" else index * of_dan
             vectors = signal.view(*signal.shape[:2], nodes, self.dan.n_channels)
             found.append(self.dan.layer(phi[first : first + of_dan], vectors))
@@ -207,6 +211,31 @@ def initial_synapses(network: DanNetwork, seeds: Sequence[int], members: int = 1
 def random_phenotypes(network: DanNetwork, seeds: Sequence[int]) -> list[Tensor]:
     """phi_0 [R, ...]: where meta-training begins, and what networks with random phenotypes keep."""
     return stack(network.draw_phenotypes(generator(seed, "phenotypes")) for seed in seeds)
+
+
+def signals(bias: Tensor, *sources: Tensor) -> Tensor:
+    """What VECs bring to a layer of m DANs [K, B, m * n_channels]: its bias, and inputs times weight of each source in turn.
+
+    bias [K, m * n_channels]; sources: inputs [K, B, n] and weight [K, n, m * n_channels] from the layer before, then from skips.
+    """
+    signal = linear(sources[0], sources[1], bias)
+    for inputs, weight in zip(sources[2::2], sources[3::2]):
+        signal = torch.baddbmm(signal, inputs, weight)
+    return signal
+
+
+def pooled_maps(inputs: Tensor, *convolutions: Tensor) -> Tensor:
+    """The convolutions of a ConvolutionalDan and its pool: inputs [P, N, side^2] -> [P, N, maps * pooled^2].
+
+    convolutions: weight [P, n_out, n_in, k, k] and bias [P, n_out] of each in turn, with leaky ReLU between them.
+    """
+    maps, side = inputs, round(inputs.shape[-1] ** 0.5)
+    for place, (weight, bias) in enumerate(zip(convolutions[::2], convolutions[1::2])):
+        matrix, side = convolution_matrix(weight, side), side - weight.shape[-1] + 1
+        maps = functional.leaky_relu(maps) if place else maps
+        maps = linear(maps, matrix, bias.repeat_interleave(side**2, 1))
+    patches = maps.view(-1, weight.shape[1], side, side)
+    return functional.max_pool2d(patches, ConvolutionalDan.POOL, stride=1).view(*inputs.shape[:2], -1)
 
 
 def convolution_matrix(weight: Tensor, side: int) -> Tensor:

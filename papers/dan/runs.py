@@ -23,7 +23,7 @@ TABLES = ("meta", "stages", "curves", "image_meta", "image_errors", "image_grids
 
 # The code that decides a stage's numbers: editing one of these files, and no other, makes the stage run again.
 LEARNING = [
-    *(f"{HERE}/{name}.py" for name in ("method", "model")),
+    *(f"{HERE}/{name}.py" for name in ("method", "model", "fused")),
     *(f"common/{name}.py" for name in ("optimizers", "randomness", "replicas")),
 ]
 DEPLOY = [*(f"{HERE}/{name}.py" for name in ("deploy", "conditions", "phenotypes", "sequences")), *LEARNING]

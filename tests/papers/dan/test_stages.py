@@ -64,17 +64,17 @@ def test_a_sequence_through_its_steps_is_algorithm_1_in_a_plain_loop(sharing):
 def test_the_phenotypes_learn_after_every_step_at_the_new_synapses(monkeypatch):
     """Algorithm 1, lines 9 to 16, at fixed theta: the order of the updates, and which theta each gradient is taken at."""
     calls = []
-    of_task, of_phenotypes = meta_train.task_gradients, meta_train.phenotype_gradients
+    of_task, of_phenotypes = meta_train.learn_task, meta_train.phenotype_gradients
 
-    def task(network, theta, phi, batch):
+    def task(network, theta, phi, batch, optimizer):
         calls.append(("task", theta[0].clone(), phi[0].clone(), batch[0].shape[1]))
-        return of_task(network, theta, phi, batch)
+        of_task(network, theta, phi, batch, optimizer)
 
     def phenotypes(network, theta, phi, members, batch):
         calls.append(("meta", theta[0].clone(), phi[0].clone(), batch[0].shape[1]))
         return of_phenotypes(network, theta, phi, members, batch)
 
-    monkeypatch.setattr(meta_train, "task_gradients", task)
+    monkeypatch.setattr(meta_train, "learn_task", task)
     monkeypatch.setattr(meta_train, "phenotype_gradients", phenotypes)
     learner(settings=dataclasses.replace(REGRESSION, through_step=False)).sequence()
     assert [call[0] for call in calls] == ["task", "meta"] * 20

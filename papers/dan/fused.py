@@ -1,0 +1,307 @@
+"""The autoencoder on CPUs, compiled: a DAN's convolutions and pool with their gradient, and a plain step of the VECs.
+
+By torch's operations most of a step goes to the thousands of patches that DANs convolve: convolutions with so few maps are
+slow, and as matrix products nine tenths of their factors are zeros. Here LANES patches are at hand at a time, next to each
+other in memory, so that a processor convolves several of them by one instruction, and what lies between the inputs and the
+pooled maps never leaves the cache; backwards it is computed again. Of what is left much goes to the gradient of millions of
+VEC weights, which is the product of a few inputs and gradients: here it goes into the weights while they are at hand, and
+is nowhere whole. The numbers differ from torch's by rounding alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numba import njit
+from torch import Tensor
+
+from papers.dan.model import signals
+
+LANES = 128  # patches at a time
+COLUMNS = 1024  # of VECs at a time
+SLOPE = 0.01  # of leaky ReLU below zero, as in torch
+
+# A product and a sum may be rounded as one, and sums be taken in another order: by so many parts as a processor adds at once.
+compiled = njit(cache=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
+
+# Below, maps are [n, height, width * LANES], float32 or float64: row by row, and of each pixel all patches at hand. Where a loop
+# needs a pixel's neighbours it is given slices: of places like t + LANES the compiler cannot tell that they lie inside.
+
+
+@compiled
+def _add_products(target, a, b, c, d, weights):
+    p, q, r, s = weights[0], weights[1], weights[2], weights[3]
+    for t in range(target.size):
+        target[t] += p * a[t] + q * b[t] + r * c[t] + s * d[t]
+
+
+@compiled
+def _add_sums(sums, gradient, a, b, c, d):
+    p = q = r = s = gradient.dtype.type(0)
+    for t in range(gradient.size):
+        g = gradient[t]
+        p += g * a[t]
+        q += g * b[t]
+        r += g * c[t]
+        s += g * d[t]
+    sums[0] += p
+    sums[1] += q
+    sums[2] += r
+    sums[3] += s
+
+
+@compiled
+def _convolve(maps, kernels, biases, results):
+    """Windows of 2x2: kernels [n_out, n_in, 4]; results are a pixel less high and wide than the maps."""
+    size = results.shape[2]
+    for y in range(results.shape[1]):
+        for o in range(results.shape[0]):
+            results[o, y] = biases[o]
+        for i in range(maps.shape[0]):
+            above, below = maps[i, y], maps[i, y + 1]
+            for o in range(results.shape[0]):
+                _add_products(results[o, y], above[:size], above[LANES:], below[:size], below[LANES:], kernels[o, i])
+
+
+@compiled
+def _add_kernel_gradients(of_results, maps, of_kernels, of_biases):
+    """Of _convolve; of_results with a border, as all gradients of results."""
+    size = maps.shape[2] - LANES
+    inner = slice(LANES, LANES + size)
+    for y in range(maps.shape[1] - 1):
+        for o in range(of_kernels.shape[0]):
+            of_biases[o] += of_results[o, y + 1, inner].sum()
+        for i in range(maps.shape[0]):
+            above, below = maps[i, y], maps[i, y + 1]
+            for o in range(of_kernels.shape[0]):
+                row = of_results[o, y + 1, inner]
+                _add_sums(of_kernels[o, i], row, above[:size], above[LANES:], below[:size], below[LANES:])
+
+
+@compiled
+def _leaky_relu(maps):
+    values, slope = maps.reshape(-1), maps.dtype.type(SLOPE)
+    for t in range(values.size):
+        values[t] = max(values[t], values[t] * slope)
+
+
+@compiled
+def _leaky_relu_gradient(gradient, maps, of_results):
+    """maps: what _leaky_relu left, whose signs are those of its inputs."""
+    size, slope, one = maps.shape[2], maps.dtype.type(SLOPE), maps.dtype.type(1)
+    for i in range(maps.shape[0]):
+        for y in range(maps.shape[1]):
+            row, values, given = of_results[i, y + 1, LANES : LANES + size], maps[i, y], gradient[i, y]
+            for t in range(size):
+                row[t] = given[t] * (one if values[t] > 0 else slope)
+
+
+@compiled
+def _largest(results, a, b, c):
+    for t in range(results.size):
+        results[t] = max(max(a[t], b[t]), c[t])
+
+
+@compiled
+def _add_to_largest(gradient, a, b, c, of_a, of_b, of_c):
+    """The gradient of _largest; of equal values the first one gets it."""
+    zero = gradient.dtype.type(0)
+    for t in range(gradient.size):
+        g = gradient[t]
+        first, second = a[t] >= max(b[t], c[t]), b[t] >= c[t]
+        of_a[t] += g if first else zero
+        of_b[t] += zero if first else (g if second else zero)
+        of_c[t] += zero if first or second else g
+
+
+@compiled
+def _pool(maps, highest, results):
+    """Maxima over 3x3 pixels with stride 1: first of columns (highest), then of rows."""
+    size = results.shape[2]
+    for i in range(maps.shape[0]):
+        for y in range(highest.shape[1]):
+            row = highest[i, y]
+            _largest(row, maps[i, y], maps[i, y + 1], maps[i, y + 2])
+            _largest(results[i, y], row[:size], row[LANES : LANES + size], row[2 * LANES :])
+
+
+@compiled
+def _pool_gradient(gradient, maps, highest, of_highest, of_maps):
+    of_highest[:] = 0
+    of_maps[:] = 0
+    size, inner = gradient.shape[2], slice(LANES, LANES + maps.shape[2])
+    second, third = slice(LANES, LANES + size), slice(2 * LANES, 2 * LANES + size)
+    for i in range(maps.shape[0]):
+        for y in range(highest.shape[1]):
+            row, of_row, below = highest[i, y], of_highest[i, y], of_maps[i, y + 1 :]
+            _add_to_largest(
+                gradient[i, y], row[:size], row[second], row[third], of_row[:size], of_row[second], of_row[third]
+            )
+            _add_to_largest(
+                of_row, maps[i, y], maps[i, y + 1], maps[i, y + 2], below[0, inner], below[1, inner], below[2, inner]
+            )
+
+
+@compiled
+def _take(rows, first, maps):
+    """Rows [N, n * height * width] from the first one on, as maps; zeros where there are no more."""
+    values, count = maps.reshape(-1), min(LANES, rows.shape[0] - first)
+    for place in range(rows.shape[1]):
+        pixel = values[place * LANES : (place + 1) * LANES]
+        for lane in range(count):
+            pixel[lane] = rows[first + lane, place]
+        pixel[count:] = 0
+
+
+@compiled
+def _put(maps, first, rows):
+    """The reverse of _take."""
+    values = maps.reshape(-1)
+    for lane in range(min(LANES, rows.shape[0] - first)):
+        for place in range(rows.shape[1]):
+            rows[first + lane, place] = values[place * LANES + lane]
+
+
+@compiled
+def _forward(inputs, kernels, biases, kernels_2, biases_2, results):
+    """inputs [P, N, side^2], kernels [P, n, 1, 4] and [P, m, n, 4] -> results [P, N, m * (side - 4)^2]."""
+    side, kind = round(inputs.shape[2] ** 0.5), inputs.dtype
+    n, m = kernels.shape[1], kernels_2.shape[1]
+    patch = np.empty((1, side, side * LANES), kind)
+    hidden = np.empty((n, side - 1, (side - 1) * LANES), kind)
+    maps = np.empty((m, side - 2, (side - 2) * LANES), kind)
+    highest = np.empty((m, side - 4, (side - 2) * LANES), kind)
+    pooled = np.empty((m, side - 4, (side - 4) * LANES), kind)
+    for p in range(inputs.shape[0]):
+        for first in range(0, inputs.shape[1], LANES):
+            _take(inputs[p], first, patch)
+            _convolve(patch, kernels[p], biases[p], hidden)
+            _leaky_relu(hidden)
+            _convolve(hidden, kernels_2[p], biases_2[p], maps)
+            _pool(maps, highest, pooled)
+            _put(pooled, first, results[p])
+
+
+@compiled
+def _backward(given, inputs, weights, of_inputs, of_weights, plastic):
+    """The gradient of _forward; that of the weights, to which it is added, only where they are plastic."""
+    kernels, biases, kernels_2, biases_2 = weights
+    of_kernels, of_biases, of_kernels_2, of_biases_2 = of_weights
+    side, kind = round(inputs.shape[2] ** 0.5), inputs.dtype
+    n, m = kernels.shape[1], kernels_2.shape[1]
+    patch, of_patch = np.empty((1, side, side * LANES), kind), np.empty((1, side, side * LANES), kind)
+    hidden, back = np.empty((n, side - 1, (side - 1) * LANES), kind), np.empty((n, side - 1, (side - 1) * LANES), kind)
+    maps, of_maps = np.empty((m, side - 2, (side - 2) * LANES), kind), np.empty((m, side, side * LANES), kind)
+    highest = np.empty((m, side - 4, (side - 2) * LANES), kind)
+    of_highest, pooled = np.empty_like(highest), np.empty((m, side - 4, (side - 4) * LANES), kind)
+    # Gradients of results have a border of zeros a pixel wide: with it, what a convolution passes on to its inputs is the
+    # convolution by the kernels turned round, from its outputs to its inputs.
+    of_hidden, none = np.zeros((n, side + 1, (side + 1) * LANES), kind), np.zeros(n, kind)
+    for p in range(inputs.shape[0]):
+        turned = np.ascontiguousarray(kernels[p].transpose(1, 0, 2)[:, :, ::-1])
+        turned_2 = np.ascontiguousarray(kernels_2[p].transpose(1, 0, 2)[:, :, ::-1])
+        for first in range(0, inputs.shape[1], LANES):
+            _take(inputs[p], first, patch)
+            _convolve(patch, kernels[p], biases[p], hidden)
+            _leaky_relu(hidden)
+            _convolve(hidden, kernels_2[p], biases_2[p], maps)
+            _pool(maps, highest, pooled)
+            _take(given[p], first, pooled)
+            _pool_gradient(pooled, maps, highest, of_highest, of_maps)
+            _convolve(of_maps, turned_2, none, back)
+            _leaky_relu_gradient(back, hidden, of_hidden)
+            _convolve(of_hidden, turned, none, of_patch)
+            _put(of_patch, first, of_inputs[p])
+            if plastic:
+                _add_kernel_gradients(of_maps, hidden, of_kernels_2[p], of_biases_2[p])
+                _add_kernel_gradients(of_hidden, patch, of_kernels[p], of_biases[p])
+
+
+def arrays(tensors: Sequence[Tensor]) -> tuple[np.ndarray, ...]:
+    """Weights [P, n_out, n_in, 2, 2] and biases [P, n_out], in turn, as the functions above take them, in the same memory."""
+    return tuple((tensor.flatten(3) if tensor.dim() == 5 else tensor).detach().numpy() for tensor in tensors)
+
+
+class PooledMaps(torch.autograd.Function):
+    """`plain(inputs, *weights)`, that is `model.pooled_maps`: inputs [P, N, side^2] -> [P, N, m * (side - 4)^2].
+
+    plain: the same function of torch's operations, by which the gradient's own gradient is found where it is asked for.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, plain: Callable[..., Tensor], inputs: Tensor, *weights: Tensor) -> Tensor:
+        inputs, *weights = (tensor.contiguous() for tensor in (inputs, *weights))
+        ctx.plain = plain
+        ctx.save_for_backward(inputs, *weights)
+        side, maps = round(inputs.shape[2] ** 0.5), weights[-1].shape[-1]
+        results = inputs.new_empty(*inputs.shape[:2], maps * (side - 4) ** 2)
+        _forward(inputs.detach().numpy(), *arrays(weights), results.numpy())
+        return results
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        inputs, *weights = ctx.saved_tensors
+        plastic = any(ctx.needs_input_grad[2:])
+        if torch.is_grad_enabled():
+            wanted = [inputs, *weights] if plastic else [inputs]
+            found = torch.autograd.grad(ctx.plain(inputs, *weights), wanted, gradient, create_graph=True)
+            return None, *found, *([] if plastic else [None] * len(weights))
+        of_inputs, of_weights = torch.empty_like(inputs), [torch.zeros_like(tensor) for tensor in weights]
+        given = gradient.contiguous().numpy()
+        _backward(given, inputs.detach().numpy(), arrays(weights), of_inputs.numpy(), arrays(of_weights), plastic)
+        return None, of_inputs, *of_weights
+
+
+@compiled
+def _descend(of_signals, inputs, weight, of_inputs, rate):
+    """signals = inputs weight: the gradient to the inputs is added to theirs, that to the weight, times rate, taken from it."""
+    batch = range(inputs.shape[1])
+    for k in range(weight.shape[0]):
+        for first in range(0, weight.shape[2], COLUMNS):
+            columns = slice(first, min(first + COLUMNS, weight.shape[2]))
+            for n in range(weight.shape[1]):
+                row = weight[k, n, columns]
+                for b in batch:
+                    of_inputs[k, b, n] += _product(row, of_signals[k, b, columns])
+                for b in batch:
+                    _add_multiple(row, of_signals[k, b, columns], -rate * inputs[k, b, n])
+
+
+@compiled
+def _product(a, b):
+    total = a.dtype.type(0)
+    for t in range(a.size):
+        total += a[t] * b[t]
+    return total
+
+
+@compiled
+def _add_multiple(target, values, by):
+    for t in range(target.size):
+        target[t] += by * values[t]
+
+
+class DescendingSignals(torch.autograd.Function):
+    """`model.signals` for weights that take a plain step as soon as their gradient is known, in the backward pass.
+
+    The first argument is the step's rate. Biases get a gradient as usual, weights none.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, rate: float, bias: Tensor, *sources: Tensor) -> Tensor:
+        ctx.rate = rate
+        ctx.save_for_backward(*sources)
+        return signals(bias, *sources)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        given, of_sources = gradient.contiguous().numpy(), []
+        for inputs, weight in zip(ctx.saved_tensors[::2], ctx.saved_tensors[1::2]):
+            inputs, of_inputs = inputs.contiguous(), torch.zeros_like(inputs, memory_format=torch.contiguous_format)
+            arrays = (tensor.detach().numpy() for tensor in (inputs, weight, of_inputs))
+            _descend(given, *arrays, given.dtype.type(ctx.rate))
+            of_sources += [of_inputs, None]
+        return None, gradient.sum(1), *of_sources
