@@ -221,8 +221,9 @@ def _backward(given, inputs, weights, of_inputs, of_weights, plastic):
 
 
 def arrays(tensors: Sequence[Tensor]) -> tuple[np.ndarray, ...]:
-    """Weights [P, n_out, n_in, 2, 2] and biases [P, n_out], in turn, as the functions above take them, in the same memory."""
-    return tuple((tensor.flatten(3) if tensor.dim() == 5 else tensor).detach().numpy() for tensor in tensors)
+    """Tensors as the functions here take them, kernels [P, n_out, n_in, 2, 2] with one last axis; copies only if they lie apart."""
+    whole = (tensor.detach().contiguous() for tensor in tensors)
+    return tuple((tensor.flatten(3) if tensor.dim() == 5 else tensor).numpy() for tensor in whole)
 
 
 class PooledMaps(torch.autograd.Function):
@@ -233,12 +234,11 @@ class PooledMaps(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, plain: Callable[..., Tensor], inputs: Tensor, *weights: Tensor) -> Tensor:
-        inputs, *weights = (tensor.contiguous() for tensor in (inputs, *weights))
         ctx.plain = plain
         ctx.save_for_backward(inputs, *weights)
         side, maps = round(inputs.shape[2] ** 0.5), weights[-1].shape[-1]
         results = inputs.new_empty(*inputs.shape[:2], maps * (side - 4) ** 2)
-        _forward(inputs.detach().numpy(), *arrays(weights), results.numpy())
+        _forward(*arrays([inputs, *weights]), results.numpy())
         return results
 
     @staticmethod
@@ -249,9 +249,9 @@ class PooledMaps(torch.autograd.Function):
             wanted = [inputs, *weights] if plastic else [inputs]
             found = torch.autograd.grad(ctx.plain(inputs, *weights), wanted, gradient, create_graph=True)
             return None, *found, *([] if plastic else [None] * len(weights))
-        of_inputs, of_weights = torch.empty_like(inputs), [torch.zeros_like(tensor) for tensor in weights]
-        given = gradient.contiguous().numpy()
-        _backward(given, inputs.detach().numpy(), arrays(weights), of_inputs.numpy(), arrays(of_weights), plastic)
+        of_inputs, of_weights = inputs.new_empty(inputs.shape), [tensor.new_zeros(tensor.shape) for tensor in weights]
+        given, found = arrays([gradient, inputs]), (arrays([of_inputs])[0], arrays(of_weights))
+        _backward(*given, arrays(weights), *found, plastic)
         return None, of_inputs, *of_weights
 
 
@@ -298,10 +298,10 @@ class DescendingSignals(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        given, of_sources = gradient.contiguous().numpy(), []
+        of_sources: list[Tensor | None] = []
         for inputs, weight in zip(ctx.saved_tensors[::2], ctx.saved_tensors[1::2]):
-            inputs, of_inputs = inputs.contiguous(), torch.zeros_like(inputs, memory_format=torch.contiguous_format)
-            arrays = (tensor.detach().numpy() for tensor in (inputs, weight, of_inputs))
-            _descend(given, *arrays, given.dtype.type(ctx.rate))
+            of_inputs = inputs.new_zeros(inputs.shape)
+            given, taken, found = arrays([gradient, inputs, of_inputs])
+            _descend(given, taken, weight.detach().numpy(), found, given.dtype.type(ctx.rate))
             of_sources += [of_inputs, None]
         return None, gradient.sum(1), *of_sources

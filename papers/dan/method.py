@@ -20,7 +20,7 @@ from torch import Tensor
 
 from common.optimizers import Adam, Sgd
 from papers.dan.fused import DescendingSignals
-from papers.dan.model import ConvolutionalDan, DanNetwork, Join
+from papers.dan.model import DanNetwork, Join
 
 OPTIMIZERS = {"adam": Adam, "sgd": Sgd}
 
@@ -67,7 +67,7 @@ def learn_task(
     Plain steps of an autoencoder on a CPU are taken while the gradient is at hand (`fused.DescendingSignals`).
     """
     plain = isinstance(optimizer, Sgd) and not optimizer.momentum
-    if not (plain and isinstance(network.dan, ConvolutionalDan) and theta[0].device.type == "cpu"):
+    if not (plain and network.dan.compiled and theta[0].device.type == "cpu"):
         optimizer.step(task_gradients(network, theta, phi, batch))
         return
     places = range(1, 2 * len(network.nodes) - 2, 2)  # of the biases

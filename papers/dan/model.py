@@ -28,6 +28,7 @@ class Dan(ABC):
     """A Deep Artificial Neuron as a function of its phenotype: n_channels values -> one."""
 
     n_channels: int
+    compiled = False  # whether `fused` takes its part on CPUs
 
     @abstractmethod
     def draw(self, source: torch.Generator) -> list[Tensor]:
@@ -82,6 +83,7 @@ class ConvolutionalDan(Dan):
         if self.side**2 != n_channels or pooled < 1:
             raise ValueError(f"a convolutional DAN needs a square patch of at least 5x5 channels, not {n_channels}")
         self.flat = self.convolutions[-1] * pooled**2
+        self.compiled = len(convolutions) == 2
 
     def draw(self, source: torch.Generator) -> list[Tensor]:
         parameters, area = [], self.KERNEL**2
@@ -93,7 +95,7 @@ class ConvolutionalDan(Dan):
 
     def __call__(self, phenotype: Tensors, inputs: Tensor) -> Tensor:
         *convolutions, weight, bias, last_weight, last_bias = phenotype
-        if inputs.device.type == "cpu" and len(convolutions) == 4:
+        if self.compiled and inputs.device.type == "cpu":
             from papers.dan.fused import PooledMaps  # here, as it is built on this module
 
             pooled = PooledMaps.apply(pooled_maps, inputs, *convolutions)
