@@ -22,7 +22,7 @@ PANELS = {
     "sharing": "Meta-training: memory loss by who shares a phenotype",
     "channels": "Meta-training: memory loss by number of channels",
 }
-BINS = 50  # a point of the lower panels is the mean of 2 % of the sequences: functions differ, so single ones are noisy
+BINS = 20  # a point of the lower panels is the mean of 5 % of the sequences: functions differ, so single ones are noisy
 DEPLOYED = {
     "net0": {"color": PALETTE["blue"], "linestyle": "-"},
     "net1": {"color": PALETTE["sky"], "linestyle": "-"},
@@ -41,7 +41,7 @@ CAPTION = (
     " each). Top: each seed's loss is the mean over the held-out functions;\n"
     "mean and SD over functions and seeds are in the values beside this figure, since mean − SD can be below zero."
     " Vertical lines: a new sub-task begins.\n"
-    "Bottom: each point is the mean of 2 % of a run's sequences; the names net0 to net2 mean other networks"
+    "Bottom: each point is the mean of 5 % of a run's sequences; the names net0 to net2 mean other networks"
     " than above, as in the paper. The paper reports no numbers for this figure."
 )
 
