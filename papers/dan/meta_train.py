@@ -137,8 +137,11 @@ class MetaLearner:
 
 
 def train(learner: MetaLearner, label: str, saved: checkpoint.Checkpoint | None) -> None:
-    """Run a learner to its last sequence."""
-    if saved is not None and (state := saved.load()) is not None:
+    """Run a learner to its last sequence, on from where the checkpoint is."""
+    state = saved.load() if saved is not None else None
+    if state is not None and state["done"] > learner.settings.sequences:
+        print(f"it is {state['done']} sequences on, past the {learner.settings.sequences} asked for; starting afresh")
+    elif state is not None:
         learner.load_state_dict(state)
     progress = Progress(label, learner.settings.sequences, learner.done)
     while learner.done < learner.settings.sequences:
@@ -179,7 +182,9 @@ def main() -> None:
         draw, abouts = data.omniglot(arguments.omniglot, settings)
     network = build(settings, sharing)
     run = {"sharing": sharing, "n_channels": settings.n_channels, "condition": terms}
-    key = run | {"settings": protocol.as_dict(settings), "seeds": arguments.seeds, "data": abouts}
+    # which sequence is the last changes none before it: a run can be stopped, looked at, and go on
+    of_sequences = {name: value for name, value in protocol.as_dict(settings).items() if name != "sequences"}
+    key = run | {"settings": of_sequences, "seeds": arguments.seeds, "data": abouts}
     saved = checkpoint.of_run(arguments.checkpoint, key, CODE["meta_train"])
     with records.provenance(
         arguments.out.with_suffix(".json"),

@@ -125,6 +125,33 @@ def test_resuming_is_exact(tmp_path):
     assert len(second.latest) == 3 and all(equal(*pair) for pair in zip(second.latest, whole.latest))
 
 
+@pytest.mark.parametrize("saved_after, resumed", [(1, True), (2, True), (3, False)])
+def test_a_checkpoint_serves_as_many_sequences_or_more_but_not_fewer(tmp_path, capsys, saved_after, resumed):
+    settings = dataclasses.replace(REGRESSION, sequences=saved_after)
+    saved = Checkpoint(tmp_path / "state.ckpt", "key")
+    before, after = learner(settings=settings), learner(settings=dataclasses.replace(settings, sequences=2))
+    meta_train.train(before, "before", None)
+    saved.save(before.state_dict())
+    meta_train.train(after, "after", saved)
+    whole = learner(settings=after.settings)
+    meta_train.train(whole, "whole", None)
+    assert after.done == 2 and equal(after.phi, whole.phi) and after.rows == whole.rows
+    assert ("it is 3 sequences on, past the 2 asked for" in capsys.readouterr().out) != resumed
+
+
+def test_a_run_that_was_stopped_goes_on_to_more_sequences(tmp_path, monkeypatch, capsys):
+    """From the command line: the checkpoint of a killed run is that of a run with another last sequence."""
+    monkeypatch.setattr(Checkpoint, "due", lambda saved: True)
+    monkeypatch.setattr(Checkpoint, "delete", lambda saved: None)
+    asked = f"--experiment regression --scale smoke --seeds 0-0 --checkpoint {tmp_path}/state.ckpt --out {tmp_path}"
+    call(monkeypatch, meta_train, f"{asked}/one.pt --set regression.sequences=1")
+    call(monkeypatch, meta_train, f"{asked}/two.pt --set regression.sequences=2")
+    assert f"{tmp_path}/state.ckpt: resuming from this checkpoint" in capsys.readouterr().out
+    logs = [records.read_tables(tmp_path / f"{name}.csv") for name in ("one", "two")]
+    assert logs[0]["sequence"].tolist() == [1] and logs[1]["sequence"].tolist() == [1, 2]
+    assert logs[1]["loss"][0] == logs[0]["loss"][0]
+
+
 def test_only_the_last_phenotypes_are_kept(monkeypatch):
     monkeypatch.setattr(phenotypes, "KEPT", 2)
     own, after = learner(), []
