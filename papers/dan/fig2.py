@@ -31,7 +31,7 @@ ACROSS, GAP = DIGITS // 2, 2  # digits side by side, and white pixels between im
 SEEN = PALETTE["vermilion"]
 CAPTION = (
     "Originals above reconstructions, first seed; framed: digits seen so far. a to c: phenotypes meta-trained on memory"
-    " and transfer loss. f: mean squared error of a to c's networks, mean over seeds; left of the line: digits seen.\n"
+    " and transfer loss{sequences}. f: mean squared error of a to c's networks, mean over seeds; left of the line: digits seen.\n"
     "BWT: error after all digits minus that right after learning the digit (mean over the first nine); FWT: error"
     " right before learning a digit minus that before any training (mean over the last nine);\n"
     "mean ± SD over seeds, the lower the better. d to f are not in the paper. The"
@@ -58,7 +58,7 @@ def fig2(tables: Tables, reported: pandas.DataFrame, provenances: dict[str, dict
                 _draw_grid(axis, found[found["seed"] == found["seed"].min()], shown)
         axes["f"].set_title(f"f  Error on each digit{_transfer(values, 'both')}", loc="left", fontsize=SMALL)
         _draw_errors(figure, axes["f"], values)
-        figure.supxlabel(CAPTION, fontsize=6.5, color="0.35")
+        figure.supxlabel(CAPTION.format(sequences=_sequences(provenances)), fontsize=6.5, color="0.35")
         plotting.stamp(figure, *collect.stamp_of_all(provenances))
     return figure
 
@@ -84,6 +84,12 @@ def fig2_values(tables: Tables) -> pandas.DataFrame:
         transfers = {"BWT": evidence.backward_transfer, "FWT": evidence.forward_transfer}
         rows += [(name, condition, None, None, of(tables, condition).values()) for name, of in transfers.items()]
     return summaries(rows, ["quantity", "condition", "learned", "digit", "mean", "sd", "n"])
+
+
+def _sequences(provenances: dict[str, dict]) -> str:
+    """Return how many sequences meta-training had; nothing where provenances do not tell."""
+    protocol = provenances.get("image_errors", {}).get("protocol")
+    return f" of {protocol['images']['sequences']} sequences" if protocol else ""
 
 
 def _transfer(values: pandas.DataFrame, condition: str) -> str:

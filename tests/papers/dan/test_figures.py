@@ -212,6 +212,13 @@ def test_figure_4_draws_curves_of_meta_training_by_sharing_and_channels():
     numpy.testing.assert_allclose(figure.axes[2].lines[0].get_ydata(), figure.axes[3].lines[4].get_ydata())
 
 
+def test_figure_2_says_how_many_sequences_meta_training_had():
+    known = PROVENANCE | {"protocol": {"images": {"sequences": 13}}}
+    captions = [draw("fig2", everything(), provenance).get_supxlabel() for provenance in (known, PROVENANCE)]
+    assert "memory and transfer loss of 13 sequences. f:" in captions[0]
+    assert "memory and transfer loss. f:" in captions[1]
+
+
 def test_figure_4_has_values_worked_by_hand():
     log = pandas.DataFrame(
         [
