@@ -31,11 +31,10 @@ ACROSS, GAP = DIGITS // 2, 2  # digits side by side, and white pixels between im
 SEEN = PALETTE["vermilion"]
 CAPTION = (
     "Originals above reconstructions, first seed; framed: digits seen so far. a to c: phenotypes meta-trained on memory"
-    " and transfer loss{sequences}. f: mean squared error of a to c's networks, mean over seeds; left of the line: digits seen.\n"
-    "BWT: error after all digits minus that right after learning the digit (mean over the first nine); FWT: error"
-    " right before learning a digit minus that before any training (mean over the last nine);\n"
-    "mean ± SD over seeds, the lower the better. d to f are not in the paper. The"
-    " paper reports no numbers for this figure."
+    " and transfer loss{sequences}.\nf: mean squared error of a to c's networks, mean over seeds; left of the line: digits"
+    " seen. BWT: error after all digits minus that right after learning the digit\n(mean over the first nine); FWT: error"
+    " right before learning a digit minus that before any training (mean over the last nine); mean ± SD over seeds, the"
+    " lower\nthe better. d to f are not in the paper. The paper reports no numbers for this figure."
 )
 
 

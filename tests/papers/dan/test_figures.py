@@ -215,8 +215,8 @@ def test_figure_4_draws_curves_of_meta_training_by_sharing_and_channels():
 def test_figure_2_says_how_many_sequences_meta_training_had():
     known = PROVENANCE | {"protocol": {"images": {"sequences": 13}}}
     captions = [draw("fig2", everything(), provenance).get_supxlabel() for provenance in (known, PROVENANCE)]
-    assert "memory and transfer loss of 13 sequences. f:" in captions[0]
-    assert "memory and transfer loss. f:" in captions[1]
+    assert "memory and transfer loss of 13 sequences.\n" in captions[0]
+    assert "memory and transfer loss.\n" in captions[1]
 
 
 def test_figure_4_has_values_worked_by_hand():
