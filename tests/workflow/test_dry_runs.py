@@ -207,9 +207,8 @@ def test_works_from_another_directory(unchanged_checkout, tmp_path):
     ],
 )
 def test_configuration_errors_come_before_anything_runs(checkout, arguments, message):
-    for folder in checkout.folder.glob("papers/*/recorded"):
-        for table in folder.iterdir():
-            table.unlink()
+    for table in checkout.folder.glob("papers/*/recorded/*.csv"):
+        table.unlink()
     output = checkout.run("--dry-run", "figures/tsar_fig1.pdf", *arguments, fails=True)
     assert output.count(message) == 1 and "Building DAG" not in output
 
