@@ -166,6 +166,16 @@ def _put(maps, first, rows):
 
 
 @compiled
+def _pooled_maps(rows, first, kernels, biases, kernels_2, biases_2, patch, hidden, maps, highest, pooled):
+    """Of the patches from the first one on, by one phenotype; the last five arguments are filled, in turn."""
+    _take(rows, first, patch)
+    _convolve(patch, kernels, biases, hidden)
+    _leaky_relu(hidden)
+    _convolve(hidden, kernels_2, biases_2, maps)
+    _pool(maps, highest, pooled)
+
+
+@compiled
 def _forward(inputs, kernels, biases, kernels_2, biases_2, results):
     """inputs [P, N, side^2], kernels [P, n, 1, 4] and [P, m, n, 4] -> results [P, N, m * (side - 4)^2]."""
     side, kind = round(inputs.shape[2] ** 0.5), inputs.dtype
@@ -176,19 +186,15 @@ def _forward(inputs, kernels, biases, kernels_2, biases_2, results):
     highest = np.empty((m, side - 4, (side - 2) * LANES), kind)
     pooled = np.empty((m, side - 4, (side - 4) * LANES), kind)
     for p in range(inputs.shape[0]):
+        weights = kernels[p], biases[p], kernels_2[p], biases_2[p]
         for first in range(0, inputs.shape[1], LANES):
-            _take(inputs[p], first, patch)
-            _convolve(patch, kernels[p], biases[p], hidden)
-            _leaky_relu(hidden)
-            _convolve(hidden, kernels_2[p], biases_2[p], maps)
-            _pool(maps, highest, pooled)
+            _pooled_maps(inputs[p], first, *weights, patch, hidden, maps, highest, pooled)
             _put(pooled, first, results[p])
 
 
 @compiled
-def _backward(given, inputs, weights, of_inputs, of_weights, plastic):
+def _backward(given, inputs, kernels, biases, kernels_2, biases_2, of_inputs, of_weights, plastic):
     """The gradient of _forward; that of the weights, to which it is added, only where they are plastic."""
-    kernels, biases, kernels_2, biases_2 = weights
     of_kernels, of_biases, of_kernels_2, of_biases_2 = of_weights
     side, kind = round(inputs.shape[2] ** 0.5), inputs.dtype
     n, m = kernels.shape[1], kernels_2.shape[1]
@@ -201,14 +207,11 @@ def _backward(given, inputs, weights, of_inputs, of_weights, plastic):
     # convolution by the kernels turned round, from its outputs to its inputs.
     of_hidden, none = np.zeros((n, side + 1, (side + 1) * LANES), kind), np.zeros(n, kind)
     for p in range(inputs.shape[0]):
+        weights = kernels[p], biases[p], kernels_2[p], biases_2[p]
         turned = np.ascontiguousarray(kernels[p].transpose(1, 0, 2)[:, :, ::-1])
         turned_2 = np.ascontiguousarray(kernels_2[p].transpose(1, 0, 2)[:, :, ::-1])
         for first in range(0, inputs.shape[1], LANES):
-            _take(inputs[p], first, patch)
-            _convolve(patch, kernels[p], biases[p], hidden)
-            _leaky_relu(hidden)
-            _convolve(hidden, kernels_2[p], biases_2[p], maps)
-            _pool(maps, highest, pooled)
+            _pooled_maps(inputs[p], first, *weights, patch, hidden, maps, highest, pooled)
             _take(given[p], first, pooled)
             _pool_gradient(pooled, maps, highest, of_highest, of_maps)
             _convolve(of_maps, turned_2, none, back)
@@ -250,8 +253,7 @@ class PooledMaps(torch.autograd.Function):
             found = torch.autograd.grad(ctx.plain(inputs, *weights), wanted, gradient, create_graph=True)
             return None, *found, *([] if plastic else [None] * len(weights))
         of_inputs, of_weights = inputs.new_empty(inputs.shape), [tensor.new_zeros(tensor.shape) for tensor in weights]
-        given, found = arrays([gradient, inputs]), (arrays([of_inputs])[0], arrays(of_weights))
-        _backward(*given, arrays(weights), *found, plastic)
+        _backward(*arrays([gradient, inputs, *weights, of_inputs]), arrays(of_weights), plastic)
         return None, of_inputs, *of_weights
 
 

@@ -137,11 +137,13 @@ class MetaLearner:
 
 
 def train(learner: MetaLearner, label: str, saved: checkpoint.Checkpoint | None) -> None:
-    """Run a learner to its last sequence, on from where the checkpoint is."""
-    state = saved.load() if saved is not None else None
-    if state is not None and state["done"] > learner.settings.sequences:
-        print(f"it is {state['done']} sequences on, past the {learner.settings.sequences} asked for; starting afresh")
-    elif state is not None:
+    """Run a learner to its last sequence, on from where the checkpoint is. Raises TrainingError if that is further on."""
+    if saved is not None and (state := saved.load()) is not None:
+        if state["done"] > learner.settings.sequences:
+            raise stage.TrainingError(
+                f"{saved.path} is {state['done']} sequences on, past the {learner.settings.sequences} asked for; ask for as"
+                " many, or delete it"
+            )
         learner.load_state_dict(state)
     progress = Progress(label, learner.settings.sequences, learner.done)
     while learner.done < learner.settings.sequences:
