@@ -1,8 +1,7 @@
 # Does all the set-up itself: needs Python 3.11 to 3.13 and make.
 #
-#     make figures/tsar_fig1.pdf               any figure; make list shows which there are, make all makes them
+#     make             what there is to make
 #     make figures/tsar_fig1.pdf ARGS="--config scale=desk"
-#     make test        make lint
 #
 # CORES=4 limits the cores used; PYTHON=/path/to/python3.12 chooses the Python that the environment is made with.
 
@@ -12,7 +11,6 @@ CORES ?= $(shell env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc 2>/dev/null ||
 ARGS ?=
 BIN := .venv/bin
 INSTALLED := .venv/installed
-RULES := Snakefile $(wildcard common/*.smk papers/*/*.smk)
 
 # Snakemake and matplotlib keep caches in the home folder; where that cannot be written, they keep them here.
 ifneq ($(shell test -w "$$HOME" && echo writable),writable)
@@ -21,34 +19,45 @@ MPLCONFIGDIR ?= $(CURDIR)/.snakemake/cache/matplotlib
 export XDG_CACHE_HOME MPLCONFIGDIR
 endif
 
-.PHONY: all list install test lint always
+.PHONY: help all figures figures/ list install test quick lint always
 .NOTPARALLEL:
 
-all: $(INSTALLED)
+help:  ## what there is to make
+	@awk -F ':.*## ' '/^[^\t#].*:.*## / { sub("%", "<name>.pdf", $$1); printf "make %-20s %s\n", $$1, $$2 }' Makefile
+
+figures/%: $(INSTALLED) always  ## one figure, or one table as figures/<name>.tex; ARGS="--config scale=desk"
 	$(BIN)/python -m snakemake --cores $(CORES) $@ $(ARGS)
 
-figures/%: $(INSTALLED) always
-	$(BIN)/python -m snakemake --cores $(CORES) $@ $(ARGS)
-
-list: $(INSTALLED)
+list: $(INSTALLED)  ## the names of the figures and tables
 	$(BIN)/python -m snakemake --cores 1 list_figures $(ARGS)
 
-# Each file of tests runs on one core: torch's own threads would only be in one another's way.
-test: export OMP_NUM_THREADS = 1
-test: $(INSTALLED)
-	$(BIN)/python -m pytest --numprocesses $(CORES) --dist loadfile $(ARGS)
+all: $(INSTALLED)  ## every figure, table and comparison: minutes at smoke scale, days at paper scale
+	@echo "Making every figure and table. One of them: make figures/tsar_fig1.pdf. Their names: make list"
+	$(BIN)/python -m snakemake --cores $(CORES) $@ $(ARGS)
 
-lint: $(INSTALLED)
+figures figures/: all
+
+# Each file of tests runs on one core: torch's own threads would only be in one another's way.
+test quick: export OMP_NUM_THREADS = 1
+PYTEST := $(BIN)/python -m pytest --numprocesses $(CORES) --dist loadfile
+
+test: $(INSTALLED)  ## all tests
+	$(PYTEST) $(ARGS)
+
+quick: $(INSTALLED)  ## the quick tests, in under two minutes
+	$(PYTEST) -m "not slow" $(ARGS)
+
+lint: $(INSTALLED)  ## style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/snakefmt --check $(RULES)
+	$(BIN)/snakefmt --check Snakefile common papers
 	$(BIN)/python -m snakemake --lint
 
-install: $(INSTALLED)
+install: $(INSTALLED)  ## the pinned requirements, into .venv; every other target does it where needed
 
 $(INSTALLED): requirements.txt
-	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info[:2] <= (3, 13) or sys.exit("error: $(PYTHON) is Python %d.%d, but 3.11, 3.12 or 3.13 is needed; name one: make PYTHON=python3.12" % sys.version_info[:2])'
+	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info[:2] <= (3, 13) or sys.exit("error: $(PYTHON) is Python %d.%d, but 3.11, 3.12 or 3.13 is needed; name one: make install PYTHON=python3.12" % sys.version_info[:2])'
 	@echo "Installing the pinned requirements into .venv, once (torch with its CUDA libraries: about 3 GB)"
 	test -x $(BIN)/pip || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --disable-pip-version-check -r requirements.txt

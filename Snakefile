@@ -3,8 +3,7 @@
 
 from snakemake.utils import min_version
 
-from common.artifacts import available, papers_of, published
-from common.workflow import check_config, choose_device, choose_scale, drawable, prepare_environment
+from common.running.workflow import check_config, choose_device, choose_scale, prepare_environment
 
 min_version("9.0")
 
@@ -18,8 +17,8 @@ config["device"] = choose_device(config["device"])
 SCALE = choose_scale(config["scale"], config["device"], announce=workflow.is_main_process)
 
 
-include: "common/data.smk"
-include: "common/workflow.smk"
+include: "common/running/data.smk"
+include: "common/running/papers.smk"
 
 
 for paper in config["papers"]:
@@ -27,15 +26,8 @@ for paper in config["papers"]:
     include: f"papers/{paper}/rules.smk"
 
 
-FIGURES = available(output for rule in workflow.rules for output in rule.output)
-DRAWABLE = drawable(FIGURES, SCALE)
-
-
 rule all:
     default_target: True
     input:
-        published(DRAWABLE),
-        expand("results/{scale}/{paper}/comparison.csv", scale=SCALE, paper=papers_of(DRAWABLE)),
-
-
-include: "common/publish.smk"
+        published(REGISTERS, SCALE),
+        comparisons(REGISTERS, SCALE),

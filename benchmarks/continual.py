@@ -25,17 +25,18 @@ from statistics import median
 import torch
 from torch.nn import functional
 
-from common import device, environment, protocol
-from common.consolidation import Consolidation, Ewc, Mas, SynapticIntelligence
-from common.continual import Learner, Update, evaluate, train_epoch
-from common.images import Images
-from common.optimizers import Sgd
-from common.progress import Progress
-from common.randomness import generator
-from common.replicas import Mlp, count
-from common.stream_data import Stream, TaskExamples
-from common.streams import Task, permuted, split
-from common.workflow import seeds_per_job
+from common.learning.consolidation import Consolidation, Ewc, Mas, SynapticIntelligence
+from common.learning.continual import Learner, Update, evaluate, train_epoch
+from common.learning.images import Images
+from common.learning.optimizers import Sgd
+from common.learning.randomness import generator
+from common.learning.replicas import Mlp, count
+from common.learning.stream_data import Stream, TaskExamples
+from common.learning.streams import Task, permuted, split
+from common.results import environment
+from common.running import devices, protocols
+from common.running.progress import Progress
+from common.running.workflow import seeds_per_job
 from papers.sticky_gradient import train as sticky_train
 from papers.sticky_gradient.protocol import PROTOCOL as STICKY_PROTOCOL
 from papers.sticky_gradient.protocol import Protocol as StickyProtocol
@@ -213,7 +214,7 @@ def methods(steps: int, repeats: int, where: torch.device) -> list[str]:
 
 def split_mnist(steps: int, repeats: int, where: torch.device) -> list[str]:
     """Time steps and evaluations of split MNIST with SI, and add up what a whole run consists of."""
-    settings = protocol.read(PROTOCOL, Protocol, "paper").split_mnist
+    settings = protocols.read(PROTOCOL, Protocol, "paper").split_mnist
     images = [random_images(number, where) for number in (TRAIN_IMAGES, TEST_IMAGES)]
     pairs = [(digit, digit + 1) for digit in range(0, DIGITS, 2)]
     tasks = split(*(part.labels.cpu() for part in images), pairs, DIGITS)
@@ -241,7 +242,7 @@ def split_mnist(steps: int, repeats: int, where: torch.device) -> list[str]:
 
 def sticky_gradient(steps: int, repeats: int, where: torch.device) -> list[str]:
     """Time a step of the sticky gradient's network with and without its rule, and with EWC."""
-    plan = protocol.read(STICKY_PROTOCOL, StickyProtocol, "paper")
+    plan = protocols.read(STICKY_PROTOCOL, StickyProtocol, "paper")
     settings = replace(plan.training, fisher_images=EXAMPLES)
     images, choices = random_images(TRAIN_IMAGES, where), reading(plan.design.reading)
     orders = permuted(len(images), len(images), PIXELS, 2, generator(0, "permutations"))
@@ -271,7 +272,7 @@ def main() -> None:
     options.add_argument("--repeats", type=int, default=5)
     options.add_argument("--no-onednn", action="store_true", help="on AMD's processors, let MKL multiply")
     arguments = options.parse_args()
-    where = device.select(arguments.device, arguments.threads, wide=not arguments.no_onednn)
+    where = devices.select(arguments.device, arguments.threads, wide=not arguments.no_onednn)
     print(f"{environment.device_name(where)}, {arguments.threads} thread(s), medians of {arguments.repeats}")
     print("\n".join(WORK[arguments.work](arguments.steps, arguments.repeats, where)))
 

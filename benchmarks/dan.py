@@ -16,9 +16,10 @@ import argparse
 import torch
 
 from benchmarks.tsar import machine, measure
-from common import device, environment, protocol
-from common.optimizers import Sgd
-from common.randomness import generator
+from common.learning.optimizers import Sgd
+from common.learning.randomness import generator
+from common.results import environment
+from common.running import devices, protocols
 from papers.dan import method, runs
 from papers.dan.model import ConvolutionalDan, build, initial_synapses, random_phenotypes
 from papers.dan.protocol import PROTOCOL, Images, Protocol
@@ -49,15 +50,15 @@ def floor(settings: Images, seeds: int, rate: float, bandwidth: float) -> float:
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--scale", choices=protocol.SCALES, default="paper")
+    options.add_argument("--scale", choices=protocols.SCALES, default="paper")
     options.add_argument("--set", action="append", default=[], metavar="PATH=VALUE")
     options.add_argument("--seeds", type=int, default=1)
     options.add_argument("--device", default="cpu")
     options.add_argument("--threads", type=int, default=1)
     options.add_argument("--repeats", type=int, default=5)
     arguments = options.parse_args()
-    where = device.select(arguments.device, arguments.threads)
-    settings = protocol.read(PROTOCOL, Protocol, arguments.scale, arguments.set).images
+    where = devices.select(arguments.device, arguments.threads)
+    settings = protocols.read(PROTOCOL, Protocol, arguments.scale, arguments.set).images
     rate, bandwidth = machine(where)
     print(f"{environment.device_name(where)}, {arguments.threads} thread(s): ", end="")
     print(f"{rate / 1e9:.0f} GFLOP/s in float32 products, {bandwidth / 1e9:.0f} GB/s in updates")

@@ -19,8 +19,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from common import device, environment, protocol
-from common.randomness import generator
+from common.learning.randomness import generator
+from common.results import environment
+from common.running import devices, protocols
 from papers.tsar.method import Optimizer, meta_gradient, transfer_context, transfer_step
 from papers.tsar.model import Network, build
 from papers.tsar.protocol import PROTOCOL, Protocol
@@ -66,15 +67,15 @@ def mask_gradient(network: Network, backward: Callable[[], object]) -> Tensor:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("work", choices=("meta", "transfer"))
-    options.add_argument("--scale", choices=protocol.SCALES, default="paper")
+    options.add_argument("--scale", choices=protocols.SCALES, default="paper")
     options.add_argument("--device", default="cpu")
     options.add_argument("--threads", type=int, default=1)
     options.add_argument("--repeats", type=int, default=5)
     options.add_argument("--second-order", action="store_true")
     options.add_argument("--matmul-precision", choices=("highest", "high", "medium"), default="highest")
     arguments = options.parse_args()
-    where = device.select(arguments.device, arguments.threads)
-    plan = protocol.read(PROTOCOL, Protocol, arguments.scale)
+    where = devices.select(arguments.device, arguments.threads)
+    plan = protocols.read(PROTOCOL, Protocol, arguments.scale)
     rate, bandwidth = machine(where)
     print(f"{environment.device_name(where)}, {arguments.threads} thread(s): ", end="")
     print(f"{rate / 1e9:.0f} GFLOP/s in float32 products, {bandwidth / 1e9:.0f} GB/s in updates")

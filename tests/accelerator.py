@@ -93,7 +93,7 @@ def pretended(monkeypatch) -> Iterator[None]:
     """Within it, every stage runs on the accelerator, whatever device it asks for."""
     generator, tensor = torch.Generator, torch.tensor
     with monkeypatch.context() as patch, _Accelerator():
-        patch.setattr("common.device.select", lambda *_, **__: ACCELERATOR)
+        patch.setattr("common.running.devices.select", lambda *_, **__: ACCELERATOR)
         patch.setattr(torch, "Generator", lambda device="cpu": generator())
         patch.setattr(torch, "tensor", lambda data, dtype=None, device="cpu": tensor(data, dtype=dtype).to(device))
         yield

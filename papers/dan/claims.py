@@ -1,7 +1,6 @@
 """The paper's qualitative claims, each with its predicate: what must be so in the collected tables.
 
-Predicates take the tables by name and return their conditions. Losses are compared seed by seed, as ratios, and ratios
-on the log scale: they differ by orders of magnitude.
+Losses are compared seed by seed, as ratios, and ratios on the log scale: they differ by orders of magnitude.
 """
 
 from __future__ import annotations
@@ -9,80 +8,80 @@ from __future__ import annotations
 import math
 from itertools import pairwise
 
-from common.claims import Claim, Condition, within
-from common.collected import Tables
-from papers.dan import evidence
-from papers.dan.evidence import Runs, ratio
+from common.results.claims import Claim, Finding, within
+from common.results.readers import Tables
+from papers.dan import results
 from papers.dan.protocol import DIGITS
+from papers.dan.results import Runs, ratio
 
 RANDOM = ("net2", "net3", "net4", "net5")
 LATER_DIGITS = range(5, DIGITS)
 FIGURE3_FUNCTIONS, FIGURE4_FUNCTIONS = 50, 20  # held out, at the least; with fewer the claims count as not run
 
 
-def fit_is_kept(tables: Tables) -> list[Condition]:
-    runs = evidence.normalised_memory(_with_functions(tables, FIGURE3_FUNCTIONS), "net0")
+def fit_is_kept(tables: Tables) -> list[Finding]:
+    runs = results.normalised_memory(_with_functions(tables, FIGURE3_FUNCTIONS), "net0")
     return [_ratio_within("final memory loss / variance of the target, median over functions", runs, high=0.25)]
 
 
-def unseen_does_not_improve(tables: Tables) -> list[Condition]:
+def unseen_does_not_improve(tables: Tables) -> list[Finding]:
     """Says little of phenotypes: where theta_0 starts far off, whatever is learned lowers the loss elsewhere, too."""
-    runs = evidence.unseen_ratio(tables, "net0")
+    runs = results.unseen_ratio(tables, "net0")
     return [
         _ratio_within("loss of net0 on sub-tasks 2 to 5, right before each is learned / at the start", runs, low=0.9)
     ]
 
 
-def total_loss_falls(tables: Tables) -> list[Condition]:
+def total_loss_falls(tables: Tables) -> list[Finding]:
     """Says little of phenotypes, for the same reason; the comparison has both ratios for the random networks too."""
-    runs = evidence.total_ratio(_with_functions(tables, FIGURE4_FUNCTIONS), "net0")
+    runs = results.total_ratio(_with_functions(tables, FIGURE4_FUNCTIONS), "net0")
     return [_ratio_within("total loss of net0, end / start", runs, high=0.5)]
 
 
-def beats_random_phenotypes(tables: Tables) -> list[Condition]:
+def beats_random_phenotypes(tables: Tables) -> list[Finding]:
     tables = _with_functions(tables, FIGURE4_FUNCTIONS)
-    ours = evidence.total(tables, "net0")
+    ours = results.total(tables, "net0")
     return [
-        _ratio_within(f"final total loss, net0 / {name}", ratio(ours, evidence.total(tables, name)), high=1)
+        _ratio_within(f"final total loss, net0 / {name}", ratio(ours, results.total(tables, name)), high=1)
         for name in RANDOM
     ]
 
 
-def memory_loss_stays_low(tables: Tables) -> list[Condition]:
+def memory_loss_stays_low(tables: Tables) -> list[Finding]:
     tables = _with_functions(tables, FIGURE4_FUNCTIONS)
-    ours = evidence.memory(tables, "net0")
-    least = {seed: min(losses) for seed, losses in evidence.memory_at_borders(tables, "net0").items()}
+    ours = results.memory(tables, "net0")
+    least = {seed: min(losses) for seed, losses in results.memory_at_borders(tables, "net0").items()}
     return [
         _ratio_within("memory loss of net0, end / least at a border of sub-tasks", ratio(ours, least), high=1.5),
         *(
-            _ratio_within(f"final memory loss, net0 / {name}", ratio(ours, evidence.memory(tables, name)), high=1)
+            _ratio_within(f"final memory loss, net0 / {name}", ratio(ours, results.memory(tables, name)), high=1)
             for name in RANDOM
         ),
     ]
 
 
-def plastic_phenotype_does_not_help(tables: Tables) -> list[Condition]:
+def plastic_phenotype_does_not_help(tables: Tables) -> list[Finding]:
     tables = _with_functions(tables, FIGURE4_FUNCTIONS)
-    runs = ratio(evidence.memory(tables, "net0"), evidence.memory(tables, "net1"))
+    runs = ratio(results.memory(tables, "net0"), results.memory(tables, "net1"))
     return [_ratio_within("final memory loss, net0 / net1", runs, high=1)]
 
 
-def one_phenotype_is_best(tables: Tables) -> list[Condition]:
-    channels = evidence.shared_channels(tables)
-    ours = evidence.meta_trained(tables, "network", channels)
+def one_phenotype_is_best(tables: Tables) -> list[Finding]:
+    channels = results.shared_channels(tables)
+    ours = results.meta_trained(tables, "network", channels)
     return [
         _ratio_within(
             f"memory loss at the end of meta-training, one phenotype / {what}",
-            ratio(ours, evidence.meta_trained(tables, sharing, channels)),
+            ratio(ours, results.meta_trained(tables, sharing, channels)),
             high=1.1,
         )
         for sharing, what in (("layer", "one per layer"), ("none", "one per DAN"))
     ]
 
 
-def channels_speed_up(tables: Tables) -> list[Condition]:
+def channels_speed_up(tables: Tables) -> list[Finding]:
     """By the area under the curve: when a noisy curve reaches a level is a matter of chance."""
-    areas = {channels: evidence.area(tables, "network", channels) for channels in evidence.swept_channels(tables)}
+    areas = {channels: results.area(tables, "network", channels) for channels in results.swept_channels(tables)}
     steps = [
         _ratio_within(f"area under the curve, n_channels {more} / {fewer}", ratio(areas[more], areas[fewer]), high=1)
         for fewer, more in pairwise(areas)
@@ -90,28 +89,28 @@ def channels_speed_up(tables: Tables) -> list[Condition]:
     return steps or [_ratio_within("area under the curve, more channels / fewer", {}, high=1)]
 
 
-def all_digits_are_reconstructed(tables: Tables) -> list[Condition]:
-    """The first condition is met by a network that puts out the mean image whatever it sees; hence the second."""
+def all_digits_are_reconstructed(tables: Tables) -> list[Finding]:
+    """The first finding is met by a network that puts out the mean image whatever it sees; hence the second."""
     runs = ratio(
-        evidence.image_error(tables, "both", DIGITS),
-        evidence.image_error_after_first_step(tables, "both"),
+        results.image_error(tables, "both", DIGITS),
+        results.image_error_after_first_step(tables, "both"),
     )
-    against_mean = evidence.mean_image_ratio(tables, "both")
+    against_mean = results.mean_image_ratio(tables, "both")
     return [
         _ratio_within("error of all images, end / after the first step", runs, high=0.3),
         _ratio_within("error of the first image of each digit at the end / of their mean image", against_mean, high=1),
     ]
 
 
-def early_digits_are_retained(tables: Tables) -> list[Condition]:
-    runs = evidence.digit0_retained(tables, "both")
+def early_digits_are_retained(tables: Tables) -> list[Finding]:
+    runs = results.digit0_retained(tables, "both")
     return [_ratio_within("error of digit 0, end / right after learning it", runs, high=2)]
 
 
-def unseen_digits_improve(tables: Tables) -> list[Condition]:
-    """The first condition is met by whatever learns the mean image, random phenotypes or not; hence the second."""
-    before, after = (evidence.image_error(tables, "both", learned, LATER_DIGITS) for learned in (0, 5))
-    of_random = evidence.image_error(tables, "random", 5, LATER_DIGITS)
+def unseen_digits_improve(tables: Tables) -> list[Finding]:
+    """The first finding is met by whatever learns the mean image, random phenotypes or not; hence the second."""
+    before, after = (results.image_error(tables, "both", learned, LATER_DIGITS) for learned in (0, 5))
+    of_random = results.image_error(tables, "random", 5, LATER_DIGITS)
     return [
         _ratio_within("error of digits 5 to 9, after digits 0 to 4 / before training", ratio(after, before), high=1),
         _ratio_within(
@@ -120,21 +119,21 @@ def unseen_digits_improve(tables: Tables) -> list[Condition]:
     ]
 
 
-def _ratio_within(what: str, runs: Runs, low: float = 0.0, high: float = math.inf) -> Condition:
+def _ratio_within(what: str, runs: Runs, low: float = 0.0, high: float = math.inf) -> Finding:
     """Return whether the geometric mean over runs lies above low or below high: `within`, on the log scale."""
     bound = f"above {low:g}" if low else f"below {high:g}"
     if not runs:
-        return Condition("not run", f"{what}: no runs (claimed {bound})")
+        return Finding("not run", f"{what}: no runs (claimed {bound})")
     logs = {seed: math.log(value) for seed, value in runs.items()}
     outcome = within(what, logs, math.log(low) if low else -math.inf, math.log(high)).outcome
-    own = evidence.geometric(runs)
+    own = results.geometric(runs)
     interval = f" [{own.ci_low:.3f}, {own.ci_high:.3f}]" if own.n > 1 else ""
-    return Condition(outcome, f"{what}: {own.mean:.3f}{interval}, n = {own.n} (claimed {bound})")
+    return Finding(outcome, f"{what}: {own.mean:.3f}{interval}, n = {own.n} (claimed {bound})")
 
 
 def _with_functions(tables: Tables, at_least: int) -> Tables:
     """Return the tables, or none if networks were deployed on fewer functions than a claim is about."""
-    return tables if evidence.functions(tables) >= at_least else {}
+    return tables if results.functions(tables) >= at_least else tables.only({})
 
 
 _CLAIMS = [

@@ -1,33 +1,36 @@
-"""What is compared in the paper: the networks of Figure 4 (top), how phenotypes are shared, what the meta-loss is of."""
+"""What is compared in the paper, and how figures name and draw it: networks, ways of sharing, conditions of the images."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+from common.drawing.plotting import PALETTE
 
-class Deployed(NamedTuple):
-    """A network of Figure 4 (top) in deployment."""
+
+class Look(NamedTuple):
+    """A line of a figure: its name, colour and style."""
 
     label: str
-    meta_trained: bool  # else its phenotypes are random
-    sharing: str
-    plastic: bool  # phenotypes learn in deployment as well
+    color: str
+    linestyle: str
 
 
+# Figure 4, top: `protocol.NETWORKS`.
 NETWORKS = {
-    "net0": Deployed("net0: meta-trained, shared, fixed", True, "network", False),
-    "net1": Deployed("net1: meta-trained, shared, plastic", True, "network", True),
-    "net2": Deployed("net2: random, shared, fixed", False, "network", False),
-    "net3": Deployed("net3: random, shared, plastic", False, "network", True),
-    "net4": Deployed("net4: random, unique, fixed", False, "none", False),
-    "net5": Deployed("net5: random, unique, plastic", False, "none", True),
+    "net0": Look("net0: meta-trained, shared, fixed", PALETTE["blue"], "-"),
+    "net1": Look("net1: meta-trained, shared, plastic", PALETTE["sky"], "-"),
+    "net2": Look("net2: random, shared, fixed", PALETTE["vermilion"], "--"),
+    "net3": Look("net3: random, shared, plastic", PALETTE["orange"], "--"),
+    "net4": Look("net4: random, unique, fixed", PALETTE["green"], ":"),
+    "net5": Look("net5: random, unique, plastic", PALETTE["purple"], ":"),
 }
+# Figure 4, bottom left: `protocol.SHARING`. The paper names them like other networks above.
 SHARING = {
-    "network": "net0: one phenotype",
-    "layer": "net1: one per layer",
-    "none": "net2: one per DAN",
+    "network": Look("net0: one phenotype", PALETTE["blue"], "-"),
+    "layer": Look("net1: one per layer", PALETTE["green"], "--"),
+    "none": Look("net2: one per DAN", PALETTE["vermilion"], ":"),
 }
-# Conditions of the image experiment: the terms of the meta-loss, or no meta-training at all.
+# Figure 2: `protocol.IMAGE_CONDITIONS`.
 IMAGES = {
     "both": "memory + transfer loss",
     "memory": "memory loss only",

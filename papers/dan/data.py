@@ -9,16 +9,16 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from common.load import Split, load
-from common.randomness import generator
-from common.replicas import Generators
+from common.data.load import Split, load
+from common.learning.randomness import generator
+from common.learning.replicas import Generators
 from papers.dan import sequences
-from papers.dan.protocol import Images, Regression
+from papers.dan.protocol import Autoencoding, Regression
 from papers.dan.sequences import Batch
 
 
 def functions(settings: Regression) -> Callable[[Generators], Batch]:
-    """How to draw a function and its samples for each generator."""
+    """Return what draws a function and its samples for each generator."""
 
     def draw(sources: Generators) -> Batch:
         return sequences.regression(settings, sequences.draw_functions(settings, sources), sources)
@@ -26,8 +26,11 @@ def functions(settings: Regression) -> Callable[[Generators], Batch]:
     return draw
 
 
-def omniglot(path: str, settings: Images) -> tuple[Callable[[Generators], Batch], list[dict]]:
-    """How to draw a sequence of random classes of Omniglot's background set for each generator, and what the set is."""
+def omniglot(path: str, settings: Autoencoding) -> tuple[Callable[[Generators], Batch], list[dict]]:
+    """Return what draws a sequence of random classes of Omniglot's background set for each generator.
+
+    path: of the prepared set. Returns its `about` in a list as well.
+    """
     dataset = load(path)
     split = dataset.splits["background"]
     images = pixels(split, side(settings), ink_is_dark=True)
@@ -39,8 +42,11 @@ def omniglot(path: str, settings: Images) -> tuple[Callable[[Generators], Batch]
     return draw, [dataset.about]
 
 
-def mnist(path: str, settings: Images, seeds: list[int]) -> tuple[Batch, list[dict]]:
-    """The digits 0 to 9 in order, five test images of each, drawn with each seed; and what the set is."""
+def mnist(path: str, settings: Autoencoding, seeds: list[int]) -> tuple[Batch, list[dict]]:
+    """Return the digits 0 to 9 in order, five test images of each, drawn with each seed.
+
+    path: of the prepared set. Returns its `about` in a list as well.
+    """
     dataset = load(path)
     split = dataset.splits["test"]
     images, labels = pixels(split, side(settings)), torch.from_numpy(split.labels)
@@ -56,13 +62,13 @@ def mnist(path: str, settings: Images, seeds: list[int]) -> tuple[Batch, list[di
     return sequences.image_sequence(settings, images[torch.stack(chosen)]), [dataset.about]
 
 
-def side(settings: Images) -> int:
-    """Height and width of the images."""
+def side(settings: Autoencoding) -> int:
+    """Return height and width of the images, in pixels."""
     return round(settings.nodes[0] ** 0.5)
 
 
 def pixels(split: Split, size: int, ink_is_dark: bool = False) -> Tensor:
-    """Images of a split as white on black, values from 0 to 1, reduced to size x size: [N, size * size]."""
+    """Return a split's images [N, size * size] as white on black, from 0 to 1, reduced to size x size pixels."""
     small = split.images
     if small.shape[1:] != (size, size):
         resized = [Image.fromarray(image).resize((size, size), Image.Resampling.LANCZOS) for image in small]

@@ -4,76 +4,53 @@
         --stages stages.csv --curves curves.csv --predictions predictions.csv
 
 Writes, for the six networks of Figure 4, the loss on every sub-task after each of them (stages) and the mean losses on the
-way (curves), for net0 also what it predicts (Figure 3), and a provenance (.json) beside each table.
+way (curves), for net0 also what it predicts (Figure 3), and a record (.json) beside each table.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from common import device, protocol, records, stage
-from common.progress import Progress
-from common.randomness import generator
+from common.learning.randomness import generator
+from common.results import tables
+from common.running import stage
+from common.running.progress import Progress
 from papers.dan import phenotypes, sequences
-from papers.dan.conditions import NETWORKS
-from papers.dan.method import OPTIMIZERS, learn_task, task_gradients
+from papers.dan.method import learn_sequence
 from papers.dan.model import DanNetwork, build, initial_synapses, random_phenotypes
-from papers.dan.protocol import PROTOCOL, Design, MetaTraining, Protocol, Regression
-from papers.dan.sequences import Batch, Functions
+from papers.dan.protocol import NETWORKS, Design, Regression
+from papers.dan.runs import REGISTER
+from papers.dan.sequences import Functions
 
 POINTS = 101  # of the domain, in Figure 3
 
 
-def learn(
-    network: DanNetwork,
-    theta: list[Tensor],
-    phi: list[Tensor],
-    batch: Batch,
-    settings: MetaTraining,
-    plastic: bool,
-    observe: Callable[[int], None],
-) -> None:
-    """Every step of the sequence by back-propagation, in place; observe: called before each step and after the last."""
-    optimizer = OPTIMIZERS[settings.theta_optimizer](theta, settings.theta_rate)
-    of_phi = OPTIMIZERS[settings.phi_optimizer](phi, settings.phi_rate) if plastic else None
-    for step in range(len(batch.shown)):
-        observe(step)
-        if of_phi is None:
-            learn_task(network, theta, phi, batch.at(step), optimizer)
-            continue
-        gradients = task_gradients(network, theta, phi, batch.at(step), plastic=True)
-        optimizer.step(gradients[: len(theta)])
-        of_phi.step(gradients[len(theta) :])
-    observe(len(batch.shown))
-
-
 def significant(value: float) -> float:
-    """A value to the six digits that a float32 has, so that tables stay small."""
+    """Return a value to the six digits that a float32 has, so that tables stay small."""
     return float(f"{value:.6g}")
 
 
 class HeldOut:
-    """The same functions and samples for all networks and seeds, and what is measured on them."""
+    """The same functions and samples for all networks and seeds, and the points that losses are measured on."""
 
-    def __init__(self, settings: Regression, design: Design, where: torch.device) -> None:
+    def __init__(self, settings: Regression, design: Design, device: torch.device) -> None:
         self.settings, self.design = settings, design
         sources = [generator(number, "held-out function") for number in range(design.functions)]
         self.functions: Functions = sequences.draw_functions(settings, sources)
-        self.batch = sequences.regression(settings, self.functions, sources).to(where)
+        self.batch = sequences.regression(settings, self.functions, sources).to(device)
         width = 2 * settings.domain / settings.tasks
         within = (torch.arange(design.grid_per_task) + 0.5) / design.grid_per_task * width
         x = (sequences.windows(settings).unsqueeze(-1) + within).flatten().expand(design.functions, -1)
         y = self.functions(x)
         self.variances = y.var(1).tolist()
-        self.grid, self.targets = x.unsqueeze(-1).to(where), y.to(where)
+        self.grid, self.targets = x.unsqueeze(-1).to(device), y.to(device)
 
     def losses(self, network: DanNetwork, theta: list[Tensor], phi: list[Tensor]) -> Tensor:
-        """The mean squared error of each function on each sub-task [functions, tasks], on a grid in its window."""
+        """Return the mean squared error of each function on each sub-task [functions, tasks], on a grid in its window."""
         errors = (network(theta, phi, self.grid)[..., 0] - self.targets).square()
         return errors.unflatten(1, (self.settings.tasks, -1)).mean(2).cpu()
 
@@ -103,13 +80,11 @@ class Measured:
         seen = (update / settings.steps_per_task - torch.arange(settings.tasks)).clamp(0, 1)
         for quantity, weights in (("total", torch.ones(settings.tasks)), ("memory", seen)):
             if weights.any():
-                found = losses @ weights / weights.sum()
-                own = {
-                    "quantity": quantity,
-                    "mean": significant(found.mean().item()),
-                    "sd": significant(found.std().item()),
-                }
-                self.curves.append(run | {"update": update} | own | {"functions": len(found)})
+                of_functions = losses @ weights / weights.sum()
+                spread = {"mean": of_functions.mean(), "sd": of_functions.std()}
+                row = {name: significant(value.item()) for name, value in spread.items()}
+                row = {"update": update, "quantity": quantity} | row
+                self.curves.append(run | row | {"functions": len(of_functions)})
         if not partial:
             for number, row in enumerate(losses.tolist()):
                 variance = {"variance": significant(self.held_out.variances[number])}
@@ -121,36 +96,37 @@ class Measured:
                 self._predict(network, theta, phi, run["seed"], after)
 
     def _predict(self, network: DanNetwork, theta: list[Tensor], phi: list[Tensor], seed: int, after: int) -> None:
+        """Note the predictions of a network after so many sub-tasks, on POINTS points of the domain."""
         settings, held_out = self.held_out.settings, self.held_out
         x = torch.linspace(-settings.domain, settings.domain, POINTS).expand(held_out.design.functions, -1)
         targets, outputs = held_out.functions(x), network(theta, phi, x.unsqueeze(-1).to(theta[0].device))[..., 0]
         for number in range(held_out.design.shown_functions):
-            where = {"seed": seed, "function": number, "after": after}
+            place = {"seed": seed, "function": number, "after": after}
             values = zip(x[number].tolist(), targets[number].tolist(), outputs[number].tolist(), strict=True)
             self.predictions += [
-                where | {"x": significant(at), "target": significant(target), "prediction": significant(predicted)}
+                place | {"x": significant(at), "target": significant(target), "prediction": significant(predicted)}
                 for at, target, predicted in values
             ]
 
 
-def deploy(settings: Regression, trained: dict[int, list[Tensor]], measured: Measured, where: torch.device) -> None:
-    """All six networks, with the synapses and phenotypes of every seed."""
+def deploy(settings: Regression, trained: dict[int, list[Tensor]], measured: Measured, device: torch.device) -> None:
+    """All six networks, with the synapses and phenotypes of every seed; trained: the meta-trained phenotypes, by seed."""
     progress = Progress("deployment", len(trained) * len(NETWORKS))
     for seed, phi in trained.items():
         for name in NETWORKS:
-            deploy_one(settings, name, seed, phi, measured, where)
+            deploy_one(settings, name, seed, phi, measured, device)
             progress.advance()
 
 
 def deploy_one(
-    settings: Regression, name: str, seed: int, trained: list[Tensor], measured: Measured, where: torch.device
+    settings: Regression, name: str, seed: int, trained: list[Tensor], measured: Measured, device: torch.device
 ) -> None:
     """A network of Figure 4 on all held-out functions at once, each with theta (and phi, where plastic) of its own."""
     deployed, count = NETWORKS[name], measured.held_out.design.functions
     network = build(settings, deployed.sharing)
     start = [tensor[None] for tensor in trained] if deployed.meta_trained else random_phenotypes(network, [seed])
     theta, phi = (
-        [tensor.repeat_interleave(count, 0).to(where) for tensor in tensors]
+        [tensor.repeat_interleave(count, 0).to(device) for tensor in tensors]
         for tensors in (initial_synapses(network, [seed]), start)
     )
     run = {"network": name, "seed": seed}
@@ -158,7 +134,7 @@ def deploy_one(
     def observe(update: int) -> None:
         measured.observe(network, theta, phi, run, update)
 
-    learn(network, theta, phi, measured.held_out.batch, settings, deployed.plastic, observe)
+    learn_sequence(network, theta, phi, measured.held_out.batch, settings, deployed.plastic, observe)
 
 
 def main() -> None:
@@ -168,28 +144,18 @@ def main() -> None:
     for table in ("stages", "curves", "predictions"):
         parser.add_argument(f"--{table}", type=Path, required=True, help="a table to write (.csv)")
     arguments = parser.parse_args()
-    plan = protocol.read(PROTOCOL, Protocol, arguments.scale, arguments.set)
-    where = device.select(arguments.device, matmul_precision=arguments.matmul_precision)
+    seeds = arguments.seeds
+    job = stage.Job(REGISTER, "deploy", arguments, of={"seeds": seeds})
+    settings, design = job.settings.regression, job.settings.design
     expected = {"experiment": "regression", "sharing": "network"}
-    trained, origin = phenotypes.load(
-        arguments.phenotypes, arguments.seeds, plan.regression, plan.design.averaged, **expected
-    )
-    with records.provenance(
-        arguments.stages.with_suffix(".json"),
-        paper="dan",
-        stage="deploy",
-        scale=arguments.scale,
-        seeds=arguments.seeds,
-        protocol={name: protocol.as_dict(getattr(plan, name)) for name in ("regression", "design")},
-        data=[],
-        device=where,
-    ) as noted:
-        noted |= {"meta_training": origin, "diverged": phenotypes.diverged(origin, arguments.seeds)}
-        measured = Measured(HeldOut(plan.regression, plan.design, where))
-        deploy(plan.regression, trained, measured, where)
+    trained, origin = phenotypes.load(arguments.phenotypes, seeds, settings, design.averaged, **expected)
+    with job.record(arguments.stages, data=[], seeds=seeds) as record:
+        record |= {"meta_training": origin, "diverged": phenotypes.diverged(origin, seeds)}
+        measured = Measured(HeldOut(settings, design, job.device))
+        deploy(settings, trained, measured, job.device)
         for table in ("stages", "curves", "predictions"):
-            records.write_table(getattr(arguments, table), getattr(measured, table))
-    # Collected on their own, these need a provenance of their own.
+            tables.write(getattr(arguments, table), getattr(measured, table))
+    # Collected on their own, these need a record of their own.
     for table in (arguments.curves, arguments.predictions):
         shutil.copyfile(arguments.stages.with_suffix(".json"), table.with_suffix(".json"))
 

@@ -3,9 +3,9 @@
     python -m papers.dan.deploy_images --scale smoke --condition both --seeds 0-1 --phenotypes phenotypes.pt \\
         --mnist data/smoke/mnist.npz --errors errors.csv --grids grids.csv
 
-Writes the reconstruction error of every digit on the way, the pictures of Figure 2, and a provenance beside each table.
+Writes the reconstruction error of every digit on the way, the pictures of Figure 2, and a record beside each table.
 The condition "random" takes phenotypes that were never trained. A seed that diverges, in meta-training or here, is left out
-of both tables and named in their provenance.
+of both tables and named in their records.
 """
 
 from __future__ import annotations
@@ -17,20 +17,21 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from common import device, protocol, records, stage
-from common.replicas import stack
+from common.learning.replicas import stack
+from common.results import tables
+from common.running import stage
 from papers.dan import data, phenotypes
-from papers.dan.conditions import IMAGES
-from papers.dan.deploy import learn
+from papers.dan.method import learn_sequence
 from papers.dan.model import DanNetwork, build, initial_synapses, random_phenotypes
-from papers.dan.protocol import PROTOCOL, Images, Protocol
+from papers.dan.protocol import IMAGE_CONDITIONS, Autoencoding
+from papers.dan.runs import REGISTER
 from papers.dan.sequences import Batch
 
 
 class Reconstructions:
-    """Errors and pictures of a deployment, one model per seed."""
+    """Errors and pictures of a deployment, one model per seed; batch: all digits in sequence."""
 
-    def __init__(self, settings: Images, condition: str, seeds: list[int], batch: Batch) -> None:
+    def __init__(self, settings: Autoencoding, condition: str, seeds: list[int], batch: Batch) -> None:
         self.settings, self.condition, self.seeds, self.batch = settings, condition, seeds, batch
         steps = settings.steps_per_task
         self.measured = {0, 1, *range(steps, settings.tasks * steps + 1, steps)}
@@ -56,11 +57,11 @@ class Reconstructions:
             self._picture(self.pictured[step], outputs)
 
     def diverged(self) -> dict[int, int]:
-        """The seeds whose error was not finite, and the first step after which it was measured so."""
+        """Return the first step after which a seed's error was measured as not finite, for the seeds where one was."""
         return {row["seed"]: row["step"] for row in reversed(self.errors) if not math.isfinite(row["loss"])}
 
     def _picture(self, shown: str, images: Tensor) -> None:
-        """Note the first image of every digit."""
+        """Note the first image of every digit; shown: what the picture is of."""
         side = data.side(self.settings)
         first = images[:, :: self.settings.images_per_task].cpu()
         for seed, digits in zip(self.seeds, first, strict=True):
@@ -74,51 +75,47 @@ class Reconstructions:
 
 def main() -> None:
     parser = stage.parser(__doc__)
-    parser.add_argument("--condition", choices=IMAGES, required=True)
+    parser.add_argument("--condition", choices=IMAGE_CONDITIONS, required=True)
     parser.add_argument("--seeds", type=stage.seed_range, required=True, help="a range such as 0-2")
     parser.add_argument("--phenotypes", type=Path, help="what papers.dan.meta_train wrote (.pt); not for random")
     parser.add_argument("--mnist", required=True, help="prepared data set (.npz)")
     for table in ("errors", "grids"):
         parser.add_argument(f"--{table}", type=Path, required=True, help="a table to write (.csv)")
     arguments = parser.parse_args()
-    if (arguments.condition == "random") == bool(arguments.phenotypes):
+    condition, seeds = arguments.condition, arguments.seeds
+    if (condition == "random") == bool(arguments.phenotypes):
         parser.error("--phenotypes goes with the conditions both and memory, and with these only")
-    plan = protocol.read(PROTOCOL, Protocol, arguments.scale, arguments.set)
-    settings, seeds = plan.images, arguments.seeds
-    where = device.select(arguments.device, matmul_precision=arguments.matmul_precision)
+    job = stage.Job(REGISTER, "deploy_images", arguments, of={"condition": condition, "seeds": seeds})
+    settings: Autoencoding = job.settings.images
     network = build(settings, "layer")
-    origin, lost, abouts = None, [], []
+    origin, diverged, abouts = None, [], []
     if arguments.phenotypes:
-        expected = {"experiment": "images", "sharing": "layer", "condition": arguments.condition}
+        expected = {"experiment": "images", "sharing": "layer", "condition": condition}
         trained, origin = phenotypes.load(arguments.phenotypes, seeds, settings, **expected)
+        diverged = phenotypes.diverged(origin, seeds)
         seeds, phi, abouts = list(trained), stack(trained.values()), origin["data"]
-        lost = phenotypes.diverged(origin, arguments.seeds)
     else:
         phi = random_phenotypes(network, seeds)
     batch, shown = data.mnist(arguments.mnist, settings, seeds)
-    theta = [tensor.to(where) for tensor in initial_synapses(network, seeds)]
-    phi = [tensor.to(where) for tensor in phi]
-    found = Reconstructions(settings, arguments.condition, seeds, batch.to(where))
-    with records.provenance(
-        arguments.errors.with_suffix(".json"),
-        paper="dan",
-        stage="deploy_images",
-        scale=arguments.scale,
-        seeds=arguments.seeds,
-        protocol={"images": protocol.as_dict(settings)},
-        data=shown + abouts,
-        device=where,
-    ) as measured:
-        measured |= {"condition": arguments.condition, "meta_training": origin, "diverged": lost}
-        learn(network, theta, phi, found.batch, settings, False, lambda step: found.observe(network, theta, phi, step))
-        places = found.diverged()
-        if len(places) == len(seeds):
+    theta = [tensor.to(job.device) for tensor in initial_synapses(network, seeds)]
+    phi = [tensor.to(job.device) for tensor in phi]
+    seen = Reconstructions(settings, condition, seeds, batch.to(job.device))
+
+    def observe(step: int) -> None:
+        seen.observe(network, theta, phi, step)
+
+    with job.record(arguments.errors, data=shown + abouts, seeds=arguments.seeds) as measured:
+        measured |= {"condition": condition, "meta_training": origin, "diverged": diverged}
+        learn_sequence(network, theta, phi, seen.batch, settings, plastic=False, observe=observe)
+        steps = seen.diverged()
+        if len(steps) == len(seeds):
             raise stage.TrainingError(
-                f"the errors of all seeds are not finite by step {max(places.values())}; lower theta_rate"
+                f"the errors of all seeds are not finite by step {max(steps.values())}; lower theta_rate"
             )
-        lost += [f"{arguments.condition} in deployment, seed {seed} (step {step})" for seed, step in places.items()]
-        for path, rows in ((arguments.errors, found.errors), (arguments.grids, found.grids)):
-            records.write_table(path, [row for row in rows if row["seed"] not in places])
+        run = {"experiment": "images", "condition": condition}
+        diverged += [run | {"seed": seed, "at": f"step {step} of deployment"} for seed, step in steps.items()]
+        for path, rows in ((arguments.errors, seen.errors), (arguments.grids, seen.grids)):
+            tables.write(path, [row for row in rows if row["seed"] not in steps])
     shutil.copyfile(arguments.errors.with_suffix(".json"), arguments.grids.with_suffix(".json"))
 
 

@@ -14,19 +14,21 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from common import device, protocol, records, stage
-from common.optimizers import Adam
-from common.randomness import generator
+from common.learning.optimizers import Adam
+from common.learning.randomness import generator
+from common.results import tables
+from common.running import stage
 from papers.dan.method import task_gradients
 from papers.dan.model import DanNetwork, PerceptronDan, initial_synapses, random_phenotypes
-from papers.dan.protocol import PROTOCOL, Diagram, Protocol
+from papers.dan.protocol import Diagram
+from papers.dan.runs import REGISTER
 
 RATE, BATCH = 0.01, 32
 EXAMPLE = (0.8, -0.5)  # the input whose way through the network is drawn
 
 
 def learned(settings: Diagram) -> tuple[DanNetwork, list[Tensor], list[Tensor]]:
-    """A network that has learned x_1 x_2 with all its parameters, and its theta and phi."""
+    """Return a network that has learned x_1 x_2 with all its parameters, and its theta and phi."""
     network = DanNetwork(settings.nodes, PerceptronDan(settings.n_channels, settings.hidden), (), "network")
     theta, phi = initial_synapses(network, [0]), random_phenotypes(network, [0])
     optimizer, source = Adam([*theta, *phi], RATE), generator(0, "inputs")
@@ -37,19 +39,19 @@ def learned(settings: Diagram) -> tuple[DanNetwork, list[Tensor], list[Tensor]]:
 
 
 def rows(network: DanNetwork, theta: list[Tensor], phi: list[Tensor], inputs: Tensor) -> list[dict]:
-    """The table: weights of the VECs, outputs of the nodes for one input [n], weights of the phenotype."""
-    found, channels = [], network.dan.n_channels
+    """Return the table: weights of the VECs, outputs of the nodes for one input [n], weights of the phenotype."""
+    table, channels = [], network.dan.n_channels
     for layer, (n, m) in enumerate(pairwise(network.nodes)):
         weights = theta[2 * layer][0].view(n, m, channels)
         for node in range(n):
             for target in range(m):
                 place = {"kind": "synapse", "layer": layer, "node": node, "target_layer": layer + 1, "target": target}
                 values = enumerate(weights[node, target].tolist())
-                found += [place | {"channel": channel, "value": value} for channel, value in values]
+                table += [place | {"channel": channel, "value": value} for channel, value in values]
     nowhere = {"target_layer": -1, "target": -1, "channel": -1}
     for layer, outputs in enumerate(network.layers(theta, phi, inputs[None, None])):
         of_nodes = enumerate(outputs.flatten().tolist())
-        found += [
+        table += [
             {"kind": "node", "layer": layer, "node": node} | nowhere | {"value": value} for node, value in of_nodes
         ]
     for layer, weight in enumerate(phi[::2]):
@@ -57,27 +59,17 @@ def rows(network: DanNetwork, theta: list[Tensor], phi: list[Tensor], inputs: Te
             torch.cartesian_prod(*map(torch.arange, weight[0, 0].shape)).tolist(), weight.flatten().tolist()
         ):
             place = {"kind": "phenotype", "layer": layer, "node": row, "target_layer": -1, "target": column}
-            found.append(place | {"channel": -1, "value": value})
-    return found
+            table.append(place | {"channel": -1, "value": value})
+    return table
 
 
 def main() -> None:
     parser = stage.parser(__doc__)
     parser.add_argument("--out", type=Path, required=True, help="the table (.csv)")
     arguments = parser.parse_args()
-    plan = protocol.read(PROTOCOL, Protocol, arguments.scale, arguments.set)
-    where = device.select("cpu")
-    with records.provenance(
-        arguments.out.with_suffix(".json"),
-        paper="dan",
-        stage="diagram",
-        scale=arguments.scale,
-        seeds=[],
-        protocol={"diagram": protocol.as_dict(plan.diagram)},
-        data=[],
-        device=where,
-    ):
-        records.write_table(arguments.out, rows(*learned(plan.diagram), torch.tensor(EXAMPLE)))
+    job = stage.Job(REGISTER, "diagram", arguments, of={}, device="cpu")
+    with job.record(arguments.out, data=[], seeds=[]):
+        tables.write(arguments.out, rows(*learned(job.settings.diagram), torch.tensor(EXAMPLE)))
 
 
 if __name__ == "__main__":

@@ -7,38 +7,42 @@ Models have an axis of their own [K], the M models of a population next to each 
 slice per seed [R] and is shared by the population. Losses are mean squared errors.
 
 The meta-gradient can be taken in two ways. Through the step: theta_{t+1} is a function of phi_t, so that phi learns which
-updates of theta forget little (Section 5: had phi been another, so would the inner update). Or at fixed theta_{t+1}, first order.
+updates of theta forget little (Section 5: had phi been another, so would the inner update). Or at fixed theta_{t+1}, first
+order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import torch
 from torch import Tensor
 
-from common.optimizers import Adam, Sgd
-from papers.dan.fused import DescendingSignals
+from common.learning.optimizers import Adam, Sgd
+from papers.dan.fused_step import DescendingSignals
 from papers.dan.model import DanNetwork, Join
+from papers.dan.protocol import MetaTraining
+from papers.dan.sequences import Batch
 
 OPTIMIZERS = {"adam": Adam, "sgd": Sgd}
+Examples = tuple[Tensor, Tensor]  # inputs [K, B, n] and targets [K, B, m] of every model
 
 
 def losses(
     network: DanNetwork,
     theta: Sequence[Tensor],
     phi: Sequence[Tensor],
-    batch: tuple[Tensor, Tensor],
+    batch: Examples,
     join: Join | None = None,
 ) -> Tensor:
-    """The mean squared error of every model [K] on its batch: inputs [K, B, n], targets [K, B, m]."""
+    """Return the mean squared error of every model [K] on its batch; join: see `DanNetwork`."""
     inputs, targets = batch
     return (network(theta, phi, inputs, join) - targets).square().mean((1, 2))
 
 
 def for_population(phi: Sequence[Tensor], members: int) -> list[Tensor]:
-    """phi [R, ...] -> [R * members, ...]: every model of a population with the phenotypes of its seed."""
+    """Return phi of every model of a population, that of its seed: [R, ...] -> [R * members, ...]."""
     return [tensor.repeat_interleave(members, 0) if members > 1 else tensor for tensor in phi]
 
 
@@ -46,10 +50,10 @@ def task_gradients(
     network: DanNetwork,
     theta: Sequence[Tensor],
     phi: Sequence[Tensor],
-    batch: tuple[Tensor, Tensor],
+    batch: Examples,
     plastic: bool = False,
 ) -> list[Tensor]:
-    """The gradient of each model's loss with respect to its theta; plastic: and with respect to its phi [K, ...], behind it."""
+    """Return grad_theta of each model's loss, of the form of theta; plastic: and its grad_phi [K, ...] behind it."""
     learned = [tensor.detach().requires_grad_() for tensor in [*theta, *(phi if plastic else [])]]
     theta, phi = learned[: len(theta)], learned[len(theta) :] if plastic else phi
     return list(torch.autograd.grad(losses(network, theta, phi, batch).sum(), learned))
@@ -59,12 +63,12 @@ def learn_task(
     network: DanNetwork,
     theta: list[Tensor],
     phi: Sequence[Tensor],
-    batch: tuple[Tensor, Tensor],
+    batch: Examples,
     optimizer: Adam | Sgd,
 ) -> None:
-    """A step of theta, in place, with fixed phi: the optimizer's on `task_gradients`.
+    """theta_{t+1} = theta_t - alpha grad_theta L_i(theta_t, phi), in place: the optimizer's step on `task_gradients`.
 
-    Plain steps of an autoencoder on a CPU are taken while the gradient is at hand (`fused.DescendingSignals`).
+    Plain steps of an autoencoder on a CPU are taken while the gradient is at hand (`fused_step.DescendingSignals`).
     """
     plain = isinstance(optimizer, Sgd) and not optimizer.momentum
     if not (plain and network.dan.compiled and theta[0].device.type == "cpu"):
@@ -80,19 +84,45 @@ def learn_task(
         theta[place].sub_(gradient, alpha=optimizer.lr)
 
 
+def learn_sequence(
+    network: DanNetwork,
+    theta: list[Tensor],
+    phi: list[Tensor],
+    batch: Batch,
+    settings: MetaTraining,
+    plastic: bool,
+    observe: Callable[[int], None],
+) -> None:
+    """Deployment: every step of a sequence by back-propagation, in place.
+
+    plastic: whether phi [K, ...] learns as well; observe: called with the number of steps done, before each and at the end.
+    """
+    optimizer = OPTIMIZERS[settings.theta_optimizer](theta, settings.theta_rate)
+    of_phi = OPTIMIZERS[settings.phi_optimizer](phi, settings.phi_rate) if plastic else None
+    for step in range(len(batch.shown)):
+        observe(step)
+        if of_phi is None:
+            learn_task(network, theta, phi, batch.at(step), optimizer)
+            continue
+        gradients = task_gradients(network, theta, phi, batch.at(step), plastic=True)
+        optimizer.step(gradients[: len(theta)])
+        of_phi.step(gradients[len(theta) :])
+    observe(len(batch.shown))
+
+
 def gradients_through_step(
     network: DanNetwork,
     theta: Sequence[Tensor],
     phi: Sequence[Tensor],
     members: int,
     rate: float,
-    shown: tuple[Tensor, Tensor],
-    batch: tuple[Tensor, Tensor],
+    shown: Examples,
+    batch: Examples,
 ) -> tuple[list[Tensor], Tensor, list[Tensor]]:
-    """Both gradients of a step, phi's through the plain step of theta at this rate on the samples shown.
+    """d/dphi L_G(theta_t - rate grad_theta L_i(theta_t, phi), phi): phi's gradient through a plain step of theta.
 
-    Returns `task_gradients`, the meta-loss of each seed [R] on the batch G at theta_{t+1}, averaged over its population, and
-    d/dphi L_G(theta_t - rate grad_theta L_i(theta_t, phi), phi), of the form of phi [R, ...].
+    shown: samples of sub-task i; batch: G. Returns `task_gradients`, the meta-loss of each seed [R] at theta_{t+1}, averaged
+    over its population of `members`, and the gradient, of the form of phi [R, ...].
     """
     theta = [tensor.detach().requires_grad_() for tensor in theta]
     phi = [tensor.detach().requires_grad_() for tensor in phi]
@@ -109,9 +139,12 @@ def phenotype_gradients(
     theta: Sequence[Tensor],
     phi: Sequence[Tensor],
     members: int,
-    batch: tuple[Tensor, Tensor],
+    batch: Examples,
 ) -> tuple[Tensor, list[Tensor]]:
-    """The meta-loss of each seed [R], averaged over its population, and its gradient to phi [R, ...] at fixed theta."""
+    """(1 / M) sum_m grad_phi L_G(theta, phi) at fixed theta.
+
+    Returns the meta-loss of each seed [R], averaged over its population of M = `members`, and the gradient [R, ...].
+    """
     phi = [tensor.detach().requires_grad_() for tensor in phi]
     of_seed = losses(network, theta, for_population(phi, members), batch).view(-1, members).mean(1)
     return of_seed.detach(), list(torch.autograd.grad(of_seed.sum(), phi))

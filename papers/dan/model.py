@@ -1,8 +1,8 @@
 """Networks whose nodes are Deep Artificial Neurons (DANs), joined by vectorised synapses (Sections 3, 3.1 and 3.2).
 
-A node is a small network, the DAN, with parameters phi, the neuronal phenotype; a connection between two nodes is a vector
-of n_channels weights.  The connections between two layers (VECs) are a linear map theta from n nodes to m * n_channels
-values, which the m DANs of the next layer turn into one number each.  Everything has a leading axis of models [K]: seeds,
+A node is a small network, the DAN, with parameters phi, the neuronal phenotype. A connection between two nodes is a vector
+of n_channels weights. The connections between two layers (VECs) are a linear map theta from n nodes to m * n_channels
+values, which the m DANs of the next layer turn into one number each. Everything has a leading axis of models [K]: seeds,
 a population, or held-out functions, each with theta of its own.
 """
 
@@ -16,9 +16,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from common.randomness import generator
-from common.replicas import Tensors, conv2d, glorot_uniform, linear, stack
-from papers.dan.protocol import SHARING, Images, Regression
+from common.learning.randomness import generator
+from common.learning.replicas import Tensors, conv2d, glorot_uniform, linear, stack
+from papers.dan.fused_maps import PooledMaps
+from papers.dan.protocol import SHARING, Autoencoding, Regression
 
 Join = Callable[..., Tensor]  # `signals`, or what does the same
 Phenotypes = Sequence[Tensors]  # parameters of a DAN [K, G, ...]: one list for the network, or one for each layer
@@ -28,18 +29,18 @@ class Dan(ABC):
     """A Deep Artificial Neuron as a function of its phenotype: n_channels values -> one."""
 
     n_channels: int
-    compiled = False  # whether `fused` takes its part on CPUs
+    compiled = False  # whether `fused_maps` takes its part on CPUs
 
     @abstractmethod
     def draw(self, source: torch.Generator) -> list[Tensor]:
-        """The parameters of one DAN."""
+        """Return the parameters of one DAN, drawn anew."""
 
     @abstractmethod
     def __call__(self, phenotype: Tensors, inputs: Tensor) -> Tensor:
-        """One number for each input: phenotype [P, ...], inputs [P, N, n_channels] -> [P, N]."""
+        """Return one number for each input: phenotype [P, ...], inputs [P, N, n_channels] -> [P, N]."""
 
     def layer(self, phenotype: Tensors, inputs: Tensor) -> Tensor:
-        """A whole layer of DANs in one call: inputs [K, B, m, n_channels] -> [K, B, m].
+        """Return what a layer of DANs puts out: inputs [K, B, m, n_channels] -> [K, B, m].
 
         phenotype: [K, G, ...], with G = 1 for DANs that are all alike, or G = m for a phenotype each.
         """
@@ -71,7 +72,7 @@ class ConvolutionalDan(Dan):
     """The DAN of the autoencoder (Section 3.2): its channels are a square patch.
 
     Two convolutions of 2x2 (1 -> 8 -> 4 for the paper), a max-pool of 3x3 with stride 1, two linear maps (144 -> 30 -> 1);
-    leaky ReLU on every hidden layer.
+    leaky ReLU on every hidden layer. Raises ValueError if n_channels is no square, or too small for the pool.
     """
 
     KERNEL, POOL = 2, 3
@@ -96,8 +97,6 @@ class ConvolutionalDan(Dan):
     def __call__(self, phenotype: Tensors, inputs: Tensor) -> Tensor:
         *convolutions, weight, bias, last_weight, last_bias = phenotype
         if self.compiled and inputs.device.type == "cpu":
-            from papers.dan.fused import PooledMaps  # here, as it is built on this module
-
             pooled = PooledMaps.apply(pooled_maps, inputs, *convolutions)
         else:
             pooled = pooled_maps(inputs, *convolutions)
@@ -124,7 +123,7 @@ class Retina:
         return parameters
 
     def __call__(self, phenotype: Tensors, images: Tensor) -> Tensor:
-        """images [K, B, side^2] -> [K, B, side^2]."""
+        """Return the images as the first VECs see them: images [K, B, side^2] -> [K, B, side^2]."""
         side = round(images.shape[-1] ** 0.5)
         hidden = images.unflatten(-1, (1, side, side))
         for weight, bias in zip(phenotype[::2], phenotype[1::2]):
@@ -136,7 +135,8 @@ class DanNetwork:
     """Layers of nodes, all but the first of them DANs, each layer joined to the next by VECs; and skips.
 
     nodes: how many each layer has; skips: pairs of layers (from, to), whose VECs add to the input of the DANs of `to`;
-    sharing: one of SHARING; output_scale: what the output is multiplied by; retina: what the input goes through first.
+    sharing: one of SHARING, else ValueError; output_scale: what the output is multiplied by; retina: what the input goes
+    through first.
 
     theta: weight [K, n, m * n_channels] and bias [K, m * n_channels] for each pair of neighbouring layers, then a weight for
     each skip. phi: [K, G, ...], the parameters of each phenotype in turn, then those of the retina.
@@ -157,7 +157,7 @@ class DanNetwork:
         self.output_scale, self.retina = output_scale, retina
 
     def draw_synapses(self, source: torch.Generator) -> list[Tensor]:
-        """theta of one model, without the axis of models."""
+        """Return theta of one model, without the axis of models."""
         channels = self.dan.n_channels
         theta = [
             tensor for n, m in pairwise(self.nodes) for tensor in drawn((n, m * channels), n, m * channels, source)
@@ -168,35 +168,35 @@ class DanNetwork:
         return theta
 
     def draw_phenotypes(self, source: torch.Generator) -> list[Tensor]:
-        """phi of one model, without the axis of models: [G, ...]."""
+        """Return phi of one model, without the axis of models: [G, ...]."""
         groups = {"network": [1], "layer": [1] * (len(self.nodes) - 1), "none": self.nodes[1:]}[self.sharing]
         phi = [tensor for count in groups for tensor in stack(self.dan.draw(source) for _ in range(count))]
         return phi + ([tensor[None] for tensor in self.retina.draw(source)] if self.retina else [])
 
     def __call__(self, theta: Tensors, phi: Tensors, inputs: Tensor, join: Join | None = None) -> Tensor:
-        """Outputs: inputs [K, B, nodes[0]] -> [K, B, nodes[-1]]; join: what computes `signals` in its place."""
+        """Return the outputs: inputs [K, B, nodes[0]] -> [K, B, nodes[-1]]; join: what computes `signals` in its place."""
         return self.output_scale * self.layers(theta, phi, inputs, join)[-1]
 
     def layers(self, theta: Tensors, phi: Tensors, inputs: Tensor, join: Join | None = None) -> list[Tensor]:
-        """What every layer of nodes puts out [K, B, n], the first included; the last one without the output scale."""
+        """Return what every layer of nodes puts out [K, B, n], the first included; the last one without the output scale."""
         size = len(phi) - (4 if self.retina else 0)
         of_dan = size if self.sharing == "network" else size // (len(self.nodes) - 1)
-        found = [self.retina(phi[size:], inputs) if self.retina else inputs]
+        outputs = [self.retina(phi[size:], inputs) if self.retina else inputs]
         skips = theta[2 * (len(self.nodes) - 1) :]
         for index, nodes in enumerate(self.nodes[1:]):
-            sources = [found[index], theta[2 * index]]
+            sources = [outputs[index], theta[2 * index]]
             for (start, end), weight in zip(self.skips, skips):
                 if end == index + 1:
-                    sources += [found[start], weight]
+                    sources += [outputs[start], weight]
             signal = (join or signals)(theta[2 * index + 1], *sources)
             first = 0 if self.sharing == "network" else index * of_dan
             vectors = signal.view(*signal.shape[:2], nodes, self.dan.n_channels)
-            found.append(self.dan.layer(phi[first : first + of_dan], vectors))
-        return found
+            outputs.append(self.dan.layer(phi[first : first + of_dan], vectors))
+        return outputs
 
 
-def build(settings: Regression | Images, sharing: str) -> DanNetwork:
-    """The network of an experiment."""
+def build(settings: Regression | Autoencoding, sharing: str) -> DanNetwork:
+    """Return the network of an experiment; sharing: one of SHARING."""
     if isinstance(settings, Regression):
         dan: Dan = PerceptronDan(settings.n_channels, settings.hidden)
         return DanNetwork(settings.nodes, dan, settings.skips, sharing, settings.output_scale)
@@ -205,18 +205,18 @@ def build(settings: Regression | Images, sharing: str) -> DanNetwork:
 
 
 def initial_synapses(network: DanNetwork, seeds: Sequence[int], members: int = 1) -> list[Tensor]:
-    """theta_0: the same for all models of a seed's population, and in every sequence; [R * members, ...]."""
-    drawn = stack(network.draw_synapses(generator(seed, "synapses")) for seed in seeds)
-    return [tensor.repeat_interleave(members, 0) for tensor in drawn]
+    """Return theta_0 [R * members, ...]: the same for all models of a seed's population, and in every sequence."""
+    theta = stack(network.draw_synapses(generator(seed, "synapses")) for seed in seeds)
+    return [tensor.repeat_interleave(members, 0) for tensor in theta]
 
 
 def random_phenotypes(network: DanNetwork, seeds: Sequence[int]) -> list[Tensor]:
-    """phi_0 [R, ...]: where meta-training begins, and what networks with random phenotypes keep."""
+    """Return phi_0 [R, ...]: where meta-training begins, and what networks with random phenotypes keep."""
     return stack(network.draw_phenotypes(generator(seed, "phenotypes")) for seed in seeds)
 
 
 def signals(bias: Tensor, *sources: Tensor) -> Tensor:
-    """What VECs bring to a layer of m DANs [K, B, m * n_channels]: its bias, and inputs times weight of each source in turn.
+    """Return what VECs bring to a layer of m DANs: its bias, and inputs times weight of each source; [K, B, m * n_channels].
 
     bias [K, m * n_channels]; sources: inputs [K, B, n] and weight [K, n, m * n_channels] from the layer before, then from skips.
     """
@@ -227,7 +227,7 @@ def signals(bias: Tensor, *sources: Tensor) -> Tensor:
 
 
 def pooled_maps(inputs: Tensor, *convolutions: Tensor) -> Tensor:
-    """The convolutions of a ConvolutionalDan and its pool: inputs [P, N, side^2] -> [P, N, maps * pooled^2].
+    """Return a ConvolutionalDan's maps after its pool: inputs [P, N, side^2] -> [P, N, maps * pooled^2].
 
     convolutions: weight [P, n_out, n_in, k, k] and bias [P, n_out] of each in turn, with leaky ReLU between them.
     """
@@ -241,10 +241,10 @@ def pooled_maps(inputs: Tensor, *convolutions: Tensor) -> Tensor:
 
 
 def convolution_matrix(weight: Tensor, side: int) -> Tensor:
-    """A convolution over side x side patches as a matrix: [P, n_out, n_in, k, k] -> [P, n_in * side^2, n_out * (side - k + 1)^2].
+    """Return a convolution over side x side patches as a matrix [P, n_in * side^2, n_out * (side - k + 1)^2].
 
-    Most of it is zeros, and yet thousands of patches are multiplied by it no slower than torch convolves them (on a CPU, where
-    `fused` is faster than both; not tried on a GPU).
+    weight: [P, n_out, n_in, k, k]. Most of the matrix is zeros, and yet thousands of patches are multiplied by it no slower
+    than torch convolves them (on a CPU, where `fused_maps` is faster than both; not tried on a GPU).
     """
     kernel, device = weight.shape[-1], weight.device
     first = torch.arange(side - kernel + 1, device=device)  # that the window of an output covers
@@ -255,7 +255,7 @@ def convolution_matrix(weight: Tensor, side: int) -> Tensor:
 
 
 def drawn(shape: Sequence[int], fan_in: int, fan_out: int, source: torch.Generator) -> list[Tensor]:
-    """A weight by Glorot's rule and a bias from U(-1 / sqrt(fan_in), 1 / sqrt(fan_in)), as torch's layers have it.
+    """Return a weight by Glorot's rule, and a bias from U(-1 / sqrt(fan_in), 1 / sqrt(fan_in)) as torch's layers have it.
 
     The bias has the size of the outputs: the weight's first axis for convolutions, else its last.
     """

@@ -9,9 +9,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from common.checkpoint import UNREADABLE
-from common.records import atomic_write
-from common.stage import TrainingError
+from common.data.files import atomic_write
+from common.running.checkpoints import UNREADABLE
+from common.running.stage import TrainingError
 from papers.dan.protocol import MetaTraining
 
 OF_DEPLOYMENT = ("theta_optimizer", "theta_rate")  # settings that deployment may have otherwise than meta-training
@@ -31,18 +31,19 @@ def save(path: Path, origin: dict, by_seed: dict[int, list[Tensor]]) -> None:
 def load(
     path: Path, seeds: Sequence[int], settings: MetaTraining, averaged: int = 1, **expected: str
 ) -> tuple[dict[int, list[Tensor]], dict]:
-    """The phenotypes of each seed that did not diverge, the mean of the last `averaged`, and their origin.
+    """Return the phenotypes of each seed that did not diverge, and their origin.
 
-    expected: of the origin, beside the settings. Raises TrainingError if the file cannot be read, was meta-trained with
-    anything else, lacks a seed, has none that did not diverge, or holds fewer phenotypes.
+    averaged: how many of the last phenotypes they are the mean of; expected: what the origin must have beside the
+    settings. Raises TrainingError if the file cannot be read, was meta-trained with anything else, lacks a seed, has none
+    that did not diverge, or holds fewer phenotypes.
     """
     by_seed, origin = _read(path)
     fixed = {key: value for key, value in dataclasses.asdict(settings).items() if key not in OF_DEPLOYMENT}
     defaults = {key.name: key.default for key in dataclasses.fields(settings)}
-    found = defaults | origin | origin["settings"]
+    given = defaults | origin | origin["settings"]
     for key, value in (expected | fixed).items():
-        if found.get(key) != value:
-            raise TrainingError(f"{path} was meta-trained with {key} = {found.get(key)}, but {value} is to be deployed")
+        if given.get(key) != value:
+            raise TrainingError(f"{path} was meta-trained with {key} = {given.get(key)}, but {value} is to be deployed")
     lost = origin.get("diverged", {})
     if missing := [seed for seed in seeds if str(seed) not in {*by_seed, *lost}]:
         raise TrainingError(f"{path} holds the seeds {', '.join(by_seed)}, but {missing[0]} was asked for")
@@ -57,14 +58,16 @@ def load(
     return {seed: [tensor[-averaged:].mean(0) for tensor in by_seed[str(seed)]] for seed in seeds}, origin
 
 
-def diverged(origin: dict, seeds: Sequence[int]) -> list[str]:
-    """Those of the seeds that diverged in meta-training, by name, for the provenance of what is then without them."""
-    of = f"{origin['experiment']} by {origin['sharing']}, {origin['settings']['n_channels']} channels, {origin['condition']}"
-    places = {int(seed): place for seed, place in origin.get("diverged", {}).items()}
-    return [f"{of}, seed {seed} ({places[seed]})" for seed in seeds if seed in places]
+def diverged(origin: dict, seeds: Sequence[int]) -> list[dict]:
+    """Return those of the seeds that diverged in meta-training, for the record of what is then without them."""
+    run = {key: origin[key] for key in ("experiment", "sharing", "condition")}
+    run["n_channels"] = origin["settings"]["n_channels"]
+    points = {int(seed): point for seed, point in origin.get("diverged", {}).items()}
+    return [run | {"seed": seed, "at": points[seed]} for seed in seeds if seed in points]
 
 
 def _read(path: Path) -> tuple[dict, dict]:
+    """Return the phenotypes of a file by seed, and their origin."""
     if not path.exists():
         raise TrainingError(f"{path} does not exist: papers.dan.meta_train writes it")
     try:

@@ -5,14 +5,32 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
-
-PROTOCOL = Path(__file__).with_suffix(".yaml")
+from typing import NamedTuple
 
 TASKS, DIGITS = 5, 10  # sub-tasks of the regression, and of the images: figures and claims are made for so many
 OPTIMIZERS = ("adam", "sgd")
 SHARING = ("network", "layer", "none")  # who has a phenotype: all DANs one, each layer one, each DAN its own
-IMAGE_CONDITIONS = ("both", "memory", "random")  # terms of the meta-loss, or no meta-training at all
+# Terms of the meta-loss (Section 5): on what was seen so far (memory), on what was not (transfer).
+TERMS = {"memory": (True, False), "transfer": (False, True), "both": (True, True)}
+IMAGE_CONDITIONS = ("both", "memory", "random")  # the terms of the meta-loss, or no meta-training at all
+
+
+class Deployed(NamedTuple):
+    """A network of Figure 4 (top) in deployment."""
+
+    meta_trained: bool  # else its phenotypes are random
+    sharing: str  # one of SHARING
+    plastic: bool  # whether its phenotypes learn in deployment as well
+
+
+NETWORKS = {
+    "net0": Deployed(meta_trained=True, sharing="network", plastic=False),
+    "net1": Deployed(meta_trained=True, sharing="network", plastic=True),
+    "net2": Deployed(meta_trained=False, sharing="network", plastic=False),
+    "net3": Deployed(meta_trained=False, sharing="network", plastic=True),
+    "net4": Deployed(meta_trained=False, sharing="none", plastic=False),
+    "net5": Deployed(meta_trained=False, sharing="none", plastic=True),
+}
 
 
 def _known(what: str, names: Iterable[str], known: tuple[str, ...]) -> None:
@@ -71,8 +89,8 @@ class Regression(MetaTraining):
 
 
 @dataclass(frozen=True)
-class Images(MetaTraining):
-    """Unsupervised class-incremental learning of images (Sections 3.2 and 4.2)."""
+class Autoencoding(MetaTraining):
+    """Unsupervised class-incremental learning of images by an autoencoder (Sections 3.2 and 4.2)."""
 
     convolutions: tuple[int, ...]
     dan_hidden: int
@@ -88,8 +106,6 @@ class Images(MetaTraining):
             )
         if math.isqrt(self.nodes[0]) ** 2 != self.nodes[0] or self.nodes[-1] != self.nodes[0]:
             raise ValueError(f"nodes: the first and the last layer are the pixels of a square image, not {self.nodes}")
-        if not 1 <= self.tasks <= DIGITS:  # fewer in a trial; `runs.checked` wants them all
-            raise ValueError(f"tasks: there are {DIGITS} digits to learn, not {self.tasks}")
 
 
 @dataclass(frozen=True)
@@ -133,6 +149,10 @@ class Protocol:
     """One section per experiment, and the design of all."""
 
     regression: Regression
-    images: Images
+    images: Autoencoding
     diagram: Diagram
     design: Design
+
+    def __post_init__(self) -> None:
+        if self.images.tasks != DIGITS:
+            raise ValueError(f"images.tasks: Figure 2 is of {DIGITS} digits, not {self.images.tasks}")

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from common.randomness import generator
-from common.replicas import Generators
-from papers.dan.protocol import Images, Regression
-
-TERMS = {"memory": (True, False), "transfer": (False, True), "both": (True, True)}  # of the meta-loss
+from common.learning.randomness import generator
+from common.learning.replicas import Generators
+from papers.dan.protocol import TERMS, Autoencoding, Regression
 
 
 @dataclass(frozen=True)
@@ -31,14 +29,14 @@ class Batch:
         return Batch(self.inputs.to(device), self.targets.to(device), self.shown, self.seen)
 
     def at(self, step: int) -> tuple[Tensor, Tensor]:
-        """Inputs and targets [K, B, ...] of a gradient step."""
+        """Return inputs and targets [K, B, ...] of a gradient step."""
         return self.inputs[:, self.shown[step]], self.targets[:, self.shown[step]]
 
     def meta(self, step: int, uniform: Tensor, terms: str) -> tuple[Tensor, Tensor] | None:
-        """A random batch from what was seen so far (memory), from what was not (transfer), or from both.
+        """Return a random batch from what was seen so far (memory), from what was not (transfer), or from both.
 
-        uniform: numbers from [0, 1), [K, meta_batch]. None where there is nothing to draw from: after the last sub-task
-        nothing is left for the transfer loss alone.
+        uniform: numbers from [0, 1), [K, meta_batch]; terms: a key of TERMS. None where there is nothing to draw from: after
+        the last sub-task nothing is left for the transfer loss alone.
         """
         memory, transfer = TERMS[terms]
         low = 0 if memory else self.seen[step]
@@ -64,13 +62,13 @@ class Functions:
     offsets: Tensor
 
     def __call__(self, x: Tensor) -> Tensor:
-        """x [K, N] -> y [K, N]."""
+        """Return the functions' values: x [K, N] -> y [K, N]."""
         waves = torch.sin(self.frequencies.unsqueeze(1) * x.unsqueeze(-1) + self.offsets.unsqueeze(1))
         return (self.amplitudes.unsqueeze(1) * waves).sum(-1)
 
 
 def draw_functions(settings: Regression, sources: Generators) -> Functions:
-    """One function per generator: a from (0, 2), rho from (0, pi / 3), offset from [-5, 5], all uniform."""
+    """Return one function per generator: a from (0, 2), rho from (0, pi / 3), offset from [-5, 5], all uniform."""
     uniform = torch.stack([torch.rand(3, 2, generator=source) for source in sources])
     amplitudes, frequencies, offsets = uniform.unbind(1)
     return Functions(
@@ -81,12 +79,12 @@ def draw_functions(settings: Regression, sources: Generators) -> Functions:
 
 
 def windows(settings: Regression) -> Tensor:
-    """Where the sub-tasks begin: the domain [-5, 5] cut into equal parts; [tasks]."""
+    """Return where the sub-tasks begin [tasks]: the domain [-5, 5] cut into equal parts."""
     return torch.linspace(-settings.domain, settings.domain, settings.tasks + 1)[:-1]
 
 
 def regression(settings: Regression, functions: Functions, sources: Generators) -> Batch:
-    """Fresh samples, uniform in the window of each sub-task, each shown once."""
+    """Return fresh samples, uniform in the window of each sub-task, each shown once."""
     samples, width = settings.steps_per_task, 2 * settings.domain / settings.tasks
     uniform = torch.stack([torch.rand(settings.tasks, samples, generator=source) for source in sources])
     x = (windows(settings).unsqueeze(-1) + width * uniform).flatten(1)
@@ -94,8 +92,11 @@ def regression(settings: Regression, functions: Functions, sources: Generators) 
     return Batch(x.unsqueeze(-1), functions(x).unsqueeze(-1), [slice(t, t + 1) for t in steps], [t + 1 for t in steps])
 
 
-def image_sequence(settings: Images, pixels: Tensor) -> Batch:
-    """pixels [K, tasks, images_per_task, n] in [0, 1]: every step shows all images of its class; the target is the input."""
+def image_sequence(settings: Autoencoding, pixels: Tensor) -> Batch:
+    """Return images in sequence: every step shows all images of its class, and the target is the input.
+
+    pixels: [K, tasks, images_per_task, n], from 0 to 1.
+    """
     steps, count = settings.steps_per_task, settings.images_per_task
     tasks = range(settings.tasks)
     shown = [slice(task * count, (task + 1) * count) for task in tasks for _ in range(steps)]
@@ -103,8 +104,11 @@ def image_sequence(settings: Images, pixels: Tensor) -> Batch:
     return Batch(flat, flat, shown, [part.stop for part in shown])
 
 
-def draw_images(images: Tensor, by_class: Tensor, settings: Images, sources: Generators) -> Tensor:
-    """Images of random classes: images [N, n], by_class [classes, images of each] -> [K, tasks, images_per_task, n]."""
+def draw_images(images: Tensor, by_class: Tensor, settings: Autoencoding, sources: Generators) -> Tensor:
+    """Return images of random classes, [K, tasks, images_per_task, n], for K generators.
+
+    images: [N, n]; by_class: which of them are of each class, [classes, images of each].
+    """
     chosen = []
     for source in sources:
         classes = torch.randperm(len(by_class), generator=source)[: settings.tasks]
@@ -114,10 +118,10 @@ def draw_images(images: Tensor, by_class: Tensor, settings: Images, sources: Gen
 
 
 def uniform_numbers(steps: int, size: int, sources: Generators) -> Tensor:
-    """Numbers from [0, 1) for the meta-batches of a sequence: [steps, K, size]."""
+    """Return numbers from [0, 1) for the meta-batches of a sequence: [steps, K, size]."""
     return torch.stack([torch.rand(steps, size, generator=source) for source in sources], dim=1)
 
 
 def generators(seeds: Sequence[int], population: int, purpose: str) -> list[torch.Generator]:
-    """A generator for each member of each seed's population, in the order of the models."""
+    """Return a generator for each member of each seed's population, in the order of the models."""
     return [generator(seed, purpose, member) for seed in seeds for member in range(population)]

@@ -1,52 +1,44 @@
 """The paper's qualitative claims, each with its predicate: what must be so in the collected tables.
 
-Predicates take the tables by name and return their conditions. Accuracies are in percent, backward transfers (BWT) in
+Predicates take the tables and return their findings. Accuracies are in percent, backward transfers (BWT) in
 percentage points; conditions are compared seed by seed.
 """
 
 from __future__ import annotations
 
-from common.claims import Claim, Condition, difference, within
-from common.collected import Tables
-from papers.dhp import evidence
-from papers.dhp.conditions import (
-    BASELINES,
-    BENCHMARKS,
-    CONSOLIDATIONS,
-    DHP,
-    FINETUNE,
-    LABELS,
-    METHODS,
-    SINGLE,
-    TASKS,
-    WITH_DHP,
-)
-from papers.dhp.evidence import INITIAL_ETA, LARGE_ETA, SMALL_ETAS
+from collections.abc import Iterable
+
+from common.results.claims import Claim, Finding, difference, within
+from common.results.readers import Tables
+from papers.dhp import results
+from papers.dhp.conditions import BENCHMARK_LABELS, LABELS, TASKS
+from papers.dhp.protocol import BASELINES, CONSOLIDATED, DHP, FINETUNE, METHODS, SINGLE, SWEPT, WITH_DHP
+from papers.dhp.results import INITIAL_ETA, LARGE_ETA, SMALL_ETAS
 
 TIED = ("imbalanced", "si")  # the one pair whose BWT, with and without DHP, is the same in Table I
 TIE = 0.5  # points: the table gives BWT to two digits, in which smaller differences are a tie
 
 
-def dhp_forgets_less(tables: Tables) -> list[Condition]:
+def dhp_forgets_less(tables: Tables) -> list[Finding]:
     return _gains(tables, "permuted", [FINETUNE])
 
 
-def dhp_improves_consolidation(tables: Tables) -> list[Condition]:
-    return _gains(tables, "permuted", CONSOLIDATIONS)
+def dhp_improves_consolidation(tables: Tables) -> list[Finding]:
+    return _gains(tables, "permuted", CONSOLIDATED)
 
 
-def dhp_improves_all_on_split(tables: Tables) -> list[Condition]:
+def dhp_improves_all_on_split(tables: Tables) -> list[Finding]:
     return _gains(tables, "split", BASELINES)
 
 
-def dhp_nearly_solves_split(tables: Tables) -> list[Condition]:
+def dhp_nearly_solves_split(tables: Tables) -> list[Finding]:
     return [
-        within("DHP Softmax after 5 tasks", evidence.accuracy(tables, "split", DHP), low=96),
-        within("its BWT", evidence.transfer(tables, "split", DHP), low=-4),
+        within("DHP Softmax after 5 tasks", results.accuracy(tables, "split", DHP), low=96),
+        within("its BWT", results.transfer(tables, "split", DHP), low=-4),
     ]
 
 
-def mas_is_best_on_permuted(tables: Tables) -> list[Condition]:
+def mas_is_best_on_permuted(tables: Tables) -> list[Finding]:
     others = [name for name in BASELINES if name != "mas"]
     return [
         *_leads(tables, "permuted", "mas", others),
@@ -55,114 +47,114 @@ def mas_is_best_on_permuted(tables: Tables) -> list[Condition]:
     ]
 
 
-def si_is_best_elsewhere(tables: Tables) -> list[Condition]:
+def si_is_best_elsewhere(tables: Tables) -> list[Finding]:
     return _is_best(tables, "split", WITH_DHP["si"]) + _is_best(tables, "vision", WITH_DHP["si"])
 
 
-def imbalance_shows_dhp(tables: Tables) -> list[Condition]:
-    imbalanced, permuted = (evidence.gain(tables, name, DHP, FINETUNE) for name in ("imbalanced", "permuted"))
+def imbalance_shows_dhp(tables: Tables) -> list[Finding]:
+    imbalanced, permuted = (results.gain(tables, name, DHP, FINETUNE) for name in ("imbalanced", "permuted"))
     what = "gain of DHP Softmax over Finetune, imbalanced - permuted"
     return [within(what, difference(imbalanced, permuted), low=0)]
 
 
-def dhp_raises_transfer(tables: Tables) -> list[Condition]:
+def dhp_raises_transfer(tables: Tables) -> list[Finding]:
     return [
         within(
             f"BWT of {_pair(dhp, name)}, {label}",
-            evidence.transfer_gain(tables, benchmark, dhp, name),
+            results.transfer_gain(tables, benchmark, dhp, name),
             low=-TIE if (benchmark, name) == TIED else 0,
         )
-        for benchmark, label in BENCHMARKS.items()
+        for benchmark, label in BENCHMARK_LABELS.items()
         for name, dhp in WITH_DHP.items()
     ]
 
 
-def dhp_harms_si_under_imbalance(tables: Tables) -> list[Condition]:
-    runs = evidence.gain(tables, "imbalanced", WITH_DHP["si"], "si")
-    return [within(f"{_pair(WITH_DHP['si'], 'si')}, {BENCHMARKS['imbalanced']}", runs, high=0)]
+def dhp_harms_si_under_imbalance(tables: Tables) -> list[Finding]:
+    runs = results.gain(tables, "imbalanced", WITH_DHP["si"], "si")
+    return [within(f"{_pair(WITH_DHP['si'], 'si')}, {BENCHMARK_LABELS['imbalanced']}", runs, high=0)]
 
 
-def only_finetune_collapses(tables: Tables) -> list[Condition]:
+def only_finetune_collapses(tables: Tables) -> list[Finding]:
     return [
-        within("Finetune", evidence.accuracy(tables, "vision", FINETUNE), high=70),
-        *(within(LABELS[name], evidence.accuracy(tables, "vision", name), low=74) for name in CONSOLIDATIONS),
+        within("Finetune", results.accuracy(tables, "vision", FINETUNE), high=70),
+        *(within(LABELS[name], results.accuracy(tables, "vision", name), low=74) for name in CONSOLIDATED),
     ]
 
 
-def eta_rises_quickly(tables: Tables) -> list[Condition]:
-    largest = {seed: eta / INITIAL_ETA for seed, eta in evidence.largest_eta_in_task1(tables).items()}
+def eta_rises_quickly(tables: Tables) -> list[Finding]:
+    largest = {seed: eta / INITIAL_ETA for seed, eta in results.largest_eta_in_task1(tables).items()}
     return [
         within("largest eta in task 1, as a multiple of the initial one", largest, low=5),
         within(
-            "steps until it is 5 times that, in % of task 1's", evidence.steps_until_eta_rose(tables, times=5), high=10
+            "steps until it is 5 times that, in % of task 1's", results.steps_until_eta_rose(tables, times=5), high=10
         ),
     ]
 
 
-def eta_decays_after_task3(tables: Tables) -> list[Condition]:
-    means = evidence.eta_by_task(tables)
+def eta_decays_after_task3(tables: Tables) -> list[Finding]:
+    means = results.eta_by_task(tables)
     falls = {seed: 1000 * float(runs.loc[1:3].mean() - runs.loc[4:].mean()) for seed, runs in means.items()}
     return [within("1000 x (mean eta in tasks 1 to 3 - in tasks 4 to 10)", falls, low=0)]
 
 
-def eta_rises_then_decays(tables: Tables) -> list[Condition]:
-    found = evidence.tasks_with_rise_and_decay(tables, range(4, TASKS["permuted"] + 1))
-    return [within("of the tasks 4 to 10, those in which eta is largest in between", found, low=5.5)]
+def eta_rises_then_decays(tables: Tables) -> list[Finding]:
+    counts = results.tasks_with_rise_and_decay(tables, range(4, TASKS["permuted"] + 1))
+    return [within("of the tasks 4 to 10, those in which eta is largest in between", counts, low=5.5)]
 
 
-def trace_grows_without_running_away(tables: Tables) -> list[Condition]:
+def trace_grows_without_running_away(tables: Tables) -> list[Finding]:
     return [
         within(
             "of 9 steps to the next task, those in which the norm of Hebb grew",
-            evidence.growths(tables, "hebb_norm"),
+            results.growths(tables, "hebb_norm"),
             6.5,
         ),
         within(
             "largest norm of Hebb in tasks 2 to 10, as a multiple of that after task 1",
-            evidence.largest_after_task1(tables, "hebb_norm"),
+            results.largest_after_task1(tables, "hebb_norm"),
             high=3,
         ),
     ]
 
 
-def plasticity_grows_in_each_task(tables: Tables) -> list[Condition]:
-    runs = evidence.least_growth_within_tasks(tables, "alpha_norm")
+def plasticity_grows_in_each_task(tables: Tables) -> list[Finding]:
+    runs = results.least_growth_within_tasks(tables, "alpha_norm")
     return [within("least growth of the norm of alpha within a task, in %", runs, low=0)]
 
 
-def low_initial_eta_is_better(tables: Tables) -> list[Condition]:
+def low_initial_eta_is_better(tables: Tables) -> list[Finding]:
     return [
         within(
-            f"eta {eta:g} - eta {LARGE_ETA:g}, {BENCHMARKS[benchmark]}",
+            f"eta {eta:g} - eta {LARGE_ETA:g}, {BENCHMARK_LABELS[benchmark]}",
             difference(runs.get(eta, {}), runs.get(LARGE_ETA, {})),
             low=0,
         )
-        for benchmark in ("permuted", "imbalanced", "split")
-        for runs in [evidence.swept(tables, benchmark)]
+        for benchmark in SWEPT
+        for runs in [results.swept(tables, benchmark)]
         for eta in SMALL_ETAS
     ]
 
 
-def small_initial_etas_are_alike(tables: Tables) -> list[Condition]:
-    conditions = []
-    for benchmark in ("permuted", "imbalanced", "split"):
-        runs = [evidence.swept(tables, benchmark).get(eta, {}) for eta in SMALL_ETAS]
+def small_initial_etas_are_alike(tables: Tables) -> list[Finding]:
+    findings = []
+    for benchmark in SWEPT:
+        runs = [results.swept(tables, benchmark).get(eta, {}) for eta in SMALL_ETAS]
         seeds = sorted(set.intersection(*map(set, runs)))
         ranges = {seed: max(run[seed] for run in runs) - min(run[seed] for run in runs) for seed in seeds}
-        conditions.append(within(f"range over eta of 0.001 to 0.0001, {BENCHMARKS[benchmark]}", ranges, high=2))
-    return conditions
+        findings.append(within(f"range over eta of 0.001 to 0.0001, {BENCHMARK_LABELS[benchmark]}", ranges, high=2))
+    return findings
 
 
-def capacity_does_not_matter(tables: Tables) -> list[Condition]:
+def capacity_does_not_matter(tables: Tables) -> list[Finding]:
     """DHP's gain over a baseline with one set of output weights, minus that over one with two."""
     return [
         within(
-            f"gain over {LABELS[name]} with one set - with two, {BENCHMARKS[benchmark]}",
-            evidence.gain(tables, benchmark, name, name + SINGLE),
+            f"gain over {LABELS[name]} with one set - with two, {BENCHMARK_LABELS[benchmark]}",
+            results.gain(tables, benchmark, name, name + SINGLE),
             -0.5,
             0.5,
         )
-        for benchmark in evidence.with_single_weights(tables) or ["permuted"]
+        for benchmark in results.with_single_weights(tables) or ["permuted"]
         for name in BASELINES
     ]
 
@@ -171,18 +163,20 @@ def _pair(a: str, b: str) -> str:
     return f"{LABELS[a]} - {LABELS[b]}"
 
 
-def _leads(tables: Tables, benchmark: str, best: str, others: list[str]) -> list[Condition]:
+def _leads(tables: Tables, benchmark: str, best: str, others: list[str]) -> list[Finding]:
     return [
-        within(f"{_pair(best, name)}, {BENCHMARKS[benchmark]}", evidence.gain(tables, benchmark, best, name), low=0)
+        within(
+            f"{_pair(best, name)}, {BENCHMARK_LABELS[benchmark]}", results.gain(tables, benchmark, best, name), low=0
+        )
         for name in others
     ]
 
 
-def _gains(tables: Tables, benchmark: str, baselines: tuple[str, ...] | list[str]) -> list[Condition]:
-    return [condition for name in baselines for condition in _leads(tables, benchmark, WITH_DHP[name], [name])]
+def _gains(tables: Tables, benchmark: str, baselines: Iterable[str]) -> list[Finding]:
+    return [finding for name in baselines for finding in _leads(tables, benchmark, WITH_DHP[name], [name])]
 
 
-def _is_best(tables: Tables, benchmark: str, best: str) -> list[Condition]:
+def _is_best(tables: Tables, benchmark: str, best: str) -> list[Finding]:
     return _leads(tables, benchmark, best, [name for name in METHODS if name != best])
 
 

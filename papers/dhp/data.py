@@ -8,12 +8,12 @@ import numpy
 import torch
 from torch import Tensor
 
-from common.catalog import DataError
-from common.images import Images, hold_out
-from common.load import Dataset, Split, load
-from common.randomness import generator
-from common.stream_data import Stream
-from common.streams import Task, imbalanced, permuted, split
+from common.data.catalog import DataError
+from common.data.load import Dataset, Split, load
+from common.learning.images import Images, hold_out
+from common.learning.randomness import generator
+from common.learning.stream_data import Stream
+from common.learning.streams import Task, imbalanced, permuted, split
 from papers.dhp.protocol import CLASSES, PIXELS, SIDE, Permuted, Training, Vision
 
 # Mean and standard deviation of the pixels in [0, 1], per channel, as in the code of Zeno et al. (MNIST: padded).
@@ -27,7 +27,10 @@ STATISTICS = {
 
 
 class Mixture(Images):
-    """Images of several data sets [n, C, H, W], each set standardised by its own statistics; labels count on over the sets."""
+    """Images of several data sets [n, C, H, W], each set standardised by its own statistics.
+
+    labels: count on over the sets, ten for each; sets: their names, in order.
+    """
 
     def __init__(self, images: numpy.ndarray, labels: numpy.ndarray, device: torch.device, sets: Sequence[str]) -> None:
         super().__init__(images, labels, device, flat=False)
@@ -41,9 +44,9 @@ class Mixture(Images):
 
 
 def removal_probabilities(tasks: int) -> Tensor:
-    """The probability with which a training image of a class is removed in a task: [tasks, 10], U(0, 1).
+    """Return the probability with which a training image of a class is removed in a task: [tasks, 10], from U(0, 1).
 
-    Drawn once and for all, so that they are the same in all experiments (appendix).
+    They are the same in all experiments (appendix).
     """
     return torch.rand(tasks, CLASSES, generator=generator("removal probabilities"), dtype=torch.float64)
 
@@ -56,18 +59,17 @@ def stream(
     device: torch.device,
     held_out: int = 0,
 ) -> tuple[Stream, list[dict]]:
-    """The stream of a benchmark for these seeds, and what the data sets say of themselves.
+    """Return the stream of a benchmark for these seeds, and what the data sets say of themselves.
 
-    paths: prepared files, of mnist or of all sets of the mixture in their order; held_out: if positive, that many
-    training images of each set, drawn once and for all, take the place of the test split, which is then not touched.
-    Raises DataError if a data set cannot serve.
+    paths: prepared files, of mnist or of all sets of the mixture in their order; held_out: if positive, so many training
+    images of each set, the same for all seeds, take the place of the test split. Raises DataError if a data set cannot
+    serve.
     """
     datasets = [load(path) for path in paths]
     parts = [_parts(dataset, path) for dataset, path in zip(datasets, paths)]
     if held_out:
         parts = [hold_out(train, held_out, path) for (train, _), path in zip(parts, paths)]
     abouts = [dataset.about for dataset in datasets]
-    where = ", ".join(map(str, paths))
     try:
         if isinstance(settings, Vision):
             return _mixture(settings, parts, [dataset.name for dataset in datasets], len(seeds), device), abouts
@@ -76,13 +78,13 @@ def stream(
         ((train, test),) = parts
         tasks = _tasks(benchmark, settings, train, test, seeds)
     except ValueError as error:
-        raise DataError(f"{where} cannot be cut into tasks: {error}") from error
+        raise DataError(f"{', '.join(map(str, paths))} cannot be cut into tasks: {error}") from error
     images = [Images(part.images, part.labels, device, flat=True) for part in (train, test)]
     return Stream(*images, tasks), abouts
 
 
 def _parts(dataset: Dataset, path: str) -> tuple[Split, Split]:
-    """Training and test split; of notMNIST's test part, where it is all there is, nine tenths train."""
+    """Return training and test split; of notMNIST's test part, where it is all there is, nine tenths train."""
     splits = dataset.splits
     if "train" in splits:
         return splits["train"], splits["test"]
@@ -105,7 +107,7 @@ def _tasks(benchmark: str, settings: Training, train: Split, test: Split, seeds:
 def _mixture(
     settings: Vision, parts: Sequence[tuple[Split, Split]], names: Sequence[str], replicas: int, device: torch.device
 ) -> Stream:
-    """One task per data set, each with ten outputs of its own."""
+    """Return one task per data set, each with ten outputs of its own."""
     if tuple(names) != settings.sets:
         raise ValueError(f"the mixture's sets are {', '.join(settings.sets)}, in this order, not {', '.join(names)}")
     images, labels = [], []
@@ -119,7 +121,7 @@ def _mixture(
 
 
 def padded(images: numpy.ndarray) -> numpy.ndarray:
-    """Images with three channels and 32 x 32 pixels: grey ones are repeated, smaller ones get a border of zeros."""
+    """Return images [n, 32, 32, 3]: grey ones are repeated, smaller ones get a border of zeros."""
     if images.ndim == 3:
         images = numpy.repeat(images[..., None], 3, axis=3)
     border = (SIDE - images.shape[1]) // 2

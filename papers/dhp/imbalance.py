@@ -9,9 +9,11 @@ from pathlib import Path
 
 import torch
 
-from common import protocol, records, stage
+from common.results import tables
+from common.running import stage
 from papers.dhp import data
-from papers.dhp.protocol import CLASSES, PROTOCOL, Protocol
+from papers.dhp.protocol import CLASSES
+from papers.dhp.runs import REGISTER
 
 
 def main() -> None:
@@ -19,26 +21,19 @@ def main() -> None:
     parser.add_argument("--data", required=True, help="prepared MNIST")
     parser.add_argument("--out", type=Path, required=True, help="the table (.csv)")
     arguments = parser.parse_args()
-    plan = protocol.read(PROTOCOL, Protocol, arguments.scale, arguments.set)
-    where = torch.device("cpu")
-    stream, abouts = data.stream("imbalanced", plan.imbalanced, [arguments.data], [0], where)
-    with records.provenance(
-        arguments.out.with_suffix(".json"),
-        paper="dhp",
-        stage="imbalance",
-        scale=arguments.scale,
-        seeds=[],
-        protocol={"imbalanced": protocol.as_dict(plan.imbalanced)},
-        data=abouts,
-        device=where,
-    ):
-        table = []
-        for number, removal in enumerate(data.removal_probabilities(plan.imbalanced.tasks).tolist(), start=1):
-            kept = torch.bincount(stream.train.labels[stream.tasks[number - 1][0].train], minlength=CLASSES).tolist()
+    job = stage.Job(REGISTER, "imbalance", arguments, of={}, device="cpu")
+    settings = job.settings.imbalanced
+    stream, abouts = data.stream("imbalanced", settings, [arguments.data], [0], job.device)
+    with job.record(arguments.out, abouts, seeds=[]):
+        rows = []
+        removal = data.removal_probabilities(settings.tasks).tolist()
+        for task, probabilities in enumerate(removal, start=1):
+            shown = stream.train.labels[stream.tasks[task - 1][0].train]
+            kept = torch.bincount(shown, minlength=CLASSES).tolist()
             for digit in range(CLASSES):
-                row = {"task": number, "class": digit, "removal_probability": removal[digit], "kept": kept[digit]}
-                table.append(row)
-        records.write_table(arguments.out, table)
+                row = {"task": task, "class": digit, "removal_probability": probabilities[digit], "kept": kept[digit]}
+                rows.append(row)
+        tables.write(arguments.out, rows)
 
 
 if __name__ == "__main__":

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from common.replicas import Generators, Network, Tensors, conv2d, cross_entropy, linear, max_pool
-from papers.dhp.method import Condition, hebbian_update
-from papers.dhp.protocol import CLASSES, PIXELS, SIDE, Training, Vision
+from common.learning.replicas import Generators, Network, Tensors, conv2d, cross_entropy, linear, max_pool
+from papers.dhp.method import hebbian_update
+from papers.dhp.protocol import CLASSES, PIXELS, SIDE, Condition, Training, Vision
 
 
 def uniform(shape: Sequence[int], fan: int, source: torch.Generator) -> Tensor:
-    """Drawn from U(-1 / sqrt(fan), 1 / sqrt(fan)), torch's default for layers with that many inputs."""
+    """Return numbers from U(-1 / sqrt(fan), 1 / sqrt(fan)), torch's default for a layer with `fan` inputs."""
     bound = 1 / math.sqrt(fan)
     return torch.empty(*shape).uniform_(-bound, bound, generator=source)
 
@@ -24,20 +24,20 @@ def uniform(shape: Sequence[int], fan: int, source: torch.Generator) -> Tensor:
 class Body(ABC):
     """All layers but the last: a function from inputs [R, B, ...] to hidden units [R, B, m]."""
 
-    hidden: int  # m
+    hidden: int  # how many hidden units, m
     size: int  # how many tensors its parameters are
 
     @abstractmethod
     def draw(self, source: torch.Generator) -> list[Tensor]:
-        """Initial weights and biases of one network."""
+        """Return initial weights and biases of one network, in turn."""
 
     @abstractmethod
     def __call__(self, parameters: Tensors, inputs: Tensor) -> Tensor:
-        """The hidden units, given weights and biases [R, ...] in turn."""
+        """Return the hidden units, given weights and biases [R, ...] in turn."""
 
 
 class Perceptron(Body):
-    """Fully connected hidden layers with leaky ReLU: sizes (n_in, hidden, ...)."""
+    """Fully connected hidden layers with leaky ReLU; sizes: (n_in, hidden, ...); slope: below zero."""
 
     def __init__(self, sizes: Sequence[int], slope: float) -> None:
         self.sizes, self.slope = tuple(sizes), slope
@@ -57,7 +57,11 @@ class Perceptron(Body):
 
 
 class Convolutions(Body):
-    """The network of the vision mixture: twice (convolution, leaky ReLU, 2x2 max-pool), then one dense layer."""
+    """The network of the vision mixture: twice (convolution, leaky ReLU, 2x2 max-pool), then one dense layer.
+
+    channels: of the two convolutions; kernel: the side of theirs; padding: around their inputs; dense: units of the last
+    layer; slope: of the leaky ReLU below zero.
+    """
 
     def __init__(self, channels: Sequence[int], kernel: int, padding: int, dense: int, slope: float) -> None:
         self.channels, self.kernel, self.padding = (3, *channels), kernel, padding
@@ -89,17 +93,17 @@ class Convolutions(Body):
 
 
 class Classifier(Network):
-    """A body and the softmax layer of a condition; no bias in the last layer.
+    """A body and the softmax layer of a condition, which has no bias.
 
-    Parameters: those of the body; theta [m, d]; then
+        z = (theta + alpha Hebb) h     plastic (eq. 2)
+        z = (theta + theta_2) h        otherwise, for as many parameters; single: without theta_2
 
-    - plastic: alpha [m, d], eta [1] and the trace Hebb [m, d], which `gradients` updates in place and gives no gradient
-      for;
-    - else a second theta [m, d], added to the first, for as many parameters as the plastic layer has; single: without it.
+    body: makes the hidden units h, m of them; classes: d, the number of outputs; eta: its initial value; bounded: whether
+    eta is set back into [0, 1] where gradient descent has taken it out; narrow: theta starts in U(-1 / sqrt(m), 1 / sqrt(m)),
+    torch's default for a layer with m inputs, in place of U(-1 / sqrt(d), 1 / sqrt(d)), which the author's code has by
+    storing theta transposed. Alpha starts in 0.01 U(0, 1), the trace Hebb at zero.
 
-    theta is drawn from U(-1 / sqrt(d), 1 / sqrt(d)), d the number of classes (as the author's code does by storing it
-    transposed), narrow: from U(-1 / sqrt(m), 1 / sqrt(m)), torch's default for a layer with m inputs; alpha from 0.01 U(0, 1); eta: its initial value; bounded: whether it is set back into [0, 1] where
-    gradient descent has taken it out.
+    Parameters: those of the body, theta [m, d], then alpha [m, d], eta [1] and Hebb [m, d], or theta_2 [m, d].
     """
 
     def __init__(
@@ -125,11 +129,11 @@ class Classifier(Network):
         return parameters if self.single else [*parameters, uniform(shape, self.fan, source)]
 
     def learned(self, parameters: Tensors) -> list[Tensor]:
-        """The parameters that gradient descent changes: all but the trace."""
+        """Return the parameters that gradient descent changes: all but the trace."""
         return list(parameters[: len(parameters) - self.plastic])
 
     def logits(self, parameters: Tensors, inputs: Tensor, generators: Generators | None = None) -> Tensor:
-        """Outputs in evaluation: the trace is used as it is. [R, B, ...] -> [R, B, d]."""
+        """Return the outputs in evaluation, where the trace is used as it is: inputs [R, B, ...] -> [R, B, d]."""
         hidden = self.body(parameters[: self.body.size], inputs)
         return torch.bmm(hidden, self._weights(parameters, parameters[-1]))
 
@@ -141,9 +145,9 @@ class Classifier(Network):
         active: Tensor | None = None,
         generators: Generators | None = None,
     ) -> tuple[Tensor, list[Tensor]]:
-        """The mean cross-entropy of each replica [R] in training and its gradients, for all parameters but the trace.
+        """Return the mean cross-entropy of each replica [R] in training, and its gradients for all but the trace.
 
-        Moves the trace, parameters[-1], by the batch: a batch must be shown once.
+        It moves the trace, parameters[-1], by the batch: show a batch once.
         """
         if not self.plastic:
             return super().gradients(parameters, inputs, labels, active, generators)
@@ -165,12 +169,14 @@ class Classifier(Network):
         return theta if self.single else theta + rest[0]
 
 
-def build(settings: Training, found: Condition) -> Classifier:
-    """The network of a benchmark and condition."""
+def build(settings: Training, condition: Condition) -> Classifier:
+    """Return the network of a benchmark and condition."""
     body: Body
     if isinstance(settings, Vision):
         body = Convolutions(settings.channels, settings.kernel, settings.padding, settings.dense, settings.slope)
         classes = CLASSES * len(settings.sets)
     else:
         body, classes = Perceptron((PIXELS, *settings.hidden), settings.slope), CLASSES
-    return Classifier(body, classes, found.plastic, found.single, settings.eta, found.bounded, found.narrow)
+    return Classifier(
+        body, classes, condition.plastic, condition.single, settings.eta, condition.bounded, condition.narrow
+    )

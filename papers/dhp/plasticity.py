@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from common.continual import Learner, Observer
+from common.learning.continual import Learner, Observer
 
 
 class Plasticity(Observer):
     """Notes eta and the Frobenius norms of Hebb and alpha, every so many steps and after the last step of each task.
 
     Nothing keeps eta within (0, 1), where the trace is an average. It does fall below, by up to 0.02, and the trace
-    then grows with every batch until eta comes back.
+    then grows with every batch until eta comes back. seeds: of the replicas; every: steps between two notes.
     """
 
     def __init__(self, seeds: Sequence[int], every: int) -> None:
@@ -37,6 +37,12 @@ class Plasticity(Observer):
             rate, hebb_norm, alpha_norm = (float(f"{number:.9g}") for number in numbers)
             row = {"seed": seed, "task": task + 1, "step": self.step, "eta": rate}
             self.rows.append(row | {"hebb_norm": hebb_norm, "alpha_norm": alpha_norm})
+
+    def table(self, condition: str, learner: Learner) -> list[dict]:
+        """Return all rows; those of a run that diverged before its first note are what is to be seen at its end."""
+        if not self.rows:
+            self.note(0, learner)
+        return [{"condition": condition} | row for row in self.rows]
 
     def state_dict(self) -> dict:
         return {"step": self.step, "rows": self.rows}

@@ -1,30 +1,74 @@
-"""The schema of protocol.yaml: typed, so that a misspelt or missing hyperparameter is refused before any work begins."""
+"""The schema of protocol.yaml, typed, so that what is misspelt or missing is refused before any work; and the conditions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-PROTOCOL = Path(__file__).with_suffix(".yaml")
 PIXELS, CLASSES = 28 * 28, 10  # of MNIST; every data set of the mixture has ten classes as well
 SIDE = 32  # of the mixture's images
 FIRST_TUNING_SEED = 1000  # of the search for lambda; reporting seeds from 0
 SETS = ("mnist", "notmnist", "fashion_mnist", "svhn", "cifar10")  # that the mixture can have
-CONSOLIDATED = ("ewc", "si", "mas")  # have a lambda
-OTHER_OPTIMIZERS = ("momentum", "adam")  # of controls
-WITH_LAMBDA = (*CONSOLIDATED, *(f"dhp-{name}" for name in CONSOLIDATED))
-CONDITIONS = (  # see `method.condition`
-    "finetune",
-    "dhp",
-    *WITH_LAMBDA,
-    *(f"{name}-tuned" for name in WITH_LAMBDA),
-    *(f"{name}-single" for name in ("finetune", *CONSOLIDATED)),
-    *(f"{name}-narrow{other}" for other in ("", "-momentum") for name in ("finetune", "dhp", *WITH_LAMBDA)),
-    *(f"{name}-bounded" for name in ("dhp", *(f"dhp-{name}" for name in CONSOLIDATED))),
-    *(f"{name}-{other}" for other in OTHER_OPTIMIZERS for name in ("finetune", "dhp", *WITH_LAMBDA)),
+BENCHMARKS = ("permuted", "imbalanced", "split", "vision")
+SWEPT = ("permuted", "imbalanced", "split")  # in Figure 4; these, and not the costly mixture, also have controls
+LOGGED = ("permuted", "dhp")  # the benchmark and condition of Figure 3
+
+FINETUNE, DHP = "finetune", "dhp"
+CONSOLIDATED = ("si", "ewc", "mas")  # have a lambda
+WITH_DHP = {FINETUNE: DHP} | {name: f"dhp-{name}" for name in CONSOLIDATED}  # each baseline's counterpart
+BASELINES = tuple(WITH_DHP)
+METHODS = tuple(name for pair in WITH_DHP.items() for name in pair)  # in the order of Table I
+TUNED, SINGLE, BOUNDED, NARROW, MOMENTUM, ADAM = "-tuned", "-single", "-bounded", "-narrow", "-momentum", "-adam"
+CONDITIONS = (  # see `condition`
+    *METHODS,
+    *(name + TUNED for name in METHODS if name not in (FINETUNE, DHP)),
+    *(name + SINGLE for name in BASELINES),
+    *(name + BOUNDED for name in WITH_DHP.values()),
+    *(name + other for other in (NARROW, NARROW + MOMENTUM, MOMENTUM, ADAM) for name in METHODS),
 )
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What a condition is: one row of Table I, or a control.
+
+    plastic: whether the softmax layer is; consolidation: one of CONSOLIDATED, or None; tuned: lambda is that of our own
+    search; single: a baseline without the second set of output weights; optimizer: "momentum", "adam", or None for the
+    published one; bounded: eta is kept within [0, 1]; narrow: output weights start as narrow as a common layer's.
+    """
+
+    plastic: bool = False
+    consolidation: str | None = None
+    tuned: bool = False
+    single: bool = False
+    optimizer: str | None = None
+    bounded: bool = False
+    narrow: bool = False
+
+
+def condition(name: str) -> Condition:
+    """Return what a condition's name says. Raises ValueError for a name that is not in CONDITIONS.
+
+    name: "finetune", "dhp", "ewc", "si", "mas" or, with both, "dhp-ewc", ...; behind it may stand "-tuned" where
+    something is consolidated, "-single" where nothing is plastic, "-bounded" where something is, and with all "-narrow",
+    "-momentum" or "-adam".
+    """
+    if name not in CONDITIONS:
+        raise ValueError(
+            f"unknown condition {name!r}; known are finetune, dhp, {', '.join(CONSOLIDATED)}, dhp-{CONSOLIDATED[0]} and so on; "
+            f"with {TUNED} where something is consolidated, with {SINGLE} where nothing is plastic, with {BOUNDED} where "
+            f"something is, all with {NARROW}, {MOMENTUM} or {ADAM}"
+        )
+    parts = name.split("-")
+    return Condition(
+        plastic=DHP in parts,
+        consolidation=next((part for part in parts if part in CONSOLIDATED), None),
+        tuned="tuned" in parts,
+        single="single" in parts,
+        optimizer=next((part for part in parts if part in ("momentum", "adam")), None),
+        bounded="bounded" in parts,
+        narrow="narrow" in parts,
+    )
 
 
 def _positive(section: Any, *names: str) -> None:
@@ -33,12 +77,6 @@ def _positive(section: Any, *names: str) -> None:
         value = getattr(section, name)
         if min(value if isinstance(value, tuple) else (value,), default=0) <= 0:
             raise ValueError(f"{name} must be positive, not {value}")
-
-
-def _known(kind: str, names: Iterable[str], known: tuple[str, ...]) -> None:
-    """Raises ValueError for a name that is not known."""
-    if unknown := [name for name in names if name not in known]:
-        raise ValueError(f"unknown {kind} {', '.join(map(repr, unknown))}; known are {', '.join(known)}")
 
 
 @dataclass(frozen=True)
@@ -98,12 +136,16 @@ class Vision(Training):
         _positive(self, "channels", "kernel", "dense")
         if not self.sets:
             raise ValueError("sets must name at least one data set")
-        _known("data set", self.sets, SETS)
+        if unknown := [name for name in self.sets if name not in SETS]:
+            raise ValueError(f"unknown data set {', '.join(map(repr, unknown))}; known are {', '.join(SETS)}")
 
 
 @dataclass(frozen=True)
 class Tuning:
-    """The search for lambda, on held-out training images; ewc, si, mas: what is tried beside the published value."""
+    """The search for lambda, on held-out training images; ewc, si, mas: what is tried beside the published value.
+
+    tasks: of the permuted benchmarks; held_out: how many training images of each set take the place of the test images.
+    """
 
     tasks: int
     epochs: int
@@ -133,7 +175,7 @@ class Optimizers:
 
 @dataclass(frozen=True)
 class Design:
-    """Which runs there are."""
+    """Which runs there are; log_every: how many steps lie between two points of Figure 3."""
 
     seeds: int
     conditions: tuple[str, ...]
@@ -148,7 +190,8 @@ class Design:
             if not 1 <= getattr(self, name) <= FIRST_TUNING_SEED:
                 allowed = f"lie from 1 to {FIRST_TUNING_SEED}, where tuning begins"
                 raise ValueError(f"{name} must {allowed}, not {getattr(self, name)}")
-        _known("condition", (*self.conditions, *self.controls), CONDITIONS)
+        for name in (*self.conditions, *self.controls):
+            condition(name)
 
 
 @dataclass(frozen=True)

@@ -1,62 +1,26 @@
-"""Which files the results need: the code behind each stage, and the tables of every run."""
+"""What the paper has: its stages, tables and figures, and the files of every run."""
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import pairwise
 
-from common.workflow import CONTINUAL_CODE, dataset, seed_batches, seeds_per_job
+from common.running.register import Artifact, Job, Register, Stage
+from common.running.workflow import dataset, seed_batches, seeds_per_job
 from papers.dhp.protocol import (
+    BENCHMARKS,
     CLASSES,
     CONSOLIDATED,
+    DHP,
     FIRST_TUNING_SEED,
-    OTHER_OPTIMIZERS,
+    LOGGED,
     PIXELS,
     SIDE,
+    SWEPT,
     Protocol,
     Vision,
+    condition,
 )
-
-HERE = "papers/dhp"
-RESULTS = "results/{scale}/dhp"
-BENCHMARKS = ("permuted", "imbalanced", "split", "vision")
-SWEPT = ("permuted", "imbalanced", "split")  # in Figure 4; these, and not the costly mixture, also have controls
-LOGGED = ("permuted", "dhp")  # the benchmark and condition of Figure 3
-
-# The collected tables that each figure and table is made from.
-NEEDS = {
-    "fig1": ("update",),
-    "fig2": ("permuted", "split"),
-    "fig3": ("plasticity",),
-    "fig4": ("eta",),
-    "table1": BENCHMARKS,
-    "variants": SWEPT,  # a table of our own
-}
-TABLES = (*BENCHMARKS, "plasticity", "eta", "imbalance", "tune")  # that the comparison with the paper reads
-
-# The code that decides a stage's numbers: editing one of these files, and no other, makes the stage run again.
-STREAMS = [f"{HERE}/data.py", *(f"common/{name}.py" for name in ("images", "randomness", "stream_data", "streams"))]
-TRAIN = [
-    f"{HERE}/train.py",
-    f"{HERE}/data.py",
-    f"{HERE}/method.py",
-    f"{HERE}/model.py",
-    f"{HERE}/plasticity.py",
-    *CONTINUAL_CODE,
-]
-SHOWN = [
-    *(f"{HERE}/{name}.py" for name in ("conditions", "collected", "evidence")),
-    *(f"common/{name}.py" for name in ("accuracies", "claims", "collected", "metrics", "reported", "stats")),
-]
-DRAWN = ["figures", "fig1", "fig2", "fig3", "fig4", "tables", "variants", "drawing"]
-COMPARED = [f"{HERE}/compare.py", f"{HERE}/claims.py", "common/comparison.py", *SHOWN]
-CODE = {
-    "figures": [*(f"{HERE}/{name}.py" for name in DRAWN), "common/plotting.py", "common/tables.py", *COMPARED],
-    "compare": COMPARED,
-    "train": TRAIN,
-    "tune": [f"{HERE}/tune.py", "common/metrics.py", *TRAIN],
-    "update": [f"{HERE}/update.py", *TRAIN],
-    "imbalance": [f"{HERE}/imbalance.py", *STREAMS],
-}
 
 
 def data(protocol: Protocol, scale: str, benchmark: str) -> list[str]:
@@ -74,11 +38,8 @@ def parameters(protocol: Protocol, benchmark: str) -> int:
     for n_in, n_out in pairwise((3, *settings.channels)):
         count += (n_in * settings.kernel**2 + 1) * n_out
         side = (side + 2 * settings.padding - settings.kernel + 1) // 2
-    return (
-        count
-        + (side * side * settings.channels[-1] + 1) * settings.dense
-        + 2 * settings.dense * CLASSES * len(settings.sets)
-    )
+    dense = (side * side * settings.channels[-1] + 1) * settings.dense
+    return count + dense + 2 * settings.dense * CLASSES * len(settings.sets)
 
 
 def batches(protocol: Protocol, benchmark: str, seeds: int, folder: str, device: str) -> list[str]:
@@ -87,64 +48,97 @@ def batches(protocol: Protocol, benchmark: str, seeds: int, folder: str, device:
     return seed_batches(0, seeds, size, f"{folder}/seeds*.csv")
 
 
-def accuracies(protocol: Protocol, scale: str, benchmark: str, device: str) -> list[str]:
+def accuracies(benchmark: str, protocol: Protocol, scale: str, device: str) -> list[str]:
     """The accuracy tables of all conditions and seeds of a benchmark."""
-    design, results = protocol.design, f"{RESULTS.format(scale=scale)}/{benchmark}"
+    design, results = protocol.design, f"results/{scale}/dhp/{benchmark}"
     return [
-        f"{results}/{condition}/seeds{seeds}.csv"
-        for condition in (*design.conditions, *(design.controls if benchmark in SWEPT else ()))
-        for seeds in batches(protocol, benchmark, design.seeds, f"{results}/{condition}", device)
+        f"{results}/{name}/seeds{seeds}.csv"
+        for name in (*design.conditions, *(design.controls if benchmark in SWEPT else ()))
+        for seeds in batches(protocol, benchmark, design.seeds, f"{results}/{name}", device)
     ]
-
-
-def sections(benchmark: str, condition: str) -> list[str]:
-    """The sections of the protocol that a run depends on."""
-    return [benchmark, *(["optimizers"] if condition.endswith(OTHER_OPTIMIZERS) else [])]
 
 
 def plasticity(protocol: Protocol, scale: str, device: str) -> list[str]:
     """The tables of eta and the norms of trace and alpha."""
-    benchmark, condition = LOGGED
-    folder = f"{RESULTS.format(scale=scale)}/{benchmark}/{condition}"
-    return [
-        f"{folder}/plasticity_seeds{seeds}.csv"
-        for seeds in batches(protocol, benchmark, protocol.design.seeds, folder, device)
-    ]
+    benchmark, name = LOGGED
+    folder = f"results/{scale}/dhp/{benchmark}/{name}"
+    seeds = batches(protocol, benchmark, protocol.design.seeds, folder, device)
+    return [f"{folder}/plasticity_seeds{batch}.csv" for batch in seeds]
 
 
 def etas(protocol: Protocol, scale: str, device: str) -> list[str]:
     """The accuracy tables of all initial values of eta."""
-    results = f"{RESULTS.format(scale=scale)}/eta"
-    return [
-        f"{results}/{benchmark}_{eta:g}/seeds{seeds}.csv"
+    folders = [
+        (benchmark, f"results/{scale}/dhp/eta/{benchmark}_{eta:g}")
         for benchmark in SWEPT
         for eta in protocol.design.etas
-        for seeds in batches(protocol, benchmark, protocol.design.eta_seeds, f"{results}/{benchmark}_{eta:g}", device)
+    ]
+    return [
+        f"{folder}/seeds{seeds}.csv"
+        for benchmark, folder in folders
+        for seeds in batches(protocol, benchmark, protocol.design.eta_seeds, folder, device)
     ]
 
 
-def tuning(protocol: Protocol, scale: str, benchmark: str, condition: str) -> list[str]:
-    """The tables of all strengths tried for a consolidation (ewc, si or mas) on a benchmark, also the published one."""
-    values = sorted({*getattr(protocol.tuning, condition), getattr(getattr(protocol, benchmark), condition)})
-    return [f"{RESULTS.format(scale=scale)}/tune/{benchmark}_{condition}_{value:g}.csv" for value in values]
-
-
-def tuning_of(protocol: Protocol, scale: str, benchmark: str, condition: str) -> list[str]:
-    """The search that a condition takes its lambda from; empty for published values."""
-    if not condition.endswith("-tuned"):
+def tuning(protocol: Protocol, scale: str, benchmark: str, name: str) -> list[str]:
+    """The search that a condition takes its lambda from: the tables of all values tried; none for a published lambda."""
+    if not condition(name).tuned:
         return []
-    return tuning(protocol, scale, benchmark, condition.removesuffix("-tuned").removeprefix("dhp-"))
+    return _tried(protocol, scale, benchmark, condition(name).consolidation)
 
 
-def parts_of(protocol: Protocol, scale: str, name: str, device: str) -> list[str]:
-    """The tables that are collected into <name>.csv."""
-    if name in BENCHMARKS:
-        return accuracies(protocol, scale, name, device)
-    if name == "tune":
-        return [table for b in SWEPT for c in CONSOLIDATED for table in tuning(protocol, scale, b, c)]
-    return {"plasticity": plasticity, "eta": etas}[name](protocol, scale, device)
+def searches(protocol: Protocol, scale: str, device: str) -> list[str]:
+    """The tables of all searches for a lambda."""
+    return [table for benchmark in SWEPT for name in CONSOLIDATED for table in _tried(protocol, scale, benchmark, name)]
+
+
+def _tried(protocol: Protocol, scale: str, benchmark: str, name: str | None) -> list[str]:
+    """The tables of all lambdas tried for a consolidation (si, ewc or mas) on a benchmark, also the published one."""
+    values = sorted({*getattr(protocol.tuning, name), getattr(getattr(protocol, benchmark), name)})
+    return [f"results/{scale}/dhp/tune/{benchmark}_{name}_{value:g}.csv" for value in values]
 
 
 def tuning_seeds() -> str:
     """One seed, apart from all that are reported."""
     return f"{FIRST_TUNING_SEED}-{FIRST_TUNING_SEED}"
+
+
+def read_by_training(job: Job) -> list[str]:
+    """What training reads of the protocol: how often to log only where it does, other optimizers only where it takes one.
+
+    job: without a condition it is a run from another initial eta, which is of DHP alone; with "plasticity" it logs.
+    """
+    name = job.get("condition", DHP)
+    logs = job.get("plasticity") or ((job["benchmark"], name) == LOGGED and "eta" not in job)
+    return [
+        job["benchmark"],
+        *(["design.log_every"] if logs else []),
+        *(["optimizers"] if condition(name).optimizer else []),
+    ]
+
+
+REGISTER = Register(
+    paper="dhp",
+    schema=Protocol,
+    stages={
+        "train": Stage(reads=read_by_training),
+        "tune": Stage(reads=lambda job: (job["benchmark"], "tuning.tasks", "tuning.epochs", "tuning.held_out")),
+        "update": Stage(reads=("permuted",)),
+        "imbalance": Stage(reads=("imbalanced",)),
+    },
+    tables={
+        **{benchmark: partial(accuracies, benchmark) for benchmark in BENCHMARKS},
+        "plasticity": plasticity,
+        "eta": etas,
+        "tune": searches,
+    },
+    artifacts={
+        "fig1": Artifact(("update",)),
+        "fig2": Artifact(("permuted", "split")),
+        "fig3": Artifact(("plasticity",)),
+        "fig4": Artifact(("eta",)),
+        "table1": Artifact(BENCHMARKS),
+        "table_variants": Artifact(SWEPT),  # of our own
+    },
+    comparison=Artifact((*BENCHMARKS, "plasticity", "eta", "imbalance", "tune")),
+)

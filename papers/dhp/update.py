@@ -13,24 +13,26 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from common import device, protocol, records, stage
-from common.catalog import DataError
-from common.continual import Schedule, learn
-from common.stream_data import Stream, order
+from common.data.catalog import DataError
+from common.learning.continual import learn
+from common.learning.stream_data import Stream, order
+from common.results import tables
+from common.running import stage
 from papers.dhp import data, method
-from papers.dhp.protocol import CLASSES, PROTOCOL, Permuted, Protocol
-from papers.dhp.train import learner
+from papers.dhp.protocol import CLASSES, DHP, Permuted, condition
+from papers.dhp.runs import REGISTER
+from papers.dhp.train import learner, schedule
 
 CLASS, SEED = 6, 0
 
 
-def update(settings: Permuted, stream: Stream, where: torch.device) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Hidden units [B, m] and labels [B] of the batch, and the trace before and after it [m, 10].
+def update(settings: Permuted, stream: Stream, device: torch.device) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return hidden units [B, m] and labels [B] of the batch, and the trace before and after it [m, 10].
 
     Raises DataError if the batch has no example of class 6.
     """
-    learning = learner(settings, method.condition("dhp"), [SEED], where)
-    learn(learning, stream, Schedule(settings.epochs, settings.batch, False), [SEED], "one epoch before the update")
+    learning = learner(settings, condition(DHP), [SEED], device)
+    learn(learning, stream, schedule(settings), [SEED], "one epoch before the update")
     indices = order(stream, 0, [SEED], "the batch of Figure 1")[:, : settings.batch]
     inputs, labels = stream.train.batch(indices, [None])
     network, parameters = learning.network, learning.parameters
@@ -42,19 +44,21 @@ def update(settings: Permuted, stream: Stream, where: torch.device) -> tuple[Ten
     return hidden[0].cpu(), labels[0].cpu(), parameters[-1][0].detach().cpu(), trace[0].cpu()
 
 
-def table(hidden: Tensor, labels: Tensor, before: Tensor, after: Tensor) -> list[dict]:
-    """One row per unit and example (kind "activation"), and per unit and class ("before" and "after", example 0).
+def rows(hidden: Tensor, labels: Tensor, before: Tensor, after: Tensor) -> list[dict]:
+    """Return one row per unit and example (kind "activation"), and per unit and class ("before" and "after", example 0).
 
     Units from 1 in the order of their mean activation over the examples of class 6, the highest first.
     """
     ranking = hidden[labels == CLASS].mean(0).argsort(descending=True)
-    rows = [("activation", number, label, hidden[number - 1]) for number, label in enumerate(labels.tolist(), start=1)]
+    strips = [
+        ("activation", number, label, hidden[number - 1]) for number, label in enumerate(labels.tolist(), start=1)
+    ]
     for kind, trace in (("before", before), ("after", after)):
-        rows += [(kind, 0, label, trace[:, label]) for label in range(CLASSES)]
+        strips += [(kind, 0, label, trace[:, label]) for label in range(CLASSES)]
     return [
         # seven digits, which is what float32 holds; written as float64 they would be seventeen
         {"kind": kind, "example": example, "class": label, "unit": unit, "value": float(f"{value:.7g}")}
-        for kind, example, label, values in rows
+        for kind, example, label, values in strips
         for unit, value in enumerate(values[ranking].tolist(), start=1)
     ]
 
@@ -64,21 +68,11 @@ def main() -> None:
     parser.add_argument("--data", required=True, help="prepared MNIST")
     parser.add_argument("--out", type=Path, required=True, help="the table (.csv)")
     arguments = parser.parse_args()
-    plan = protocol.read(PROTOCOL, Protocol, arguments.scale, arguments.set)
-    settings = dataclasses.replace(plan.permuted, tasks=1, epochs=1)
-    where = device.select(arguments.device, matmul_precision=arguments.matmul_precision, wide=True)
-    stream, abouts = data.stream("permuted", settings, [arguments.data], [SEED], where)
-    with records.provenance(
-        arguments.out.with_suffix(".json"),
-        paper="dhp",
-        stage="update",
-        scale=arguments.scale,
-        seeds=[SEED],
-        protocol={"permuted": protocol.as_dict(settings)},
-        data=abouts,
-        device=where,
-    ):
-        records.write_table(arguments.out, table(*update(settings, stream, where)))
+    job = stage.Job(REGISTER, "update", arguments, of={}, wide=True)
+    settings = dataclasses.replace(job.settings.permuted, tasks=1, epochs=1)
+    stream, abouts = data.stream("permuted", settings, [arguments.data], [SEED], job.device)
+    with job.record(arguments.out, abouts, [SEED]):
+        tables.write(arguments.out, rows(*update(settings, stream, job.device)))
 
 
 if __name__ == "__main__":

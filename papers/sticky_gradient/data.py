@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import torch
 
-from common.images import Images, hold_out
-from common.load import load
-from common.randomness import generator
-from common.stream_data import Stream
-from common.streams import permuted
+from common.data.load import load
+from common.learning.images import Images, hold_out
+from common.learning.randomness import generator
+from common.learning.stream_data import Stream
+from common.learning.streams import permuted
 from papers.sticky_gradient.protocol import PIXELS
 from papers.sticky_gradient.readings import Reading
 
@@ -28,11 +28,12 @@ def stream(
     held_out: int = 0,
     shared_pixels: str = "same",
 ) -> tuple[Stream, dict]:
-    """The stream for these seeds, and what the data set says of itself.
+    """Return the stream of these seeds, and what the data set says of itself.
 
-    shared: fraction of pixels left in place (Section 3.4); shared_pixels: whether they are the "same" in all tasks or
-    "redrawn" for each; held_out: if positive, that many training images, drawn once
-    and for all, take the place of the test split, which is then not touched (for searches). Raises DataError.
+    path: of the prepared MNIST; reading: decides how pixels are scaled; shared: fraction of pixels left in place (Section
+    3.4); shared_pixels: whether they are the "same" in all tasks or "redrawn" for each; held_out: if positive, that many
+    training images, drawn once and for all, take the place of the test split, which is then not touched (for searches).
+    Raises DataError if the file is missing or damaged, or has too few images to hold out.
     """
     dataset = load(path)
     train, test = dataset.splits["train"], dataset.splits["test"]

@@ -1,16 +1,15 @@
-"""How weights are distributed, out of the collected table: histograms, densities, their modes, and shares of weights."""
+"""How weights are distributed: histograms, densities, their modes, and shares of weights.
+
+A histogram is a pandas.Series of counts, whose index are the numbers k of its bins [k * 0.01, (k + 1) * 0.01), without gaps.
+"""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import numpy
 import pandas
 from scipy.ndimage import gaussian_filter1d
 from scipy.signal import find_peaks
 
-from common import records
-from papers.sticky_gradient.conditions import LABELS
 from papers.sticky_gradient.protocol import WIDTH
 
 COLUMNS = ["condition", "seed", "after_task", "low", "count"]
@@ -21,20 +20,11 @@ FINE = 10  # points of the density within a bin
 ERRORS, SHARE = 5, 1e-4
 
 
-def read(path: str | Path) -> pandas.DataFrame:
-    """Return the collected table. Raises ValueError if it is not such a table."""
-    table = records.read_tables(path, COLUMNS)
-    if unknown := sorted(set(table["condition"]) - set(LABELS)):
-        raise ValueError(f"{path}: unknown condition {', '.join(map(repr, unknown))}; known are {', '.join(LABELS)}")
-    if not (table["count"] > 0).all():
-        raise ValueError(f"{path}: count must be positive; run the training stage again")
-    return table
-
-
 def histograms(table: pandas.DataFrame, condition: str, after: int) -> pandas.DataFrame:
-    """Return the counts after so many tasks: one row per seed, one column per bin (its number: low / 0.01), no gaps.
+    """Return the histograms after so many tasks: one row per seed, one column per bin.
 
-    Empty if there are no runs or fewer tasks. Raises ValueError if a bin is there twice.
+    table: the columns of `weights.Histograms.table`. Empty if there are no runs or fewer tasks. Raises ValueError if a bin
+    is there twice.
     """
     rows = table[(table["condition"] == condition) & (table["after_task"] == after)]
     bins = (rows["low"].astype(float) / WIDTH).round().astype(int)
@@ -53,7 +43,7 @@ def tasks(table: pandas.DataFrame) -> int:
 
 
 def centres(bins: pandas.Index) -> numpy.ndarray:
-    """Return the middles of bins."""
+    """Return the middles of bins, [n]."""
     return (bins.to_numpy(float) + 0.5) * WIDTH
 
 
@@ -70,7 +60,7 @@ def deviation(histogram: pandas.Series) -> float:
 
 
 def density(histogram: pandas.Series) -> pandas.Series:
-    """Return the kernel density of the weights (a Gaussian with an SD of one bin, 0.01), over weights 0.001 apart."""
+    """Return the kernel density of the weights: its index are weights 0.001 apart, the kernel a Gaussian with SD 0.01."""
     padding = 6  # bins: where the kernel has died away
     spikes = numpy.zeros((len(histogram) + 2 * padding) * FINE + 1)
     first = (padding * FINE) + FINE // 2
@@ -88,11 +78,11 @@ def modes(histogram: pandas.Series) -> pandas.Series:
     error of the density f of n weights with a Gaussian kernel of SD h is that of counting: sqrt(f / (2 sqrt(pi) h n)).
     """
     curve = density(histogram)
-    peaks, found = find_peaks(curve, prominence=0)
+    peaks, about = find_peaks(curve, prominence=0)
     errors = numpy.sqrt(curve.iloc[peaks] / (2 * numpy.sqrt(numpy.pi) * WIDTH * histogram.sum()))
     kept = [
         peak
-        for peak, prominence, error in zip(peaks, found["prominences"], errors, strict=True)
+        for peak, prominence, error in zip(peaks, about["prominences"], errors, strict=True)
         if prominence >= ERRORS * error and share(histogram, curve.index[peak]) >= SHARE
     ]
     return curve.iloc[kept]
@@ -100,11 +90,11 @@ def modes(histogram: pandas.Series) -> pandas.Series:
 
 def nearest_mode(histogram: pandas.Series, value: float) -> float:
     """Return where the mode nearest to a value lies; nan if there is none."""
-    found = modes(histogram).index.to_numpy()
-    return float(found[numpy.abs(found - value).argmin()]) if len(found) else numpy.nan
+    places = modes(histogram).index.to_numpy()
+    return float(places[numpy.abs(places - value).argmin()]) if len(places) else numpy.nan
 
 
 def highest_mode(histogram: pandas.Series) -> float:
     """Return where the highest mode lies; nan if there is none."""
-    found = modes(histogram)
-    return float(found.idxmax()) if len(found) else numpy.nan
+    heights = modes(histogram)
+    return float(heights.idxmax()) if len(heights) else numpy.nan

@@ -2,7 +2,7 @@
 
 `method.sticky` reads and writes every weight a dozen times, which beside matrix products for fifty images makes a step half
 as long again.  Compiled, and together with Adam, all of it happens while a weight is at hand.  The same equations as
-`method` and `common.optimizers`, in single precision; the numbers differ by rounding alone.
+`method` and `common.learning.optimizers`, in single precision; the numbers differ by rounding alone.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import torch
 from numba import njit
 from torch import Tensor
 
-from common.consolidation import Optimizer
-from common.optimizers import Adam, laid_out_as
+from common.learning.consolidation import Optimizer
+from common.learning.optimizers import Adam, laid_out_as
 from papers.sticky_gradient.method import StickyGradient
 
 single = np.float32
@@ -28,9 +28,11 @@ SERIES = tuple(single(math.log(2) ** n / math.factorial(n)) for n in range(7))
 # one, a weight's last digit would depend on its place in memory.
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
 def _update(weights, gradient, first, second, rate, a1, lambda_, l1, shares, lr, root, eps):
-    """g + zeta sgn(w), times f where it leads away from a1; then Adam's moments and step.  shares: 1 - beta1, 1 - beta2.
+    """g + zeta sgn(w), times f where it leads away from a1; then Adam's moments and step.
 
     f = lambda (1 - 2^power), the power of 2 from the series for its fraction and the exponent's bits for the rest.
+    weights, gradient, first, second: float32 [n], of which all but the gradient are updated; rate: -gamma log2(e), so that
+    power = rate (w - a1)^2; l1: zeta; shares: 1 - beta1, 1 - beta2; lr, root: Adam's step size and 1 / sqrt(1 - beta2^t).
     """
     for i in range(weights.size):
         weight = weights[i]
@@ -61,6 +63,7 @@ class FusedStickyGradient(StickyGradient):
 
     @torch.no_grad()
     def step(self, parameters: Sequence[Tensor], gradients: list[Tensor], optimizer: Optimizer) -> None:
+        """Update the parameters as `StickyGradient.step` does."""
         changes_gradient = self.reading.multiplied == "gradient" and not self.reading.outside
         acts = changes_gradient and (self.attracted or self.l1)
         if not (acts and isinstance(optimizer, Adam) and parameters[0].dtype == torch.float32):
@@ -73,7 +76,7 @@ class FusedStickyGradient(StickyGradient):
             self._update(optimizer, place, gradient, *acting)
 
     def _update(self, adam: Adam, place: int, gradient: Tensor, a1: float, lambda_: float, l1: float) -> None:
-        """One update of the optimizer's tensor at this place, in its own memory."""
+        """Update the optimizer's tensor at this place, in its own memory; gradient: like it, [R, ...]."""
         adam.steps[place] += 1
         count, (beta1, beta2) = int(adam.steps[place]), adam.betas
         weights = adam.tensors[place]

@@ -19,28 +19,32 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from common.consolidation import Consolidation, Optimizer
+from common.learning.consolidation import Consolidation, Optimizer
 from papers.sticky_gradient.protocol import Attractor
 from papers.sticky_gradient.readings import Reading
 
 
 def plasticity(weights: Tensor, attractor: Attractor) -> Tensor:
-    """f of eq. 1: 0 at a1, lambda far from it; shape of the weights."""
+    """f(x) = lambda (1 - exp(-gamma (x - a1)^2)), eq. 1: 0 at a1, lambda far from it.
+
+    Returns a tensor of the shape of the weights, which may be any.
+    """
     return _plasticity_(weights - attractor.a1, attractor)
 
 
 def _plasticity_(distances: Tensor, attractor: Attractor) -> Tensor:
-    """f in the place of the distances x - a1."""
+    """Write f in the place of the distances x - a1, and return it."""
     # in powers of 2, which take a third of the time of powers of e
     f = distances.square_().mul_(-attractor.gamma * math.log2(math.e)).exp2_()
     return torch.add(f.new_full((), attractor.lambda_), f, alpha=-attractor.lambda_, out=f)
 
 
 def sticky(gradient: Tensor, weights: Tensor, attractor: Attractor, space: Sequence[Tensor] | None = None) -> Tensor:
-    """g' of Algorithm 1: the gradient times f where the step -g leads away from a1, unchanged elsewhere.
+    """g' = g f(theta) where the step -g leads away from a1, and g elsewhere (Algorithm 1).
 
-    A weight exactly at a1 counts as leading away (its sign differs from any gradient's), and f is 0 there. space: two
-    tensors like the weights to compute in, the first of which is returned; new memory costs as much as the arithmetic.
+    A weight exactly at a1 counts as leading away (its sign differs from any gradient's), and f is 0 there.
+    gradient, weights: of one shape, which is that of the result; space: two tensors like the weights to compute in, the
+    first of which is returned, since new memory costs as much as the arithmetic.
     """
     first, second = space or (None, None)
     distances = torch.sub(weights, attractor.a1, out=first)
@@ -52,7 +56,9 @@ def sticky(gradient: Tensor, weights: Tensor, attractor: Attractor, space: Seque
 class StickyGradient(Consolidation):
     """Algorithm 1 around an optimizer, in the place of a consolidation: `step` makes one update.
 
-    parameters: [R, ...], weight matrices and biases in turn; attracted: whether the multiplier acts at all; l1: likewise for L1.
+    parameters: [R, ...] each, weight matrices and biases in turn; attractor: the hyperparameters; reading: how the rule and
+    the optimizer compose, and on which parameters the rule acts; attracted: whether the multiplier acts at all; l1:
+    likewise for L1.
     """
 
     def __init__(
@@ -68,6 +74,7 @@ class StickyGradient(Consolidation):
 
     @torch.no_grad()
     def step(self, parameters: Sequence[Tensor], gradients: list[Tensor], optimizer: Optimizer) -> None:
+        """Update the parameters by the gradients of the loss, which stay as they are; all [R, ...], in one order."""
         gradients = list(gradients)
         for place in self.acts:
             weights, gradient = parameters[place], gradients[place]

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from papers.sticky_gradient.readings import reading
 
-PROTOCOL = Path(__file__).with_suffix(".yaml")
 PIXELS, DIGITS = 28 * 28, 10  # of MNIST
 WIDTH = 0.01  # of a bin in which weights are counted (Figure 5)
 SHARED_PIXELS = ("same", "redrawn")  # in all tasks, or for each task
-FIRST_TUNING_SEED = 1000  # of searches, and of the trials that the reading was chosen by; reporting seeds from 0
+FIRST_TUNING_SEED = 1000  # of searches, and of the runs that the reading was chosen by; reporting seeds from 0
 FIRST_COMPARED_SEED = FIRST_TUNING_SEED + 1  # readings are compared on seeds that none was chosen on
 
 
@@ -74,7 +72,7 @@ class Search:
 
 
 def fraction(shared: float) -> float:
-    """A fraction of shared pixels. Raises ValueError if it is none."""
+    """Return a fraction of shared pixels. Raises ValueError if it is none."""
     if not 0 <= shared <= 1:
         raise ValueError(f"the fraction of shared pixels must lie from 0 to 1, not at {shared}")
     return shared
@@ -82,8 +80,12 @@ def fraction(shared: float) -> float:
 
 @dataclass(frozen=True)
 class Design:
-    """Which runs there are; readings: those that are searched, `reading` among them; compared: those that are tried, on
-    so many tuning seeds; shared: fractions of pixels left in place (Figure 4); shared_pixels: one of SHARED_PIXELS."""
+    """Which runs there are.
+
+    seeds: number of those that are reported; reading: of all figures; readings: those that are searched, `reading` among
+    them; compared, compared_seeds: readings that are compared, and on how many seeds of their own; shared: fractions of
+    pixels left in place (Figure 4); shared_pixels: one of SHARED_PIXELS.
+    """
 
     seeds: int
     reading: str

@@ -1,4 +1,4 @@
-"""What the names of runs mean: a reading, of what the paper leaves open, and a condition, of what is switched on."""
+"""What the names of runs mean for training: a reading settles what the paper leaves open, a condition what is on."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from typing import Any
 class Reading:
     """What the paper leaves open; its name lists the choices, such as "unit-gradient-mean" or "centred-step-sum-fanout-biases".
 
-    inputs: "unit" (pixels / 255), "centred" (in [-1, 1]) or "standardised" (mean 0, sd 1). multiplied: what f
-    multiplies, the "gradient" (before Adam's moments) or the "step" (that Adam makes). l1: the "sum" or the "mean" of
-    |theta| over all parameters it acts on, or "none". outside: the gradient of L1 is added after the multiplication (the
-    text), not multiplied as well (Algorithm 1). biases: multiplier, L1 and smart initialisation act on biases too. start:
-    the initialisation of the control and of EWC, see `model.Perceptron`. ewc: one penalty around the end of each task
-    ("summed"), one around the end of the last ("online"), or "public", see `consolidation.ReestimatedEwc`, which starts
-    from its library's initialisation, too, unless alike: then from the control's.
+    inputs: "unit" (pixels / 255), "centred" (in [-1, 1]) or "standardised" (mean 0, sd 1);
+    multiplied: what f multiplies, the "gradient" (before Adam's moments) or the "step" (that Adam makes);
+    l1: the "sum" or the "mean" of |theta| over all parameters that it acts on, or "none";
+    outside: L1's gradient is added after the multiplication (the text), and not multiplied as well (Algorithm 1);
+    biases: multiplier, L1 and smart initialisation act on biases too;
+    start: the initialisation of the control and of EWC, see `model.Perceptron`;
+    ewc: one penalty around the end of each task ("summed"), one around the end of the last ("online"), or "public", see
+    `consolidation.ReestimatedEwc`, which also starts from its library's initialisation;
+    alike: "public" starts as the control does.
     """
 
     inputs: str
@@ -29,7 +31,7 @@ class Reading:
     alike: bool = False
 
     def ewc_start(self) -> str:
-        """The initialisation of EWC."""
+        """Return the initialisation of EWC."""
         return "library" if self.ewc == "public" and not self.alike else self.start
 
 
@@ -50,7 +52,7 @@ OPTIONS: dict[str, tuple[str, Any]] = {  # what may follow, each at most once, a
 
 
 def reading(name: str) -> Reading:
-    """The reading of this name. Raises ValueError for a name that is none."""
+    """Return the reading of this name. Raises ValueError for a name that is none."""
     chosen, options = name.split("-")[:3], name.split("-")[3:]
     known = [part in parts for part, parts in zip(chosen, REQUIRED.values())] + [part in OPTIONS for part in options]
     fields = [OPTIONS[part][0] for part in options if part in OPTIONS]
@@ -68,7 +70,7 @@ def reading(name: str) -> Reading:
 
 
 def name_of(choices: Reading) -> str:
-    """The name of a reading, with its options in the order of OPTIONS; `reading` takes it apart again."""
+    """Return the name of a reading, with its options in the order of OPTIONS; `reading` takes it apart again."""
     options = [option for option, (field, value) in OPTIONS.items() if getattr(choices, field) == value]
     return "-".join([choices.inputs, choices.multiplied, choices.l1, *options])
 
@@ -80,23 +82,29 @@ PARTS = ("sticky", "l1", "smart")  # of the method, in the order in which a cond
 
 
 def parts(condition: str) -> frozenset[str]:
-    """What is on in a condition: nothing in "control", "ewc", or parts of the method, as in "sticky-smart".
+    """Return what is on in a condition: nothing in "control", "ewc", or parts of the method, as in "sticky-smart".
 
-    Raises ValueError for a condition that does not exist.
+    Behind parts of the method may stand "@searched". Raises ValueError for a condition that does not exist.
     """
     if condition in (CONTROL, EWC):
         return frozenset() if condition == CONTROL else frozenset({EWC})
-    named = condition.split("-")
-    if not condition or condition != "-".join(part for part in PARTS if part in named):
+    name = condition.removesuffix(SEARCHED)
+    named = name.split("-")
+    if not name or name != "-".join(part for part in PARTS if part in named):
         raise ValueError(f"unknown condition {condition!r}; known are control, ewc and parts of {'-'.join(PARTS)}")
     return frozenset(named)
 
 
-def decisive(name: str, condition: str) -> str:
-    """The name of a reading without the choices that do not touch the control, EWC or the full method, so that one run
-    serves all readings that differ in these alone.
+def has_hyperparameters(condition: str) -> bool:
+    """Return whether a condition has any of the method's hyperparameters, as all but the control and EWC do."""
+    return not parts(condition).isdisjoint(PARTS)
 
-    Such a choice is "gradient" or "none" where one is required, and no option else.
+
+def decisive(name: str, condition: str) -> str:
+    """Return the name of a reading without the choices that do not touch a condition: the control, EWC or the full method.
+
+    One run then serves all readings that differ in these alone. Such a choice becomes "gradient" or "none" where one is
+    required, and no option else.
     """
     given = reading(name)
     if condition == FULL:

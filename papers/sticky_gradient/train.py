@@ -3,50 +3,56 @@
     python -m papers.sticky_gradient.train --scale smoke --condition sticky-l1-smart --seeds 0-1 \\
         --data data/smoke/mnist.npz --out accuracies.csv
 
-Writes the accuracy on every task after every task (.csv) and the provenance (.json); with --weights also how the weights are
+Writes the accuracy on every task after every task (.csv) and its record (.json); with --weights also how the weights are
 distributed after every task (Figure 5).
 """
 
 from __future__ import annotations
 
 import shutil
-from argparse import ArgumentParser
-from collections.abc import Sequence
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from common import device, protocol, records, stage
-from common.consolidation import Consolidation, Ewc, OnlineEwc, ReestimatedEwc
-from common.continual import Learner, Schedule, learn, rows
-from common.optimizers import Adam
-from common.replicas import Tensors
+from common.learning.consolidation import Consolidation, Ewc, OnlineEwc, ReestimatedEwc
+from common.learning.continual import Learner, Schedule, learn, rows
+from common.learning.optimizers import Adam
+from common.learning.replicas import Tensors
+from common.results import tables
+from common.running import protocols, stage
 from papers.sticky_gradient import data
 from papers.sticky_gradient.fused import FusedStickyGradient
 from papers.sticky_gradient.method import StickyGradient
 from papers.sticky_gradient.model import Perceptron
-from papers.sticky_gradient.protocol import PROTOCOL, SHARED_PIXELS, Attractor, Protocol, Training, fraction
-from papers.sticky_gradient.readings import SEARCHED, Reading, parts, reading
+from papers.sticky_gradient.protocol import HYPERPARAMETERS, Attractor, Training, fraction
+from papers.sticky_gradient.readings import EWC, SEARCHED, Reading, has_hyperparameters, parts, reading
+from papers.sticky_gradient.runs import REGISTER
 from papers.sticky_gradient.weights import Histograms
 
 
 def learner(
     settings: Training,
     condition: str,
-    attractor: Attractor,
+    attractor: Attractor | None,
     choices: Reading,
     seeds: Sequence[int],
-    where: torch.device,
+    device: torch.device,
 ) -> Learner:
-    """A fresh network with its rule; replica r depends on seeds[r] alone.
+    """Return a fresh network with its rule; replica r depends on seeds[r] alone.
 
-    condition: "control", "ewc", or the parts of the method that are on, such as "sticky-l1-smart". Raises ValueError for
-    any other.
+    condition: "control", "ewc", or the parts of the method that are on, such as "sticky-l1-smart"; attractor: the method's
+    hyperparameters, which the control and EWC do not look at; choices: the reading. Raises ValueError for any other
+    condition, or for parts of the method without hyperparameters.
     """
     on = parts(condition)
-    start = choices.ewc_start() if "ewc" in on else choices.start
-    network = Perceptron(settings, choices, "smart" if "smart" in on else start, attractor)
-    parameters = [parameter.to(where) for parameter in network.initial(seeds)]
+    if attractor is None and has_hyperparameters(condition):
+        raise ValueError(f"condition {condition!r} needs hyperparameters")
+    start = choices.ewc_start() if EWC in on else choices.start
+    network = Perceptron(settings.hidden, start, attractor if "smart" in on else None, choices.biases)
+    parameters = [parameter.to(device) for parameter in network.initial(seeds)]
 
     def optimizer(tensors: list[torch.Tensor]) -> Adam:
         return Adam(tensors, settings.learning_rate, (settings.beta1, settings.beta2), settings.epsilon)
@@ -55,106 +61,125 @@ def learner(
 
 
 def rule(
-    settings: Training, on: frozenset[str], attractor: Attractor, choices: Reading, parameters: Tensors
+    settings: Training, on: frozenset[str], attractor: Attractor | None, choices: Reading, parameters: Tensors
 ) -> Consolidation:
-    """What acts beside the loss: EWC, sticky gradient and L1, or nothing."""
-    if "ewc" in on:
+    """Return what acts beside the loss: EWC, sticky gradient and L1, or nothing.
+
+    on: the parts of a condition; parameters: [R, ...] each; the others as in `learner`.
+    """
+    if EWC in on:
         kind = {"summed": Ewc, "online": OnlineEwc, "public": ReestimatedEwc}[choices.ewc]
         return kind(parameters, settings.ewc_strength, settings.fisher_images)
-    if on & {"sticky", "l1"}:
+    if attractor is not None and on & {"sticky", "l1"}:
         sticky = FusedStickyGradient if parameters[0].device.type == "cpu" else StickyGradient
         return sticky(parameters, attractor, choices, attracted="sticky" in on, l1="l1" in on)
     return Consolidation(parameters, 0.0)
 
 
 def schedule(settings: Training) -> Schedule:
-    """One epoch a task, Adam's state reset after each (Appendix 6.1)."""
+    """Return how long tasks train: one epoch each, with Adam's state reset after it (Appendix 6.1)."""
     return Schedule(settings.epochs, settings.batch, reset_optimizer=True)
 
 
 def searched(path: Path, name: str) -> Attractor:
-    """The hyperparameters with the highest objective that the search under this reading found (the first, if several).
+    """Return the hyperparameters with the highest objective that a search found (the first, if several).
 
-    Raises TrainingError if the table holds no trial of it.
+    path: the search's table; name: the reading that it searched under. Raises TrainingError if the table holds no trial
+    under that reading.
     """
-    table = records.read_tables(path)
+    table = tables.read(path)
     trials = table[(table["reading"] == name) & (table["trial"] >= 0)]
     if trials.empty:
         raise stage.TrainingError(f"{path} holds no search under the reading {name}: run papers.sticky_gradient.search")
     best = trials.loc[trials["objective"].idxmax()]
-    return Attractor(**{key: float(best[key]) for key in Attractor.__dataclass_fields__})
+    return Attractor(**{key: float(best[key]) for key in HYPERPARAMETERS})
 
 
 def options(description: str) -> ArgumentParser:
-    """The command line that all stages which train share."""
+    """Return the command line that all stages which train share."""
     parser = stage.parser(description)
-    parser.add_argument("--reading", help="what the paper leaves open (default: the protocol's), see readings.py")
+    parser.add_argument(
+        "--reading", type=checked(reading), help="what the paper leaves open (default: the protocol's), see readings.py"
+    )
     parser.add_argument("--data", required=True, help="prepared MNIST")
     parser.add_argument("--out", type=Path, required=True, help="the table (.csv)")
     return parser
 
 
+def checked(check: Callable[[str], Any]) -> Callable[[str], str]:
+    """Return the type of an option whose text is kept, or refused in the words of the ValueError that `check` raises."""
+
+    def kept(text: str) -> str:
+        try:
+            check(text)
+        except ValueError as error:
+            raise ArgumentTypeError(str(error)) from None
+        return text
+
+    return kept
+
+
+def job_of(name: str, arguments: Namespace, **of: Any) -> tuple[stage.Job, str]:
+    """Return the job of a stage that trains, and the name of the reading that it trains under.
+
+    name: of the stage; of: what tells the job from others, beside a reading that the command line names.
+    """
+    named = {"reading": arguments.reading} if arguments.reading else {}
+    job = stage.Job(REGISTER, name, arguments, of=of | named, wide=True)
+    return job, arguments.reading or job.settings.design.reading
+
+
 def main() -> None:
     parser = options(__doc__)
-    parser.add_argument("--condition", required=True, help="control, ewc, or parts of sticky-l1-smart")
-    parser.add_argument("--seeds", type=stage.seed_range, required=True, help="a range such as 0-4")
-    parser.add_argument("--search", type=Path, help="take the best hyperparameters of this search, not Table 1's")
-    parser.add_argument("--shared", type=float, default=0.0, help="fraction of pixels left in place")
     parser.add_argument(
-        "--shared-pixels",
-        choices=SHARED_PIXELS,
-        help="which stay in place: the same in all tasks, or redrawn for each (default: the protocol's)",
+        "--condition",
+        type=checked(parts),
+        required=True,
+        help=f"control, ewc, or parts of sticky-l1-smart, which {SEARCHED} may stand behind",
+    )
+    parser.add_argument("--seeds", type=stage.seed_range, required=True, help="a range such as 0-4")
+    parser.add_argument(
+        "--search",
+        type=Path,
+        nargs="?",
+        help=f"the search whose best hyperparameters a condition with {SEARCHED} takes",
+    )
+    parser.add_argument(
+        "--shared",
+        type=checked(lambda text: fraction(float(text))),
+        help="fraction of pixels left in place; which ones is the protocol's design.shared_pixels",
     )
     parser.add_argument("--weights", type=Path, help="where to write the distribution of weights (.csv)")
     arguments = parser.parse_args()
-    plan = protocol.read(PROTOCOL, Protocol, arguments.scale, arguments.set)
-    name = arguments.reading or plan.design.reading
-    try:
-        choices, _, _ = reading(name), parts(arguments.condition), fraction(arguments.shared)
-    except ValueError as error:
-        parser.error(str(error))
-    attractor = searched(arguments.search, name) if arguments.search else plan.attractor
-    condition = arguments.condition + (SEARCHED if arguments.search else "")
-    where = device.select(arguments.device, matmul_precision=arguments.matmul_precision, wide=True)
-    shared_pixels = arguments.shared_pixels or plan.design.shared_pixels
-    stream, about = data.stream(
-        arguments.data,
-        plan.training.tasks,
-        choices,
-        arguments.seeds,
-        where,
-        arguments.shared,
-        shared_pixels=shared_pixels,
-    )
-    observer = Histograms(arguments.seeds) if arguments.weights else None
-    sharing = {"shared_pixels": shared_pixels} if arguments.shared else {}
-    with records.provenance(
-        arguments.out.with_suffix(".json"),
-        paper="sticky_gradient",
-        stage="train",
-        scale=arguments.scale,
-        seeds=arguments.seeds,
-        protocol={"training": protocol.as_dict(plan.training), "reading": name} | sharing,
-        data=[about],
-        device=where,
-    ) as measured:
-        measured["condition"], measured["attractor"] = condition, protocol.as_dict(attractor)
+    condition, seeds = arguments.condition, arguments.seeds
+    if condition.endswith(SEARCHED) != bool(arguments.search):
+        parser.error(f"--search goes with a condition that ends in {SEARCHED}, and with no other")
+    shared = float(arguments.shared or 0)
+    job, name = job_of("train", arguments, condition=condition, seeds=seeds, **({"shared": shared} if shared else {}))
+    settings, choices, attractor = job.settings, reading(name), None
+    if has_hyperparameters(condition):
+        attractor = searched(arguments.search, name) if arguments.search else settings.attractor
+    sharing = {"shared": shared, "shared_pixels": settings.design.shared_pixels} if shared else {}
+    stream, about = data.stream(arguments.data, settings.training.tasks, choices, seeds, job.device, **sharing)
+    observer = Histograms(seeds) if arguments.weights else None
+    with job.record(arguments.out, data=[about], seeds=seeds) as measured:
+        measured |= {"condition": condition, "reading": name}
+        if attractor is not None:
+            measured["attractor"] = protocols.as_dict(attractor)
         matrices = learn(
-            learner(plan.training, arguments.condition, attractor, choices, arguments.seeds, where),
+            learner(settings.training, condition, attractor, choices, seeds, job.device),
             stream,
-            schedule(plan.training),
-            arguments.seeds,
-            f"{condition} seeds {arguments.seeds[0]}-{arguments.seeds[-1]}",
+            schedule(settings.training),
+            seeds,
+            f"{condition} seeds {seeds[0]}-{seeds[-1]}",
             observer=observer,
             unseen=False,
         )
-        table = rows(condition, arguments.seeds, matrices, plan.training.tasks)
-        if arguments.shared:
-            table = [row | {"shared": arguments.shared} for row in table]
+        table = rows(condition, seeds, matrices, settings.training.tasks)
         if observer is not None:
-            records.write_table(arguments.weights, observer.table(condition))
-        records.write_table(arguments.out, table)
-    if observer is not None:  # its table is collected on its own, and needs a provenance of its own
+            tables.write(arguments.weights, observer.table(condition))
+        tables.write(arguments.out, [row | {"shared": shared} for row in table] if shared else table)
+    if observer is not None:  # its table is collected on its own, and needs a record of its own
         shutil.copyfile(arguments.out.with_suffix(".json"), arguments.weights.with_suffix(".json"))
 
 

@@ -7,14 +7,17 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from common.continual import Learner, Observer
+from common.learning.continual import Learner, Observer
 from papers.sticky_gradient.protocol import WIDTH
 
 NEAR_ZERO = 1e-5  # Section 3.5: weights nearer zero are left out
 
 
 class Histograms(Observer):
-    """Counts the weights (not the biases) of both layers in bins [k * 0.01, (k + 1) * 0.01), after every task."""
+    """Counts the weights (not the biases) of both layers in bins [k * 0.01, (k + 1) * 0.01), after every task.
+
+    seeds: of the replicas.
+    """
 
     def __init__(self, seeds: Sequence[int]) -> None:
         self.seeds = list(seeds)
@@ -27,7 +30,7 @@ class Histograms(Observer):
         self.counts.append([_count(weights) for weights in replicas])
 
     def table(self, condition: str) -> list[dict]:
-        """One row per seed, task (from 1) and bin that is not empty: its lower edge and how many weights lie in it."""
+        """Return one row per seed, task (from 1) and bin that is not empty: its lower edge, and how many weights lie in it."""
         return [
             {"condition": condition, "seed": seed, "after_task": after, "low": round(place * WIDTH, 2), "count": count}
             for after, replicas in enumerate(self.counts, start=1)
@@ -36,9 +39,11 @@ class Histograms(Observer):
         ]
 
     def state_dict(self) -> dict:
+        """Return the counts so far."""
         return {"counts": self.counts}
 
     def load_state_dict(self, state: dict) -> None:
+        """Go on from such counts."""
         self.counts = state["counts"]
 
 

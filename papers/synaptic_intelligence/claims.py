@@ -1,6 +1,6 @@
 """The paper's qualitative claims, each with its predicate: what must be so in the collected tables.
 
-Predicates take the tables by name and return their conditions. Accuracies, and everything else that is a share, are in
+Predicates take the tables by name and return their findings. Accuracies, and everything else that is a share, are in
 percent; conditions are compared seed by seed. Accuracy is that on test images unless a claim speaks of training.
 """
 
@@ -11,34 +11,32 @@ import itertools
 import pandas
 from scipy.stats import spearmanr
 
-from common.claims import Claim, Condition, difference, within
-from common.collected import Tables
-from papers.synaptic_intelligence import conditions, evidence
-from papers.synaptic_intelligence.evidence import CIFAR_TASKS, PERMUTED_TASKS, SPLIT_TASKS
+from common.results.claims import Claim, Finding, difference, within
+from common.results.readers import Tables
+from papers.synaptic_intelligence import conditions, results
+from papers.synaptic_intelligence.results import CIFAR_TASKS, PERMUTED_TASKS, SPLIT_TASKS
 
 # The paper's Figure 6 says c = 0.1, the authors' plotting notebook takes 0.01; the latter is the likelier (README).
 CIFAR_SI = "si-0.01"
 
 
-def consolidation_stays_close_to_one(tables: Tables) -> list[Condition]:
-    return [
-        within("average after 5 tasks, c = 1", evidence.average(tables, "split_mnist", "si-1", SPLIT_TASKS), low=97)
-    ]
+def consolidation_stays_close_to_one(tables: Tables) -> list[Finding]:
+    return [within("average after 5 tasks, c = 1", results.average(tables, "split_mnist", "si-1", SPLIT_TASKS), low=97)]
 
 
-def task1_suffers_from_task2(tables: Tables) -> list[Condition]:
-    without, consolidated = (evidence.entry(tables, "split_mnist", condition, 2, 1) for condition in ("si-0", "si-1"))
+def task1_suffers_from_task2(tables: Tables) -> list[Finding]:
+    without, consolidated = (results.entry(tables, "split_mnist", condition, 2, 1) for condition in ("si-0", "si-1"))
     return [
         within("task 1 after task 2, c = 0", without, high=95),
         within("c = 1 - c = 0", difference(consolidated, without), low=5),
     ]
 
 
-def first_tasks_fall_to_chance(tables: Tables) -> list[Condition]:
+def first_tasks_fall_to_chance(tables: Tables) -> list[Finding]:
     return [
         within(
             f"task {task} after 5 tasks, c = 0",
-            evidence.entry(tables, "split_mnist", "si-0", SPLIT_TASKS, task),
+            results.entry(tables, "split_mnist", "si-0", SPLIT_TASKS, task),
             40,
             60,
         )
@@ -46,23 +44,23 @@ def first_tasks_fall_to_chance(tables: Tables) -> list[Condition]:
     ]
 
 
-def new_tasks_are_learned(tables: Tables) -> list[Condition]:
+def new_tasks_are_learned(tables: Tables) -> list[Finding]:
     return [
-        within(f"task {task} right after it, c = 1", evidence.entry(tables, "split_mnist", "si-1", task, task), low=97)
+        within(f"task {task} right after it, c = 1", results.entry(tables, "split_mnist", "si-1", task, task), low=97)
         for task in range(1, SPLIT_TASKS + 1)
     ]
 
 
-def consolidation_keeps_ten_tasks(tables: Tables) -> list[Condition]:
-    return [within("average after 10 tasks, c = 0.1", evidence.permuted(tables, "si-0.1"), low=95)]
+def consolidation_keeps_ten_tasks(tables: Tables) -> list[Finding]:
+    return [within("average after 10 tasks, c = 0.1", results.permuted(tables, "si-0.1"), low=95)]
 
 
-def fine_tuning_forgets(tables: Tables) -> list[Condition]:
-    return [within("average after 10 tasks, c = 0", evidence.permuted(tables, "si-0"), high=75)]
+def fine_tuning_forgets(tables: Tables) -> list[Finding]:
+    return [within("average after 10 tasks, c = 0", results.permuted(tables, "si-0"), high=75)]
 
 
-def decline_is_gradual(tables: Tables) -> list[Condition]:
-    runs = [evidence.average(tables, "permuted_mnist", "si-0.1", tasks) for tasks in range(1, PERMUTED_TASKS + 1)]
+def decline_is_gradual(tables: Tables) -> list[Finding]:
+    runs = [results.average(tables, "permuted_mnist", "si-0.1", tasks) for tasks in range(1, PERMUTED_TASKS + 1)]
     steps = [difference(earlier, later) for earlier, later in itertools.pairwise(runs)]
     largest = {seed: max(step[seed] for step in steps) for seed in steps[-1]}
     return [
@@ -71,61 +69,61 @@ def decline_is_gradual(tables: Tables) -> list[Condition]:
     ]
 
 
-def task1_is_retained(tables: Tables) -> list[Condition]:
-    runs = evidence.entry(tables, "permuted_mnist", "si-0.1", PERMUTED_TASKS, 1)
+def task1_is_retained(tables: Tables) -> list[Finding]:
+    runs = results.entry(tables, "permuted_mnist", "si-0.1", PERMUTED_TASKS, 1)
     return [within("task 1 after 10 tasks, c = 0.1", runs, low=94)]
 
 
-def joint_training_is_slightly_better(tables: Tables) -> list[Condition]:
+def joint_training_is_slightly_better(tables: Tables) -> list[Finding]:
     return [
         within(
             "joint - SI after 10 tasks",
-            difference(evidence.permuted(tables, "joint"), evidence.permuted(tables, "si-0.1")),
+            difference(results.permuted(tables, "joint"), results.permuted(tables, "si-0.1")),
             high=4,
         )
     ]
 
 
-def comparable_to_ewc(tables: Tables) -> list[Condition]:
+def comparable_to_ewc(tables: Tables) -> list[Finding]:
     return [
         within(
             "SI - EWC after 10 tasks",
-            difference(evidence.permuted(tables, "si-0.1"), evidence.permuted(tables, "ewc")),
+            difference(results.permuted(tables, "si-0.1"), results.permuted(tables, "ewc")),
             -3,
             3,
         )
     ]
 
 
-def baselines_are_far_worse(tables: Tables) -> list[Condition]:
-    consolidated = evidence.permuted(tables, "si-0.1")
+def baselines_are_far_worse(tables: Tables) -> list[Finding]:
+    consolidated = results.permuted(tables, "si-0.1")
     return [
         within(
-            f"SI - {conditions.LABELS[baseline]}", difference(consolidated, evidence.permuted(tables, baseline)), low=10
+            f"SI - {conditions.LABELS[baseline]}", difference(consolidated, results.permuted(tables, baseline)), low=10
         )
         for baseline in ("sgd", "dropout")
     ]
 
 
-def stronger_consolidation_helps(tables: Tables) -> list[Condition]:
+def stronger_consolidation_helps(tables: Tables) -> list[Finding]:
     strengths = ["0", "0.01", "0.02", "0.1"]
-    runs = {c: evidence.permuted(tables, f"si-{c}") for c in strengths}
+    runs = {c: results.permuted(tables, f"si-{c}") for c in strengths}
     return [
         within(f"c = {stronger} - c = {weaker}", difference(runs[stronger], runs[weaker]), low=0)
         for weaker, stronger in itertools.pairwise(strengths)
     ]
 
 
-def first_layer_is_uncorrelated(tables: Tables) -> list[Condition]:
+def first_layer_is_uncorrelated(tables: Tables) -> list[Finding]:
     return [
-        within(f"mean r, layer 1, c = {c}", evidence.correlation(tables, f"si-{c}", layer=1), high=0.1)
+        within(f"mean r, layer 1, c = {c}", results.correlation(tables, f"si-{c}", layer=1), high=0.1)
         for c in ("0", "0.1")
     ]
 
 
-def second_layer_becomes_correlated(tables: Tables) -> list[Condition]:
-    without, consolidated = (evidence.correlation(tables, condition, layer=2) for condition in ("si-0", "si-0.1"))
-    consecutive = evidence.neighbours(tables, "si-0", layer=2)
+def second_layer_becomes_correlated(tables: Tables) -> list[Finding]:
+    without, consolidated = (results.correlation(tables, condition, layer=2) for condition in ("si-0", "si-0.1"))
+    consecutive = results.neighbours(tables, "si-0", layer=2)
     growth = {seed: float(r[-3:].mean() - r[:3].mean()) for seed, r in consecutive.items()}
     return [
         within("mean r, layer 2, c = 0 - c = 0.1", difference(without, consolidated), low=0.1),
@@ -133,31 +131,31 @@ def second_layer_becomes_correlated(tables: Tables) -> list[Condition]:
     ]
 
 
-def consolidation_keeps_second_layer_uncorrelated(tables: Tables) -> list[Condition]:
-    return [within("mean r, layer 2, c = 0.1", evidence.correlation(tables, "si-0.1", layer=2), high=0.2)]
+def consolidation_keeps_second_layer_uncorrelated(tables: Tables) -> list[Finding]:
+    return [within("mean r, layer 2, c = 0.1", results.correlation(tables, "si-0.1", layer=2), high=0.2)]
 
 
-def consolidated_tasks_are_alike(tables: Tables) -> list[Condition]:
-    later = [evidence.final(tables, CIFAR_SI, task) for task in range(2, CIFAR_TASKS + 1)]
+def consolidated_tasks_are_alike(tables: Tables) -> list[Finding]:
+    later = [results.final_on_cifar(tables, CIFAR_SI, task) for task in range(2, CIFAR_TASKS + 1)]
     spread = {
         seed: max(task[seed] for task in later) - min(task[seed] for task in later)
-        for seed in evidence.seeds_in_all(later)
+        for seed in results.seeds_in_all(later)
     }
     return [within("best - worst of tasks 2 to 6, c = 0.01", spread, high=10)]
 
 
-def old_tasks_decline_without(tables: Tables) -> list[Condition]:
-    tasks = [evidence.final(tables, "si-0", task) for task in range(1, CIFAR_TASKS + 1)]
+def old_tasks_decline_without(tables: Tables) -> list[Finding]:
+    tasks = [results.final_on_cifar(tables, "si-0", task) for task in range(1, CIFAR_TASKS + 1)]
     ranks = {
         seed: float(spearmanr(range(CIFAR_TASKS), [task[seed] for task in tasks]).statistic)
-        for seed in evidence.seeds_in_all(tasks)
+        for seed in results.seeds_in_all(tasks)
     }
     return [within("rank correlation of task and its final accuracy, c = 0", ranks, low=0.8)]
 
 
-def consolidation_beats_fine_tuning(tables: Tables) -> list[Condition]:
+def consolidation_beats_fine_tuning(tables: Tables) -> list[Finding]:
     gaps = {
-        task: difference(evidence.final(tables, CIFAR_SI, task), evidence.final(tables, "si-0", task))
+        task: difference(results.final_on_cifar(tables, CIFAR_SI, task), results.final_on_cifar(tables, "si-0", task))
         for task in range(1, CIFAR_TASKS + 1)
     }
     *earlier, last = gaps
@@ -167,26 +165,27 @@ def consolidation_beats_fine_tuning(tables: Tables) -> list[Condition]:
     ]
 
 
-def consolidation_matches_scratch(tables: Tables) -> list[Condition]:
-    conditions = []
+def consolidation_matches_scratch(tables: Tables) -> list[Finding]:
+    findings = []
     for task in range(1, CIFAR_TASKS + 1):
-        scratch = evidence.final(tables, "scratch", task)
-        gap = difference(evidence.final(tables, CIFAR_SI, task), scratch)
+        scratch = results.final_on_cifar(tables, "scratch", task)
+        gap = difference(results.final_on_cifar(tables, CIFAR_SI, task), scratch)
         if task == 1:
-            conditions.append(within("task 1, c = 0.01 - scratch", gap, high=0))
+            findings.append(within("task 1, c = 0.01 - scratch", gap, high=0))
             continue
         sd = pandas.Series(scratch, dtype=float).std() if len(scratch) > 1 else 0.0
         shifted = {seed: value + sd for seed, value in gap.items()}
-        conditions.append(within(f"task {task}, c = 0.01 - scratch + its SD", shifted, low=0))
-    return conditions
+        findings.append(within(f"task {task}, c = 0.01 - scratch + its SD", shifted, low=0))
+    return findings
 
 
-def scratch_fits_training_images_better(tables: Tables) -> list[Condition]:
+def scratch_fits_training_images_better(tables: Tables) -> list[Finding]:
     return [
         within(
             f"task {task}, training images, scratch - c = 0.01",
             difference(
-                evidence.final(tables, "scratch", task, "train"), evidence.final(tables, CIFAR_SI, task, "train")
+                results.final_on_cifar(tables, "scratch", task, "train"),
+                results.final_on_cifar(tables, CIFAR_SI, task, "train"),
             ),
             low=0,
         )
@@ -194,28 +193,28 @@ def scratch_fits_training_images_better(tables: Tables) -> list[Condition]:
     ]
 
 
-def importances_sum_to_the_loss_drop(tables: Tables) -> list[Condition]:
+def importances_sum_to_the_loss_drop(tables: Tables) -> list[Finding]:
     quantities = ("quadratic, excess over the loss drop", "small network, excess over the loss drop")
-    return [within(quantity, evidence.theory(tables, 21, quantity), -2, 2) for quantity in quantities]
+    return [within(quantity, results.theory(tables, 21, quantity), -2, 2) for quantity in quantities]
 
 
-def average_is_the_hessian(tables: Tables) -> list[Condition]:
+def average_is_the_hessian(tables: Tables) -> list[Finding]:
     error = "relative Frobenius error"
-    return [within(error, evidence.theory(tables, 22, error), high=5)]
+    return [within(error, results.theory(tables, 22, error), high=5)]
 
 
-def importance_is_the_hessian_diagonal(tables: Tables) -> list[Condition]:
-    conditions = []
+def importance_is_the_hessian_diagonal(tables: Tables) -> list[Finding]:
+    findings = []
     for hessian in ("diagonal", "rank one"):
         correlation, constant = f"{hessian}, correlation", f"{hessian}, constant"
-        conditions.append(within(correlation, evidence.theory(tables, 23, correlation), low=99.9))
-        conditions.append(within(constant, evidence.theory(tables, 23, constant), low=49.9, high=50.1))
-    return conditions
+        findings.append(within(correlation, results.theory(tables, 23, correlation), low=99.9))
+        findings.append(within(constant, results.theory(tables, 23, constant), low=49.9, high=50.1))
+    return findings
 
 
-def noise_overestimates(tables: Tables) -> list[Condition]:
+def noise_overestimates(tables: Tables) -> list[Finding]:
     quantity = "mini-batches, excess over the loss drop"
-    return [within(quantity, evidence.theory(tables, 24, quantity), low=0)]
+    return [within(quantity, results.theory(tables, 24, quantity), low=0)]
 
 
 _CLAIMS = [

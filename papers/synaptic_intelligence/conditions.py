@@ -1,14 +1,14 @@
-"""The conditions of the paper's benchmarks: what they are called, and where each one's results lie in a table."""
+"""The conditions of the paper's benchmarks: what they are called, and their colours, the same in Figures 3 to 6."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Collection
+from typing import Any
 
-import pandas
+import matplotlib
 
-from common import accuracies, records
-from papers.synaptic_intelligence.names import strength_of_consolidation
+from common.drawing import plotting
+from papers.synaptic_intelligence.protocol import strength_of_consolidation
 
 OTHERS = {
     "ewc": "EWC",
@@ -34,29 +34,23 @@ def label(condition: str) -> str:
 
 
 LABELS = {condition: label(condition) for known in CONDITIONS.values() for condition in known}
+COLORS = {  # as in the paper's Figure 4, and kept throughout; its Figure 6 swaps blue and green
+    "si-0": plotting.PALETTE["green"],
+    "si-0.01": plotting.PALETTE["sky"],
+    "si-0.02": plotting.PALETTE["purple"],
+    "si-0.1": plotting.PALETTE["blue"],
+    "si-1": plotting.PALETTE["blue"],
+    "ewc": "0.5",
+    "sgd": plotting.PALETTE["orange"],
+    "dropout": plotting.PALETTE["vermilion"],
+    "joint": "black",
+    "scratch": "0.6",
+}
 
 
-def read(path: str | Path) -> pandas.DataFrame:
-    """Return a collected table of accuracies. Raises ValueError if it is not one, or has unknown conditions."""
-    given = records.read_tables(path, ["condition"])["condition"].astype(str).unique()
-    return accuracies.read(path, [*OTHERS, *(name for name in given if strength_of_consolidation(name) is not None)])
-
-
-def shown(results: pandas.DataFrame, known: Sequence[str]) -> list[str]:
-    """Return what a figure shows: the known conditions, and those si-C of its table that are not among them."""
-    added = set(results["condition"]) - {*known, *OTHERS}
-    return [*known, *sorted(added, key=strength_of_consolidation)]
-
-
-def final(results: pandas.DataFrame, condition: str, split: str) -> pandas.DataFrame:
-    """Return the accuracy on every task after all tasks: one row per seed, one column per task; empty if not run.
-
-    "scratch" knows one task at a time: its accuracy on a task is the one right after training on it.
-    """
-    return (accuracies.newest if condition == "scratch" else accuracies.final)(results, condition, split)
-
-
-def on_task(results: pandas.DataFrame, condition: str, split: str, task: int) -> dict[int, float]:
-    """Return `final` of one task, by seed; empty if it was not measured."""
-    table = final(results, condition, split)
-    return table[task].to_dict() if task in table.columns else {}
+def color(condition: str, known: Collection[str]) -> Any:
+    """Return the colour of a condition; one that the figure does not know is some si-C, with a shade for its c."""
+    if condition in known:
+        return COLORS[condition]
+    c = strength_of_consolidation(condition)
+    return matplotlib.colormaps["plasma"](0.9 * c / (c + 0.1))  # without the palest end

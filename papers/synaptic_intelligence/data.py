@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy
 import torch
 
-from common.catalog import DataError
-from common.images import Images, hold_out
-from common.load import Split, load
-from common.randomness import generator
-from common.stream_data import Stream
-from common.streams import Task, joint, permuted, split
+from common.data.catalog import DataError
+from common.data.load import Split, load
+from common.learning.images import Images, hold_out
+from common.learning.randomness import generator
+from common.learning.stream_data import Stream
+from common.learning.streams import Task, joint, permuted, split
 from papers.synaptic_intelligence.protocol import DIGITS, PIXELS, Cifar, SplitMnist, Training
 
 CLASSES_PER_TASK = 10

@@ -8,7 +8,7 @@ import torch
 from scipy.stats import rankdata
 from torch import Tensor
 
-from common.continual import Learner, Observer
+from common.learning.continual import Learner, Observer
 
 LAYERS = {1: 0, 2: 2}  # weight matrices of the two hidden layers, by their place among the parameters
 

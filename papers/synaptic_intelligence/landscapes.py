@@ -2,13 +2,12 @@
 
     python -m papers.synaptic_intelligence.landscapes --scale paper --out landscapes.csv
 
-Writes every surface, curve and path that the two figures show (.csv) and the provenance (.json). It needs no data set,
+Writes every surface, curve and path that the two figures show (.csv) and its record (.json). It needs no data set,
 draws nothing at random, and is the same at every scale.
 """
 
 from __future__ import annotations
 
-import argparse
 import itertools
 from pathlib import Path
 
@@ -16,7 +15,9 @@ import pandas
 import torch
 from torch import Tensor
 
-from common import protocol, records, stage
+from common.results import tables
+from common.running import stage
+from papers.synaptic_intelligence.runs import REGISTER
 from papers.synaptic_intelligence.theory import Descent, Loss, normalised, path_integral
 
 # The paper's figures are schematic and give no formula: these values are ours, chosen to show what the captions say.
@@ -125,23 +126,12 @@ def _rows(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m papers.synaptic_intelligence.landscapes", description="Simulate Figures 1 and 2."
-    )
-    parser.add_argument("--scale", choices=protocol.SCALES, required=True, help="noted in the provenance; no other use")
+    parser = stage.parser(__doc__)
     parser.add_argument("--out", type=Path, required=True, help="the table (.csv)")
     arguments = parser.parse_args()
-    with records.provenance(
-        arguments.out.with_suffix(".json"),
-        paper="synaptic_intelligence",
-        stage="landscapes",
-        scale=arguments.scale,
-        seeds=[],
-        protocol={"landscapes": {name: value for name, value in globals().items() if name.isupper()}},
-        data=[],
-        device="cpu",
-    ):
-        records.write_table(arguments.out, pandas.concat([fig1_table(), fig2_table()], ignore_index=True))
+    job = stage.Job(REGISTER, "landscapes", arguments, of={}, device="cpu")
+    with job.record(arguments.out, data=[], seeds=[]):
+        tables.write(arguments.out, pandas.concat([fig1_table(), fig2_table()], ignore_index=True))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Synaptic intelligence as this reproduction runs it, and the conditions that it is compared with.
 
-The rule itself, shared with another paper of the suite, is `common.consolidation.SynapticIntelligence`:
+The rule itself, shared with another paper of the suite, is `common.learning.consolidation.SynapticIntelligence`:
 
     eq. 3    omega_k = - sum over steps of g_k (theta_k' - theta_k)
     eq. 5    Omega_k = sum over tasks of omega_k / ((Delta theta_k)^2 + xi)
@@ -23,10 +23,9 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from common.consolidation import Consolidation, Ewc, SynapticIntelligence
-from common.optimizers import Adam, Sgd
-from papers.synaptic_intelligence.names import strength_of_consolidation
-from papers.synaptic_intelligence.protocol import Training
+from common.learning.consolidation import Consolidation, Ewc, SynapticIntelligence
+from common.learning.optimizers import Adam, Sgd
+from papers.synaptic_intelligence.protocol import Training, strength_of_consolidation
 
 TUNED = ("ewc", "sgd")  # the strength of EWC, the learning rate of SGD: the paper gives neither
 

@@ -5,7 +5,17 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from common.replicas import Generators, Mlp, Network, Tensors, conv2d, dropout, glorot_uniform, linear, max_pool
+from common.learning.replicas import (
+    Generators,
+    Mlp,
+    Network,
+    Tensors,
+    conv2d,
+    dropout,
+    glorot_uniform,
+    linear,
+    max_pool,
+)
 from papers.synaptic_intelligence.protocol import CIFAR_SIDE, DIGITS, PIXELS, Cifar, PermutedMnist, SplitMnist
 
 

@@ -1,17 +1,33 @@
-"""The schema of protocol.yaml: typed, so that a misspelt or missing hyperparameter is refused before any work begins."""
+"""The schema of protocol.yaml, and the names of conditions: typed, so that a misspelt or missing hyperparameter is refused before any work begins."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from papers.synaptic_intelligence import names
-
-PROTOCOL = Path(__file__).with_suffix(".yaml")
 PIXELS, DIGITS = 28 * 28, 10  # of MNIST
 CIFAR_SIDE = 32
 FIRST_TUNING_SEED = 1000  # tuning seeds count up from here; reporting seeds from 0
+
+
+# The conditions of each benchmark beside si-C, synaptic intelligence with c = C.  Only ewc consolidates.
+OTHERS = {"split_mnist": (), "permuted_mnist": ("ewc", "sgd", "dropout", "joint"), "cifar": ("scratch",)}
+
+
+def strength_of_consolidation(condition: str) -> float | None:
+    """The c of a condition si-C; None for any other."""
+    match = re.fullmatch(r"si-(\d+(\.\d+)?)", condition)
+    return float(match[1]) if match else None
+
+
+def check_condition(benchmark: str, condition: str) -> None:
+    """Raises ValueError for a condition that the benchmark does not have."""
+    known = OTHERS[benchmark]
+    if strength_of_consolidation(condition) is None and condition not in known:
+        raise ValueError(
+            f"{benchmark} has no condition {condition!r}; known are {', '.join(('si-C, such as si-0.1', *known))}"
+        )
 
 
 def _numbers(section: Any, keys: tuple[str, ...]) -> list[tuple[str, float]]:
@@ -130,14 +146,14 @@ class Design:
     cifar_seeds: int
 
     def __post_init__(self) -> None:
-        for benchmark in names.OTHERS:
+        for benchmark in OTHERS:
             if not 1 <= self.seeds(benchmark) <= FIRST_TUNING_SEED:
                 raise ValueError(
                     f"{benchmark}_seeds must lie from 1 to {FIRST_TUNING_SEED}, where tuning begins, "
                     f"not {self.seeds(benchmark)}"
                 )
             for condition in self.conditions(benchmark):
-                names.check(benchmark, condition)
+                check_condition(benchmark, condition)
 
     def conditions(self, benchmark: str) -> tuple[str, ...]:
         """The conditions of a benchmark."""

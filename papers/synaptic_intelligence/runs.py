@@ -1,64 +1,17 @@
-"""Which files the results need: the code behind each stage, and the tables of every run."""
+"""What the paper has: its stages, tables and figures, and the files of every run."""
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import pairwise
 
-from common.workflow import CONTINUAL_CODE, dataset, seed_batches, seeds_per_job
+from common.running.register import Artifact, Register, Stage
+from common.running.workflow import dataset, seed_batches, seeds_per_job
 from papers.synaptic_intelligence.protocol import CIFAR_SIDE, DIGITS, FIRST_TUNING_SEED, PIXELS, Protocol
 
-HERE = "papers/synaptic_intelligence"
 BENCHMARKS = {"split_mnist": ["mnist"], "permuted_mnist": ["mnist"], "cifar": ["cifar10", "cifar100"]}
 CORRELATED = ("si-0", "si-0.1")  # conditions of permuted MNIST whose importances Figure 5 compares
-
-# The tables that each figure is drawn from.
-NEEDS = {
-    "fig1": ("landscapes",),
-    "fig2": ("landscapes",),
-    "fig3": ("split_mnist",),
-    "fig4": ("permuted_mnist",),
-    "fig5": ("correlations",),
-    "fig6": ("cifar",),
-}
-# The tables that the comparison with the paper reads.
-TABLES = ("split_mnist", "permuted_mnist", "cifar", "correlations", "theory")
-
-# The code that decides a stage's numbers: editing one of these files, and no other, makes the stage run again.
-TRAIN = [
-    f"{HERE}/train.py",
-    f"{HERE}/data.py",
-    f"{HERE}/importances.py",
-    f"{HERE}/method.py",
-    f"{HERE}/model.py",
-    f"{HERE}/names.py",
-    *CONTINUAL_CODE,
-]
-RESULTS = [
-    f"{HERE}/conditions.py",
-    f"{HERE}/correlations.py",
-    f"{HERE}/names.py",
-    "common/accuracies.py",
-    "common/reported.py",
-    "common/stats.py",
-]
-DRAWN = ["drawing", "fig3", "fig4", "fig5", "fig6", "schematics"]
-CODE = {
-    "train": TRAIN,
-    "tune": [f"{HERE}/tune.py", "common/metrics.py", *TRAIN],
-    "landscapes": [f"{HERE}/landscapes.py", f"{HERE}/theory.py"],
-    "simulations": [f"{HERE}/simulations.py", f"{HERE}/theory.py", "common/randomness.py"],
-    "figures": [f"{HERE}/figures.py", *(f"{HERE}/{name}.py" for name in DRAWN), "common/plotting.py", *RESULTS],
-    "compare": [
-        f"{HERE}/compare.py",
-        f"{HERE}/claims.py",
-        f"{HERE}/collected.py",
-        f"{HERE}/evidence.py",
-        "common/claims.py",
-        "common/collected.py",
-        "common/comparison.py",
-        *RESULTS,
-    ],
-}
+THEORY_SEEDS = "0-9"
 
 
 def data(benchmark: str, scale: str) -> list[str]:
@@ -88,7 +41,7 @@ def batches(protocol: Protocol, benchmark: str, folder: str, device: str) -> lis
     return seed_batches(0, seeds, size, f"{folder}/seeds*.csv")
 
 
-def tables(protocol: Protocol, scale: str, benchmark: str, device: str) -> list[str]:
+def accuracies(benchmark: str, protocol: Protocol, scale: str, device: str) -> list[str]:
     """The accuracy tables of all conditions and seeds of a benchmark."""
     results = f"results/{scale}/synaptic_intelligence/{benchmark}"
     return [
@@ -118,3 +71,25 @@ def tuning(protocol: Protocol, scale: str, condition: str) -> list[str]:
 def tuning_seeds() -> str:
     """One seed, apart from all that are reported."""
     return f"{FIRST_TUNING_SEED}-{FIRST_TUNING_SEED}"
+
+
+REGISTER = Register(
+    paper="synaptic_intelligence",
+    schema=Protocol,
+    stages={
+        "train": Stage(reads=lambda job: (job["benchmark"],)),
+        "tune": Stage(reads=("permuted_mnist", "tuning")),
+        "landscapes": Stage(),
+        "simulations": Stage(),
+    },
+    tables={**{benchmark: partial(accuracies, benchmark) for benchmark in BENCHMARKS}, "correlations": correlations},
+    artifacts={
+        "fig1": Artifact(("landscapes",)),
+        "fig2": Artifact(("landscapes",)),
+        "fig3": Artifact(("split_mnist",)),
+        "fig4": Artifact(("permuted_mnist",)),
+        "fig5": Artifact(("correlations",)),
+        "fig6": Artifact(("cifar",)),
+    },
+    comparison=Artifact((*BENCHMARKS, "correlations", "theory")),
+)

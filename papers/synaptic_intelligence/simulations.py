@@ -2,12 +2,11 @@
 
     python -m papers.synaptic_intelligence.simulations --scale paper --seeds 0-9 --out theory.csv
 
-Writes one row per claim, quantity and seed (.csv) and the provenance (.json). It needs no data set and has one scale.
+Writes one row per claim, quantity and seed (.csv) and its record (.json). It needs no data set and has one scale.
 """
 
 from __future__ import annotations
 
-import argparse
 import itertools
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,8 +15,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from common import protocol, records, stage
-from common.randomness import generator
+from common.learning.randomness import generator
+from common.results import tables
+from common.running import stage
+from papers.synaptic_intelligence.runs import REGISTER
 from papers.synaptic_intelligence.theory import (
     Descent,
     Loss,
@@ -158,25 +159,13 @@ def measure(seed: int) -> list[dict]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m papers.synaptic_intelligence.simulations",
-        description="Test the equations of Section 4 by simulation.",
-    )
-    parser.add_argument("--scale", choices=protocol.SCALES, required=True, help="noted in the provenance; no other use")
+    parser = stage.parser(__doc__)
     parser.add_argument("--seeds", type=stage.seed_range, required=True, help="a range such as 0-9")
     parser.add_argument("--out", type=Path, required=True, help="the table (.csv)")
     arguments = parser.parse_args()
-    with records.provenance(
-        arguments.out.with_suffix(".json"),
-        paper="synaptic_intelligence",
-        stage="theory",
-        scale=arguments.scale,
-        seeds=arguments.seeds,
-        protocol={"theory": {name: value for name, value in globals().items() if name.isupper()}},
-        data=[],
-        device="cpu",
-    ):
-        records.write_table(arguments.out, [row for seed in arguments.seeds for row in measure(seed)])
+    job = stage.Job(REGISTER, "simulations", arguments, of={"seeds": arguments.seeds}, device="cpu")
+    with job.record(arguments.out, data=[], seeds=arguments.seeds, title="theory"):
+        tables.write(arguments.out, [row for seed in arguments.seeds for row in measure(seed)])
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from common import stage
+from common.running import stage
 
 Loss = Callable[[Tensor], Tensor]
 

@@ -3,7 +3,7 @@
     python -m papers.synaptic_intelligence.train --scale smoke --benchmark split_mnist --condition si-1 --seeds 0-2 \\
         --data data/smoke/mnist.npz --out accuracies.csv
 
-Writes the accuracy on every task after every task (.csv) and the provenance (.json); with --correlations also how the
+Writes the accuracy on every task after every task (.csv) and their record (.json); with --correlations also how the
 importances of the tasks correlate (Figure 5).
 """
 
@@ -16,21 +16,22 @@ from pathlib import Path
 
 import torch
 
-from common import checkpoint, device, protocol, records, stage
-from common.continual import Learner, Schedule, learn, rows
-from papers.synaptic_intelligence import data, method, names
+from common.learning.continual import Learner, Schedule, learn, rows
+from common.results import tables
+from common.running import stage
+from papers.synaptic_intelligence import data, method
 from papers.synaptic_intelligence.importances import Correlations
 from papers.synaptic_intelligence.model import build
-from papers.synaptic_intelligence.protocol import PROTOCOL, Protocol, Training
-from papers.synaptic_intelligence.runs import BENCHMARKS, CODE
+from papers.synaptic_intelligence.protocol import Training, check_condition, strength_of_consolidation
+from papers.synaptic_intelligence.runs import BENCHMARKS, REGISTER
 
 
 def learner(
-    settings: Training, condition: str, seeds: Sequence[int], where: torch.device, tuned: float | None
+    settings: Training, condition: str, seeds: Sequence[int], device: torch.device, tuned: float | None
 ) -> Learner:
     """A fresh network with its optimizer and consolidation; replica r depends on seeds[r] alone."""
     network = build(settings, condition)
-    parameters = [parameter.to(where) for parameter in network.initial(seeds)]
+    parameters = [parameter.to(device) for parameter in network.initial(seeds)]
     return Learner(
         network,
         parameters,
@@ -53,7 +54,7 @@ def splits(benchmark: str, condition: str) -> tuple[str, ...]:
     return ("test", "train") if benchmark != "permuted_mnist" or condition == "joint" else ("test",)
 
 
-def best(tables: Sequence[Path], condition: str) -> float | None:
+def best(tuning: Sequence[Path], condition: str) -> float | None:
     """The tuned value of a condition: the one with the highest mean accuracy on held-out images; None if it has none.
 
     Of two equal ones the smaller. Raises TrainingError if a table is missing, or if the tables hold nothing for a
@@ -61,18 +62,18 @@ def best(tables: Sequence[Path], condition: str) -> float | None:
     """
     if condition not in method.TUNED:
         return None
-    if not tables:
+    if not tuning:
         raise stage.TrainingError(
             f"condition {condition} needs --tuning, the tables of papers.synaptic_intelligence.tune"
         )
-    if missing := [str(table) for table in tables if not table.exists()]:
+    if missing := [str(table) for table in tuning if not table.exists()]:
         raise stage.TrainingError(
             f"there is no tuning table {', '.join(missing)}: run papers.synaptic_intelligence.tune, which writes it"
         )
-    tried = records.read_tables(tables)
+    tried = tables.read(tuning)
     tried = tried[tried.condition == condition]
     if tried.empty:
-        raise stage.TrainingError(f"{', '.join(map(str, tables))} hold no tuning of {condition}")
+        raise stage.TrainingError(f"{', '.join(map(str, tuning))} hold no tuning of {condition}")
     accuracy = tried.groupby("value").accuracy.mean()
     if accuracy.max() == 0:  # what tuning gives to a value that diverges
         raise stage.TrainingError(
@@ -98,55 +99,42 @@ def main() -> None:
     parser.add_argument("--tuning", type=Path, nargs="*", default=[], help="tables of tune, for ewc and sgd")
     parser.add_argument("--correlations", type=Path, help="where to write the correlations of importances (.csv)")
     arguments = parser.parse_args()
+    condition, seeds = arguments.condition, arguments.seeds
     try:
-        names.check(arguments.benchmark, arguments.condition)
+        check_condition(arguments.benchmark, condition)
     except ValueError as error:
         parser.error(str(error))
-    if arguments.correlations and names.strength_of_consolidation(arguments.condition) is None:
+    if arguments.correlations and strength_of_consolidation(condition) is None:
         parser.error("--correlations needs importances, which only the conditions si-C have")
-    plan = protocol.read(PROTOCOL, Protocol, arguments.scale, arguments.set)
-    settings: Training = getattr(plan, arguments.benchmark)
-    where = device.select(arguments.device, matmul_precision=arguments.matmul_precision, wide=True)
-    stream, abouts = data.stream(settings, arguments.data, arguments.condition, arguments.seeds, where)
-    tuned = best(arguments.tuning, arguments.condition)
-    key = {
-        "settings": protocol.as_dict(settings),
-        "condition": arguments.condition,
-        "tuned": tuned,
-        "seeds": arguments.seeds,
-    }
-    saved = checkpoint.of_run(arguments.checkpoint, key | {"data": abouts}, CODE["train"])
-    observer = Correlations(arguments.seeds, len(stream.tasks)) if arguments.correlations else None
-    with records.provenance(
-        arguments.out.with_suffix(".json"),
-        paper="synaptic_intelligence",
-        stage=f"train {arguments.benchmark}",
-        scale=arguments.scale,
-        seeds=arguments.seeds,
-        protocol={arguments.benchmark: protocol.as_dict(settings)},
-        data=abouts,
-        device=where,
-    ) as measured:
-        measured["condition"], measured["tuned"] = arguments.condition, tuned
-        measured["resumed"] = saved is not None and saved.path.exists()  # the times are then of the last part alone
+    of = {"benchmark": arguments.benchmark, "condition": condition, "seeds": seeds}
+    job = stage.Job(REGISTER, "train", arguments, of, wide=True)
+    settings: Training = job.settings[arguments.benchmark]
+    stream, abouts = data.stream(settings, arguments.data, condition, seeds, job.device)
+    tuned = best(arguments.tuning, condition)
+    checkpoint = job.checkpoint(arguments.checkpoint, abouts, tuned=tuned)
+    observer = Correlations(seeds, len(stream.tasks)) if arguments.correlations else None
+    with job.record(arguments.out, abouts, seeds, title=f"train {arguments.benchmark}") as measured:
+        measured["condition"], measured["tuned"] = condition, tuned
+        measured["resumed"] = (
+            checkpoint is not None and checkpoint.path.exists()
+        )  # times are then of the last part alone
         matrices = learn(
-            learner(settings, arguments.condition, arguments.seeds, where, tuned),
+            learner(settings, condition, seeds, job.device, tuned),
             stream,
-            schedule(settings, arguments.condition),
-            arguments.seeds,
-            f"{arguments.benchmark} {arguments.condition} seeds {arguments.seeds[0]}-{arguments.seeds[-1]}",
-            saved,
-            splits(arguments.benchmark, arguments.condition),
+            schedule(settings, condition),
+            seeds,
+            f"{arguments.benchmark} {condition} seeds {seeds[0]}-{seeds[-1]}",
+            checkpoint,
+            splits(arguments.benchmark, condition),
             observer,
         )
         if observer is not None:
-            records.write_table(arguments.correlations, observer.table(arguments.condition))
-        table = rows(arguments.condition, arguments.seeds, matrices, len(stream.evaluated))
-        records.write_table(arguments.out, table)
-    if observer is not None:  # its table is collected on its own, and needs a provenance of its own
+            tables.write(arguments.correlations, observer.table(condition))
+        tables.write(arguments.out, rows(condition, seeds, matrices, len(stream.evaluated)))
+    if observer is not None:  # its table is collected on its own, and needs a record of its own
         shutil.copyfile(arguments.out.with_suffix(".json"), arguments.correlations.with_suffix(".json"))
-    if saved is not None:
-        saved.delete()
+    if checkpoint is not None:
+        checkpoint.delete()
 
 
 if __name__ == "__main__":

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import dataclasses
 
-from common import checkpoint, device, protocol, records, stage
-from common.continual import learn
-from common.metrics import average_accuracy
+from common.learning.continual import learn
+from common.learning.metrics import average_accuracy
+from common.results import tables
+from common.running import stage
 from papers.synaptic_intelligence import data, method
-from papers.synaptic_intelligence.protocol import FIRST_TUNING_SEED, PROTOCOL, PermutedMnist, Protocol, Tuning
-from papers.synaptic_intelligence.runs import CODE
+from papers.synaptic_intelligence.protocol import FIRST_TUNING_SEED, PermutedMnist, Tuning
+from papers.synaptic_intelligence.runs import REGISTER
 from papers.synaptic_intelligence.train import learner, options, schedule
 
 
@@ -35,45 +36,34 @@ def main() -> None:
         parser.error(f"condition {arguments.condition} has nothing to tune; only {', '.join(method.TUNED)} have")
     if arguments.seeds[0] < FIRST_TUNING_SEED:
         parser.error(f"tuning seeds start at {FIRST_TUNING_SEED}, so that no reported run is tuned on")
-    plan = protocol.read(PROTOCOL, Protocol, arguments.scale, arguments.set)
-    settings = shortened(plan.permuted_mnist, plan.tuning, arguments.condition)
-    where = device.select(arguments.device, matmul_precision=arguments.matmul_precision, wide=True)
-    stream, abouts = data.stream(
-        settings, arguments.data, arguments.condition, arguments.seeds, where, plan.tuning.held_out
-    )
-    used = {"permuted_mnist": protocol.as_dict(settings), "tuning": protocol.as_dict(plan.tuning)}
-    key = used | {"condition": arguments.condition, "value": arguments.value, "seeds": arguments.seeds, "data": abouts}
-    saved = checkpoint.of_run(arguments.checkpoint, key, CODE["tune"])
-    with records.provenance(
-        arguments.out.with_suffix(".json"),
-        paper="synaptic_intelligence",
-        stage="tune",
-        scale=arguments.scale,
-        seeds=arguments.seeds,
-        protocol=used,
-        data=abouts,
-        device=where,
-    ):
+    condition, value, seeds = arguments.condition, arguments.value, arguments.seeds
+    of = {"condition": condition, "value": value, "seeds": seeds}
+    job = stage.Job(REGISTER, "tune", arguments, of, wide=True)
+    settings = shortened(job.settings.permuted_mnist, job.settings.tuning, condition)
+    held_out = job.settings.tuning.held_out
+    stream, abouts = data.stream(settings, arguments.data, condition, seeds, job.device, held_out)
+    checkpoint = job.checkpoint(arguments.checkpoint, abouts)
+    with job.record(arguments.out, abouts, seeds):
         try:
             matrices = learn(
-                learner(settings, arguments.condition, arguments.seeds, where, arguments.value),
+                learner(settings, condition, seeds, job.device, value),
                 stream,
-                schedule(settings, arguments.condition),
-                arguments.seeds,
-                f"tuning {arguments.condition} {arguments.value:g}",
-                saved,
+                schedule(settings, condition),
+                seeds,
+                f"tuning {condition} {value:g}",
+                checkpoint,
             )
             final = average_accuracy(matrices["test"])[:, -1].tolist()
         except stage.TrainingError as error:  # a value that diverges has lost, and the others go on
             print(f"{error}: this value counts as accuracy 0", flush=True)
-            final = [0.0] * len(arguments.seeds)
+            final = [0.0] * len(seeds)
         rows = [
-            {"condition": arguments.condition, "value": arguments.value, "seed": seed, "accuracy": accuracy}
-            for seed, accuracy in zip(arguments.seeds, final, strict=True)
+            {"condition": condition, "value": value, "seed": seed, "accuracy": accuracy}
+            for seed, accuracy in zip(seeds, final, strict=True)
         ]
-        records.write_table(arguments.out, rows)
-    if saved is not None:
-        saved.delete()
+        tables.write(arguments.out, rows)
+    if checkpoint is not None:
+        checkpoint.delete()
 
 
 if __name__ == "__main__":

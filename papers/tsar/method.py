@@ -1,4 +1,4 @@
-"""TSAR's learning rules: the meta-gradient of Section 2 and the step of domain transfer.
+"""TSAR's learning rules: the meta-gradient of Section 2, the step of domain transfer, and recall.
 
 The forward rule itself, W_eff = eta(x) * W, is `Tsar.logits` in model.py.
 """
@@ -11,14 +11,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from common import inner_loop
-from common.factored_linear import FactoredAdam
-from common.optimizers import Adam
-from papers.tsar.model import Context, Network, Parameters
+from common.learning.optimizers import Adam
+from papers.tsar import inner_loop
+from papers.tsar.factored_linear import FactoredAdam
+from papers.tsar.model import Tsar
+from papers.tsar.network import Context, Network, Parameters
+
+# Mask values that one chunk of evaluated images may need: 256 MB, and some times that in temporaries.
+MASKS_AT_ONCE = 2**26
 
 
 class Optimizer:
-    """Adam on a network: its ordinary tensors, and the regulator's output weight from its factors."""
+    """Adam on a network: on ordinary tensors, and on the weight of the regulator's map from its factors."""
 
     def __init__(self, network: Network, tensors: list[Tensor], learning_rate: float):
         self.adam = Adam(tensors, learning_rate)
@@ -26,6 +30,7 @@ class Optimizer:
         self.output_adam = FactoredAdam(network.output, learning_rate) if trains_output else None
 
     def step(self) -> None:
+        """Update everything that has a gradient."""
         self.adam.step()
         if self.output_adam is not None:
             self.output_adam.step()
@@ -39,13 +44,6 @@ class Optimizer:
             self.output_adam.load_state_dict(state["output"])
 
 
-def single_images(context: Context, count: int, detach: bool) -> list[Context]:
-    """The contexts of the first `count` images, one by one."""
-    # split once: its backward joins the pieces, where indexing would fill a whole zero tensor per image
-    pieces = [(t.detach() if detach else t)[:count].split(1) for t in context]
-    return list(zip(*pieces))
-
-
 def meta_gradient(
     network: Network,
     images: Tensor,
@@ -55,14 +53,14 @@ def meta_gradient(
     second_order: bool,
     repeat_first: bool,
 ) -> Tensor:
-    """Leaves the meta-gradient of one iteration in the network's tensors and returns the outer loss.
+    """Leave the meta-gradient of one iteration in the network's tensors, and return the outer loss.
 
-    images [B, 3, 28, 28]: the first `inner_images` are of one class and are learned one by one with SGD; the outer loss is
-    the mean cross-entropy of all B under the learned fast weights.  The regulator is fixed inside the loop, so the masks
-    of all images are made once.
+    images [B, 3, 28, 28]: the first `inner_images` are of one class and are learned one by one with SGD, the very first
+    twice if `repeat_first`. The outer loss is the mean cross-entropy of all B under the learned fast weights. The
+    regulator is fixed inside the loop, so the masks of all images are made once.
     """
     context = network.context(images)
-    steps = list(zip(single_images(context, inner_images, detach=not second_order), labels.split(1)))
+    steps = list(zip(_single_images(context, inner_images, detach=not second_order), labels.split(1)))
     if repeat_first:
         steps.insert(0, steps[0])
 
@@ -76,25 +74,43 @@ def meta_gradient(
 
 
 def transfer_context(network: Network, images: Tensor) -> Callable[[slice], Context]:
-    """A function from a slice of `images` to its context, with whatever transfer leaves fixed computed only once.
+    """Return a function from a slice of `images` to its context; what transfer leaves fixed is computed only once.
 
-    For TSAR that is the regulator's perception module; for the others everything that `context` computes.
+    For TSAR that is the regulator's perception module, for the others everything that `context` computes.
     """
+    chunks = images.split(256)
     with torch.no_grad():
-        fixed = [
-            network.encode(chunk) if network.output is not None else network.context(chunk)
-            for chunk in images.split(256)
-        ]
-    if network.output is not None:
-        encodings = torch.cat(fixed)
-        return lambda part: network.regulate(images[part], encodings[part])
-    context = tuple(torch.cat(tensors) for tensors in zip(*fixed))
+        if isinstance(network, Tsar):
+            encodings = torch.cat([network.encode(chunk) for chunk in chunks])
+            return lambda part: network.regulate(images[part], encodings[part])
+        context = tuple(torch.cat(tensors) for tensors in zip(*map(network.context, chunks)))
     return lambda part: tuple(tensor[part] for tensor in context)
 
 
 def transfer_step(network: Network, context: Context, label: Tensor, optimizer: Optimizer) -> Tensor:
-    """One update on one image; returns the loss before it."""
+    """Make one update on one image, and return the loss before it."""
     loss = F.cross_entropy(network.logits(network.fast, context), label)
     loss.backward()
     optimizer.step()
     return loss.detach()
+
+
+@torch.no_grad()
+def recall(network: Network, context: Callable[[slice], Context], labels: Tensor) -> float:
+    """Return the recall after k classes of m images, from 0 to 1.
+
+        recall_k = (1 / (k m)) sum_{t=1..k} sum_{i=1..m} [the largest logit of image i of class t is t]
+
+    context: of a slice of the images (`transfer_context`); labels: of the k m images seen so far. All outputs compete.
+    """
+    chunk = 256 if network.output is None else max(1, min(256, MASKS_AT_ONCE // len(network.output.bias)))
+    parts = [slice(start, min(start + chunk, len(labels))) for start in range(0, len(labels), chunk)]
+    right = [network.logits(network.fast, context(part)).argmax(1) == labels[part] for part in parts]
+    return float(torch.cat(right).double().mean())
+
+
+def _single_images(context: Context, count: int, detach: bool) -> list[Context]:
+    """Return the contexts of the first `count` images, one by one."""
+    # split once: its backward joins the pieces, where indexing would fill a whole zero tensor per image
+    pieces = [(t.detach() if detach else t)[:count].split(1) for t in context]
+    return list(zip(*pieces))

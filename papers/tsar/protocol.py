@@ -1,42 +1,52 @@
-"""The types of protocol.yaml: one class per section, one field per hyperparameter.  The values and their sources are there."""
+"""The types of protocol.yaml, one class a section and one field a hyperparameter, and what the names of conditions mean.
+
+The values and their sources are in protocol.yaml.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from common.protocol import ProtocolError
+from common.running.protocols import ProtocolError
 
-PROTOCOL = Path(__file__).with_suffix(".yaml")
 FIRST_TUNING_SEED = 1000  # reporting seeds count from 0, tuning seeds from here
-
-# Regular expressions of the names that build in model.py knows, and of the conditions of meta-learning.
-TREATMENTS = r"grow|sculpt|oml|anml|scratch|no_regulation|bias-?\d+|reservoir-?\d+"
-CONDITIONS = "rich|scarce"
 DRAWINGS = 20  # of each Omniglot class
 
+# bias<b>: TSAR with the initial regulatory bias b; reservoir<b>: the same, but its regulator never learns.
+CONDITIONS = r"grow|sculpt|oml|anml|scratch|no_regulation|bias-?\d+|reservoir-?\d+"  # a regular expression
+NAMED_BIASES = {"grow": -8, "sculpt": 0}
+META_LEARNING_SETS = ("rich", "scarce")
 
-def _positive(section: Any, *names: str) -> None:
-    """Raises ValueError naming a number of the section, or a list of them, that is not positive throughout."""
+
+def check_conditions(names: Iterable[str]) -> None:
+    """Raise ProtocolError for a name that no condition has."""
     for name in names:
-        value = getattr(section, name)
-        if min(value if isinstance(value, tuple) else (value,), default=0) <= 0:
-            raise ValueError(f"{name} must be positive, not {value}")
+        if not re.fullmatch(CONDITIONS, name):
+            known = CONDITIONS.replace(r"-?\d+", "<b>").replace("|", ", ")
+            raise ProtocolError(f"unknown condition {name!r}; known are {known}")
 
 
-def _known(kind: str, names: Iterable[str], known: str) -> None:
-    """Raises ValueError for a name that the regular expression `known` does not match."""
-    for name in names:
-        if not re.fullmatch(known, name):
-            names_known = known.replace(r"-?\d+", "<b>").replace("|", ", ")
-            raise ValueError(f"unknown {kind} {name!r}; known are {names_known}")
+def initial_bias(condition: str) -> int | None:
+    """Return the bias that a regulator starts from: -8 for "grow", 4 for "bias4" and "reservoir4"; None without one."""
+    match = re.fullmatch(r"(?:bias|reservoir)(-?\d+)", condition)
+    return int(match[1]) if match else NAMED_BIASES.get(condition)
+
+
+def with_initial_bias(bias: int) -> str:
+    """Return the condition whose regulator starts from a bias, and learns: "grow" for -8, "bias4" for 4."""
+    return next((name for name, named in NAMED_BIASES.items() if named == bias), f"bias{bias}")
+
+
+def grid_of_rates(condition: str) -> str:
+    """Return which setting of `transfer` holds the learning rates that are tried for a condition."""
+    return "baseline_learning_rates" if initial_bias(condition) is None else "learning_rates"
 
 
 @dataclass(frozen=True)
-class Network:
+class Widths:
     """Widths of the networks."""
 
     channels: int
@@ -68,11 +78,11 @@ class MetaLearning:
     percentile_classes: int
 
     def __post_init__(self) -> None:
-        _positive(self, "iterations", "rich_classes", "scarce_classes", "inner_images", "outer_images")
-        _positive(self, "inner_learning_rate", "outer_learning_rate")
-        _positive(self, "oml_inner_learning_rate", "oml_outer_learning_rate")
-        _positive(self, "log_every", "percentile_every", "percentile_classes")
-        _known("treatment", self.second_order, TREATMENTS)
+        _check_positive(self, "iterations", "rich_classes", "scarce_classes", "inner_images", "outer_images")
+        _check_positive(self, "inner_learning_rate", "outer_learning_rate")
+        _check_positive(self, "oml_inner_learning_rate", "oml_outer_learning_rate")
+        _check_positive(self, "log_every", "percentile_every", "percentile_classes")
+        check_conditions(self.second_order)
         if self.inner_images > DRAWINGS:
             raise ValueError(f"inner_images: a class has {DRAWINGS} drawings, not {self.inner_images}")
         if self.scarce_classes > self.rich_classes:
@@ -98,7 +108,8 @@ class Transfer:
     baseline_learning_rates: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        _positive(self, "classes", "images_per_class", "recall_after", "learning_rates", "baseline_learning_rates")
+        _check_positive(self, "classes", "images_per_class", "recall_after")
+        _check_positive(self, "learning_rates", "baseline_learning_rates")
         if self.recall_after != tuple(sorted(set(self.recall_after))) or self.recall_after[-1] != self.classes:
             raise ValueError(
                 f"recall_after must increase and end with the last class, {self.classes}, not {list(self.recall_after)}"
@@ -112,20 +123,24 @@ class Design:
     seeds: int
     tuning_seeds: int
     seeds_per_job: int
-    treatments: tuple[str, ...]
-    sweep_biases: tuple[int, ...]
     conditions: tuple[str, ...]
+    sweep_biases: tuple[int, ...]
+    meta_learning_sets: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        _known("treatment", self.treatments, TREATMENTS)
-        _known("condition", self.conditions, CONDITIONS)
+        check_conditions(self.conditions)
+        if unknown := set(self.meta_learning_sets) - set(META_LEARNING_SETS):
+            known = ", ".join(META_LEARNING_SETS)
+            raise ValueError(f"unknown meta-learning set {min(unknown)!r}; known are {known}")
         if min(self.seeds, self.tuning_seeds, self.seeds_per_job) < 1:
             raise ValueError("seeds, tuning_seeds and seeds_per_job must be at least 1")
 
 
 @dataclass(frozen=True)
 class Protocol:
-    network: Network
+    """All of protocol.yaml."""
+
+    network: Widths
     meta_learning: MetaLearning
     transfer: Transfer
     design: Design
@@ -139,3 +154,11 @@ class Protocol:
                 raise ProtocolError(
                     f"{name}: {classes} classes need as many network.outputs, not {self.network.outputs}"
                 )
+
+
+def _check_positive(section: Any, *names: str) -> None:
+    """Raise ValueError naming a number of the section, or a list of them, that is not positive throughout."""
+    for name in names:
+        value = getattr(section, name)
+        if min(value if isinstance(value, tuple) else (value,), default=0) <= 0:
+            raise ValueError(f"{name} must be positive, not {value}")

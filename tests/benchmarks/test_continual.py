@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from benchmarks import continual
-from common.replicas import Mlp
-from common.stage import TrainingError
+from common.learning.replicas import Mlp
+from common.running.stage import TrainingError
 
 CPU = torch.device("cpu")
 

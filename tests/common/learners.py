@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import torch
 
-from common.continual import Learner, Schedule, learn
-from common.images import Images
-from common.optimizers import Adam, Sgd
-from common.randomness import generator
-from common.replicas import Mlp
-from common.stream_data import Stream
-from common.streams import permuted, split
+from common.learning.continual import Learner, Schedule, learn
+from common.learning.images import Images
+from common.learning.optimizers import Adam, Sgd
+from common.learning.randomness import generator
+from common.learning.replicas import Mlp
+from common.learning.stream_data import Stream
+from common.learning.streams import permuted, split
 
 PIXELS, CLASSES = 9, 4
 N_TRAIN, N_TEST = 47, 20  # no multiple of any batch size used here

@@ -13,8 +13,8 @@ import pandas
 import pytest
 import torch
 
-from common import prepare
-from common.checkpoint import Checkpoint
+from common.data import prepare
+from common.running.checkpoints import Checkpoint
 from papers.sticky_gradient import train as sticky_train
 from papers.sticky_gradient.method import StickyGradient
 from tests.accelerator import ACCELERATOR, pretended

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from common.artifacts import UnknownFigure, all_artifacts, available, main, papers_of, published, result
+from common.running.artifacts import UnknownFigure, all_artifacts, available, main, papers_of, published, result
 
 
 def test_there_are_42_artifacts():

@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from common.workflow import ROOT
+from common.running.workflow import ROOT
 from papers.dan import runs as dan
 from papers.dhp import runs as dhp
 from papers.sticky_gradient import runs as sticky_gradient
@@ -23,17 +23,17 @@ CODE = {
 
 # Command lines, files, progress and devices: none of these decides a number, so editing them makes nothing run again.
 PLUMBING = {
-    "common/catalog.py",
-    "common/checkpoint.py",
-    "common/collect.py",
-    "common/device.py",
-    "common/environment.py",
-    "common/load.py",
-    "common/progress.py",
-    "common/protocol.py",
-    "common/records.py",
-    "common/stage.py",
-    "common/workflow.py",
+    "common/data/catalog.py",
+    "common/running/checkpoints.py",
+    "common/results/collect.py",
+    "common/running/devices.py",
+    "common/results/environment.py",
+    "common/data/load.py",
+    "common/running/progress.py",
+    "common/running/protocols.py",
+    "common/results/records.py",
+    "common/running/stage.py",
+    "common/running/workflow.py",
     *(f"papers/{paper}/{module}.py" for paper in CODE for module in ("protocol", "runs")),
 }
 

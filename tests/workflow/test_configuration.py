@@ -10,9 +10,9 @@ import sys
 import pytest
 import yaml
 
-from common import workflow
-from common.protocol import ProtocolError
-from common.workflow import (
+from common.running import workflow
+from common.running.protocols import ProtocolError
+from common.running.workflow import (
     ConfigError,
     check_config,
     choose_device,
@@ -220,7 +220,7 @@ def test_on_a_gpu_all_seeds_share_a_job():
 
 def test_repository_files_must_exist(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    (path,) = repository("common/workflow.py")
+    (path,) = repository("common/running/workflow.py")
     assert os.path.samefile(path, workflow.__file__) and not os.path.isabs(path)
     with pytest.raises(FileNotFoundError, match="common/gone.py"):
         repository("common/gone.py")

@@ -11,8 +11,8 @@ import sys
 
 import pytest
 
-from common import protocol
-from common.workflow import ROOT
+from common.running import protocols
+from common.running.workflow import ROOT
 from papers.tsar import runs
 from papers.tsar.protocol import Protocol
 
@@ -183,7 +183,7 @@ def test_each_paper_works_without_the_others(unchanged_checkout, paper):
 
 
 def test_transfer_tables_have_no_duplicates_and_scratch_once():
-    design = protocol.read(ROOT / "papers/tsar/protocol.yaml", Protocol, "paper").design
+    design = protocols.read(ROOT / "papers/tsar/protocol.yaml", Protocol, "paper").design
     tables = runs.transfer_tables("paper", design)
     assert len(tables) == len(set(tables)) == 25 * 30
     assert {table.split("/")[4] for table in tables if "scratch" in table} == {"scratch_rich"}
@@ -293,7 +293,7 @@ def test_lint_is_clean(unchanged_checkout):
 
 
 def test_rule_files_are_formatted():
-    files = [ROOT / "Snakefile", *ROOT.glob("common/*.smk"), *ROOT.glob("papers/*/*.smk")]
+    files = [ROOT / "Snakefile", *ROOT.glob("common/running/*.smk"), *ROOT.glob("papers/*/*.smk")]
     command = [sys.executable, "-m", "snakefmt", "--check", *map(str, files)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -304,7 +304,7 @@ def test_the_snakefile_stays_short():
 
 
 def test_parsing_imports_nothing_heavy():
-    modules = "common.workflow, common.artifacts, common.catalog, common.protocol, papers.synaptic_intelligence.runs, papers.tsar.runs"
+    modules = "common.running.workflow, common.running.artifacts, common.data.catalog, common.running.protocols, papers.synaptic_intelligence.runs, papers.tsar.runs"
     script = (
         f"import sys, {modules}; print([m for m in ('torch', 'pandas', 'numpy', 'matplotlib') if m in sys.modules])"
     )

@@ -8,7 +8,7 @@ import re
 import pytest
 import yaml
 
-from common.workflow import ROOT
+from common.running.workflow import ROOT
 
 CONDA_NAMES = {"torch": "pytorch", "matplotlib": "matplotlib-base", "snakemake": "snakemake-minimal"}
 

@@ -75,7 +75,7 @@ def test_nothing_to_do_afterwards(finished):
     assert finished.jobs(FIGURE, "--config", "device=cpu") == {}
 
 
-@pytest.mark.parametrize("file", ["common/progress.py", "common/records.py", "environment.yml"])
+@pytest.mark.parametrize("file", ["common/running/progress.py", "common/results/records.py", "environment.yml"])
 def test_editing_plumbing_runs_nothing(finished, file):
     with edited(finished, file):
         assert finished.jobs(FIGURE) == {}
@@ -167,7 +167,7 @@ def test_synaptic_intelligence_has_nothing_to_do_afterwards(finished_si):
     assert not list(finished_si.folder.glob("results/smoke/synaptic_intelligence/checkpoints/*"))
 
 
-@pytest.mark.parametrize("file", ["common/checkpoint.py", "common/collect.py"])
+@pytest.mark.parametrize("file", ["common/running/checkpoints.py", "common/results/collect.py"])
 def test_editing_plumbing_of_synaptic_intelligence_trains_nothing(finished_si, file):
     with edited(finished_si, file):
         assert not any("train" in rule or "tune" in rule for rule in finished_si.jobs(*SI_FIGURES))

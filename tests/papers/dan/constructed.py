@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy
 import pandas
 
-from common import records, reported
+from common.results import records, reported
 from papers.dan import collected, conditions
 from papers.dan.protocol import DIGITS, TASKS
 

@@ -6,13 +6,13 @@ import dataclasses
 
 import torch
 
-from common import protocol
-from common.randomness import generator
-from common.replicas import stack
+from common.learning.randomness import generator
+from common.learning.replicas import stack
+from common.running import protocols
 from papers.dan.model import build
 from papers.dan.protocol import PROTOCOL, Protocol
 
-PLANS = {scale: protocol.read(PROTOCOL, Protocol, scale) for scale in protocol.SCALES}
+PLANS = {scale: protocols.read(PROTOCOL, Protocol, scale) for scale in protocols.SCALES}
 PAPER, SMOKE = PLANS["paper"], PLANS["smoke"]
 REGRESSION = dataclasses.replace(
     SMOKE.regression, nodes=(1, 4, 3, 1), n_channels=5, hidden=(4, 3), steps_per_task=4, sequences=2, meta_batch=6

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas
 import pytest
 
-from common import claims, records, reported
+from common.results import claims, records, reported
 from papers.dan import compare, evidence
 from papers.dan.claims import CLAIMS
 from papers.dan.conditions import IMAGES, NETWORKS, SHARING

@@ -8,7 +8,8 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.patches import Circle, Rectangle
 
-from common import plotting, records
+from common.drawing import plotting
+from common.results import records
 from papers.dan import figures
 from papers.dan.conditions import NETWORKS
 from papers.dan.fig2 import fig2_values

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from common.optimizers import Sgd
+from common.learning.optimizers import Sgd
 from papers.dan import fused, method
 from papers.dan.model import ConvolutionalDan, DanNetwork, pooled_maps
 from tests.papers.dan.small import IMAGES, batch, network

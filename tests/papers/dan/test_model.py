@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from common.replicas import count
+from common.learning.replicas import count
 from papers.dan.model import SHARING, ConvolutionalDan, DanNetwork, PerceptronDan, Retina, build, convolution_matrix
 from tests.papers.dan.small import IMAGES, PAPER, REGRESSION, batch, network
 

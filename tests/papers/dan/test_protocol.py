@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from common import protocol
+from common.running import protocols
 from papers.dan import conditions, method, runs
 from papers.dan.protocol import IMAGE_CONDITIONS, OPTIMIZERS, PROTOCOL, SHARING, Protocol
 from tests.papers.dan.small import PLANS
@@ -31,20 +31,20 @@ from tests.papers.dan.small import PLANS
 )
 def test_a_protocol_that_a_stage_would_stumble_over_is_refused(override, message):
     section = override.partition(".")[0]
-    with pytest.raises(protocol.ProtocolError, match=f"section '{section}': {re.escape(message)}"):
-        protocol.read(PROTOCOL, Protocol, "smoke", [override])
+    with pytest.raises(protocols.ProtocolError, match=f"section '{section}': {re.escape(message)}"):
+        protocols.read(PROTOCOL, Protocol, "smoke", [override])
 
 
 def test_a_gradient_through_the_step_wants_plain_steps():
     through = ["regression.through_step=true"]
-    assert protocol.read(PROTOCOL, Protocol, "smoke", through).regression.through_step
-    with pytest.raises(protocol.ProtocolError, match="through_step: needs theta_optimizer sgd, not adam; or set it"):
-        protocol.read(PROTOCOL, Protocol, "smoke", [*through, "regression.theta_optimizer=adam"])
+    assert protocols.read(PROTOCOL, Protocol, "smoke", through).regression.through_step
+    with pytest.raises(protocols.ProtocolError, match="through_step: needs theta_optimizer sgd, not adam; or set it"):
+        protocols.read(PROTOCOL, Protocol, "smoke", [*through, "regression.theta_optimizer=adam"])
 
 
 def test_figures_need_all_ten_digits():
-    few = protocol.read(PROTOCOL, Protocol, "smoke", ["images.tasks=2"])
-    with pytest.raises(protocol.ProtocolError, match="images.tasks: Figure 2 is of 10 digits, not 2"):
+    few = protocols.read(PROTOCOL, Protocol, "smoke", ["images.tasks=2"])
+    with pytest.raises(protocols.ProtocolError, match="images.tasks: Figure 2 is of 10 digits, not 2"):
         runs.checked(few)
     assert all(runs.checked(plan) is plan for plan in PLANS.values())
 
@@ -55,5 +55,5 @@ def test_names_in_the_protocol_are_those_that_the_code_knows():
 
 
 def test_a_skip_to_a_layer_that_is_not_there_is_refused():
-    with pytest.raises(protocol.ProtocolError, match=r"section 'regression': skips: \[1, 3\] .* 3 layers"):
-        protocol.read(PROTOCOL, Protocol, "smoke", ["regression.nodes=[1, 4, 1]"])
+    with pytest.raises(protocols.ProtocolError, match=r"section 'regression': skips: \[1, 3\] .* 3 layers"):
+        protocols.read(PROTOCOL, Protocol, "smoke", ["regression.nodes=[1, 4, 1]"])

@@ -8,7 +8,7 @@ import os
 import pytest
 import torch
 
-from common import prepare
+from common.data import prepare
 from papers.dan import data, deploy, deploy_images
 from papers.dan.meta_train import MetaLearner
 from papers.dan.model import build, initial_synapses, random_phenotypes

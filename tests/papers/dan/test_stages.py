@@ -9,8 +9,9 @@ import numpy
 import pytest
 import torch
 
-from common import protocol, records, stage
-from common.checkpoint import Checkpoint
+from common.results import records
+from common.running import protocols, stage
+from common.running.checkpoints import Checkpoint
 from papers.dan import data, deploy, deploy_images, diagram, meta_train, phenotypes, sequences
 from papers.dan.conditions import NETWORKS
 from papers.dan.meta_train import MetaLearner
@@ -436,7 +437,7 @@ def test_wrong_calls_say_what_to_do(folder, monkeypatch, capsys):
 
 
 ORIGIN = {"experiment": "regression", "sharing": "network", "condition": "memory"}
-ORIGIN |= {"settings": protocol.as_dict(SMOKE.regression), "data": []}
+ORIGIN |= {"settings": protocols.as_dict(SMOKE.regression), "data": []}
 
 
 def test_phenotypes_are_read_as_they_were_written(tmp_path):
@@ -481,7 +482,7 @@ def test_phenotypes_that_were_trained_otherwise_are_not_deployed(tmp_path, monke
 
 def test_phenotypes_of_another_meta_loss_are_not_deployed(folder, monkeypatch):
     origin = {"experiment": "images", "sharing": "layer", "condition": "memory"}
-    origin |= {"settings": protocol.as_dict(SMOKE.images), "data": []}
+    origin |= {"settings": protocols.as_dict(SMOKE.images), "data": []}
     phenotypes.save(folder / "memory.pt", origin, {0: [torch.zeros(1)]})
     options = f"--mnist {folder}/mnist.npz --errors {folder}/e.csv --grids {folder}/g.csv"
     with pytest.raises(stage.TrainingError, match="condition = memory, but both is to be deployed"):

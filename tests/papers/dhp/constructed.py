@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import functools
-import json
 from pathlib import Path
 
 import numpy
 import pandas
 
-from common import accuracies, records, reported
+from common.results import accuracies, reported
+from common.results.readers import Tables
 from papers.dhp import conditions
-from papers.dhp.conditions import BENCHMARKS, DHP, FINETUNE, METHODS, TASKS
+from papers.dhp.conditions import TASKS
+from papers.dhp.protocol import BASELINES, BENCHMARKS, CONSOLIDATED, DHP, FINETUNE, METHODS, SWEPT
+from papers.dhp.results import READERS
 
-REPORTED_PATH = Path(conditions.__file__).with_name("reported.csv")
-REPORTED = reported.read(REPORTED_PATH)
+REPORTED = reported.read(Path(conditions.__file__).with_name("reported.csv"))
 MNIST = {"name": "mnist", "description": "MNIST", "completeness": "complete"}
-PROVENANCE = {
-    "scale": "paper",
-    "seeds": list(range(10)),
-    "data": [MNIST],
-    "protocol_digests": ["a"],
-    "protocol": {},
-    "parts": 1,
-}
+RECORD = {"scale": "paper", "seeds": list(range(10)), "data": [MNIST], "protocol": {}}
 # Table I: accuracy in % and BWT, by benchmark and method.
 PUBLISHED = {
     "permuted": [(76.73, -0.19), (78.49, -0.16), (84.72, -0.13), (85.20, -0.09)]
@@ -38,6 +32,13 @@ PUBLISHED = {
 TARGETS = {benchmark: dict(zip(METHODS, pairs, strict=True)) for benchmark, pairs in PUBLISHED.items()}
 
 
+def given(run, scales=None, diverged=()):
+    """The paper's tables, of which these were run; scales: of each, if not the paper's; diverged: as records list them."""
+    scales = scales or {}
+    records = {name: RECORD | {"scale": scales.get(name, "paper"), "diverged": list(diverged)} for name in run}
+    return Tables(run, records, READERS)
+
+
 def forgetting(tasks, accuracy, transfer):
     """An accuracy matrix whose final average (in %) and backward transfer are as given; decay is linear in time."""
     learned = accuracy / 100 - transfer * (tasks - 1) / tasks
@@ -48,6 +49,19 @@ def forgetting(tasks, accuracy, transfer):
         [max(learned - lost * (after - task), 0) if task <= after else 0.1 for task in range(1, tasks + 1)]
         for after in range(1, tasks + 1)
     ]
+
+
+def lost(benchmark, condition, seeds, **more):
+    """What the record of a run says of seeds that diverged in their second task."""
+    run = {"benchmark": benchmark, "condition": condition, **more}
+    return [run | {"seed": seed, "at": "task 2, epoch 1"} for seed in seeds]
+
+
+def until_diverged(rows, condition, seeds):
+    """A benchmark's table in which these seeds of a condition diverge in their second task."""
+    chosen = (rows["condition"] == condition) & rows["seed"].isin(seeds)
+    ends = rows[chosen & (rows["after_task"] == 2) & (rows["task"] == 1)].assign(accuracy=numpy.nan)
+    return pandas.concat([rows[~chosen | (rows["after_task"] == 1)], ends], ignore_index=True)
 
 
 def runs(condition, matrix, seeds=3, spread=0.0005):
@@ -86,14 +100,14 @@ def singles(name="permuted", offset=0.1):
     targets = TARGETS[name]
     return {
         f"{method}_single": (targets[method][0] + offset, targets[method][1])
-        for method in (FINETUNE, "si", "ewc", "mas")
+        for method in BASELINES
     }
 
 
 SWEPT = {0.1: -4.0, 0.01: -1.0, 0.001: 0.0, 0.0005: 0.2, 0.0001: 0.1}  # points against 0.001
 
 
-def eta(tasks=None, seeds=5, swept=SWEPT, benchmarks=("permuted", "imbalanced", "split")):
+def eta(tasks=None, seeds=5, swept=SWEPT, benchmarks=SWEPT):
     parts = []
     for name in benchmarks:
         accuracy, transfer = TARGETS[name][DHP]
@@ -152,7 +166,7 @@ def tune(best=10.0):
             {"benchmark": name, "condition": method, "value": value, "seed": 1000}
             | {"accuracy": 0.9 - 0.03 * abs(numpy.log10(value / best))}
             for name in BENCHMARKS
-            for method in ("ewc", "si", "mas")
+            for method in CONSOLIDATED
             for value in grid
         ]
     )
@@ -184,7 +198,7 @@ def update(units=400, examples=7, eta_value=0.02):
 
 def everything(seeds=3, **changes):
     """All tables, as the paper claims them; changes: other tables, by name."""
-    return _as_claimed(seeds) | changes
+    return given(_as_claimed(seeds) | changes)
 
 
 @functools.cache
@@ -200,10 +214,3 @@ def _as_claimed(seeds):
         "tune": tune(),
         "update": update(),
     }
-
-
-def write(folder, name, rows, provenance=PROVENANCE):
-    """Write a table and its provenance as the stages do; returns the table's path."""
-    records.write_table(folder / f"{name}.csv", rows)
-    (folder / f"{name}.json").write_text(json.dumps(provenance))
-    return folder / f"{name}.csv"

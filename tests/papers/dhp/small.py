@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy
 
-from common import protocol
-from papers.dhp.protocol import PROTOCOL, Protocol
+from common.running.protocols import SCALES
+from papers.dhp.runs import REGISTER
 
-PLANS = {scale: protocol.read(PROTOCOL, Protocol, scale) for scale in protocol.SCALES}
-PAPER, SMOKE = PLANS["paper"], PLANS["smoke"]
+PROTOCOLS = {scale: REGISTER.protocol(scale) for scale in SCALES}
+PAPER, SMOKE = PROTOCOLS["paper"], PROTOCOLS["smoke"]
 SETS = ("mnist", "notmnist", "fashion_mnist", "svhn", "cifar10")
 COLOUR = ("svhn", "cifar10")
 SPLITS = ("train", "test")
@@ -23,15 +23,15 @@ def prepared(folder: Path, name: str, train: list[int] | None, test: list[int]) 
     Images are noise with one bright row that depends on the class, but for the marks that `marks` reads.
     """
     shape = (32, 32, 3) if name in COLOUR else (28, 28)
-    labels = {split: found for split, found in zip(SPLITS, (train, test), strict=True) if found is not None}
+    labels = {split: own for split, own in zip(SPLITS, (train, test), strict=True) if own is not None}
     arrays = {}
-    for split, found in labels.items():
-        source = numpy.random.default_rng(len(found))
-        images = source.integers(0, 60, (len(found), *shape), dtype=numpy.uint8)
-        images[numpy.arange(len(found)), 2 * numpy.array(found) + 3] = 250
-        rows = images.reshape(len(found), -1)
-        rows[:, 0], rows[:, 1], rows[:, 2] = SPLITS.index(split), *divmod(numpy.arange(len(found)), 256)
-        arrays |= {f"{split}_images": images, f"{split}_labels": numpy.array(found, dtype=numpy.int64)}
+    for split, own in labels.items():
+        source = numpy.random.default_rng(len(own))
+        images = source.integers(0, 60, (len(own), *shape), dtype=numpy.uint8)
+        images[numpy.arange(len(own)), 2 * numpy.array(own) + 3] = 250
+        rows = images.reshape(len(own), -1)
+        rows[:, 0], rows[:, 1], rows[:, 2] = SPLITS.index(split), *divmod(numpy.arange(len(own)), 256)
+        arrays |= {f"{split}_images": images, f"{split}_labels": numpy.array(own, dtype=numpy.int64)}
     about = {"name": name, "source": "stand-in", "completeness": "stand-in", "description": f"stripes for {name}"}
     path = folder / f"{name}.npz"
     numpy.savez(path, about=json.dumps(about | {"splits": dict.fromkeys(labels)}), **arrays)

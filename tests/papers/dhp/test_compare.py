@@ -7,7 +7,7 @@ import math
 import pandas
 import pytest
 
-from common import claims, records, reported
+from common.results import claims, records, reported
 from papers.dhp import compare
 from papers.dhp.claims import CLAIMS, ON_LAMBDA
 from papers.dhp.conditions import FINAL, SO_FAR, TASKS, TRANSFER

@@ -10,10 +10,10 @@ import numpy
 import pytest
 import torch
 
-from common.catalog import DataError
-from common.load import load
+from common.data.catalog import DataError
+from common.data.load import load
 from papers.dhp import data
-from tests.papers.dhp.small import PAPER, SETS, SMOKE, marks, prepared
+from tests.papers.dhp.small import SETS, SMOKE, marks, prepared
 
 CPU = torch.device("cpu")
 PERMUTED, IMBALANCED = (dataclasses.replace(settings, tasks=3) for settings in (SMOKE.permuted, SMOKE.imbalanced))
@@ -256,12 +256,8 @@ def test_a_digit_that_is_missing_is_named_with_its_file(tmp_path):
 
 def test_a_missing_file_comes_with_the_command_that_makes_it(mixture, tmp_path):
     paths = [*mixture[:3], tmp_path / "svhn.npz", mixture[4]]
-    with pytest.raises(DataError, match="python -m common.prepare svhn"):
+    with pytest.raises(DataError, match="python -m common.data.prepare svhn"):
         data.stream("vision", VISION, paths, [0], CPU)
-
-
-def test_the_schema_names_sets_whose_statistics_are_known():
-    assert set(PAPER.vision.sets) <= set(data.STATISTICS)
 
 
 # Real data

@@ -7,7 +7,7 @@ import numpy
 import pandas
 import pytest
 
-from common import records
+from common.results import records
 from papers.dhp import drawing, figures
 from papers.dhp.conditions import METHODS
 from papers.dhp.fig1 import recovered_eta, trace

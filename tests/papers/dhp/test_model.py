@@ -8,20 +8,19 @@ from functools import partial
 import pytest
 import torch
 
-from common.randomness import generator
-from common.replicas import count
+from common.learning.randomness import generator
+from common.learning.replicas import count
 from papers.dhp import runs
-from papers.dhp.method import condition
 from papers.dhp.model import Convolutions, Perceptron, build
-from papers.dhp.protocol import Optimizers
+from papers.dhp.protocol import BENCHMARKS, Optimizers, condition
 from papers.dhp.train import learner
-from tests.papers.dhp.small import PAPER, PLANS, SMOKE
+from tests.papers.dhp.small import PAPER, PROTOCOLS, SMOKE
 
 CONDITIONS = ("finetune", "dhp", "finetune-single")
 
 
 def network(benchmark, name, scale="paper"):
-    return build(getattr(PLANS[scale], benchmark), condition(name))
+    return build(getattr(PROTOCOLS[scale], benchmark), condition(name))
 
 
 def sizes(classifier, seeds=(0,)):
@@ -55,11 +54,11 @@ def test_the_mixture_has_the_published_layers():
     assert shapes[6:] == [(500, 50), (500, 50), (1,), (500, 50)]
 
 
-@pytest.mark.parametrize("scale", PLANS)
-@pytest.mark.parametrize("benchmark", runs.BENCHMARKS)
+@pytest.mark.parametrize("scale", PROTOCOLS)
+@pytest.mark.parametrize("benchmark", BENCHMARKS)
 def test_the_rules_know_the_size_of_every_network(scale, benchmark):
     """That of the baselines; the plastic ones have as many learned parameters and one eta."""
-    settings = PLANS[scale]
+    settings = PROTOCOLS[scale]
     assert runs.parameters(settings, benchmark) == count(network(benchmark, "finetune", scale).initial([0]))
     plastic = network(benchmark, "dhp", scale)
     assert runs.parameters(settings, benchmark) + 1 == count(plastic.learned(plastic.initial([0])))
@@ -225,7 +224,7 @@ def test_a_replica_of_a_batch_is_the_single_run(benchmark, name, shape):
 def test_all_parameters_but_the_trace_learn_by_the_optimizer(name, theirs):
     """As torch's own moves them, in two steps; the trace is the optimizer's business in no condition."""
     settings = dataclasses.replace(SMOKE.split, learning_rate=0.1)
-    own = learner(settings, condition(name), [0], torch.device("cpu"), others=Optimizers(0.75, 0.05))
+    own = learner(settings, condition(name), [0], torch.device("cpu"), optimizers=Optimizers(0.75, 0.05))
     twins = [tensor.detach().clone().requires_grad_() for tensor in own.parameters[:-1]]
     reference = theirs(twins)
     for step in range(2):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from common import protocol
-from papers.dhp import conditions, data, runs
-from papers.dhp.method import condition
-from papers.dhp.protocol import CONDITIONS, PROTOCOL, SETS, Protocol
-from tests.papers.dhp.small import PLANS
+from common.running import protocols
+from papers.dhp import data, runs
+from papers.dhp.protocol import CONDITIONS, METHODS, SETS, Condition, condition
+from papers.dhp.runs import REGISTER
+from tests.papers.dhp.small import PAPER
 
 
 @pytest.mark.parametrize(
@@ -22,10 +22,7 @@ from tests.papers.dhp.small import PLANS
         ("design.seeds=1001", "seeds must lie from 1 to 1000, where tuning begins, not 1001"),
         ("design.seeds=0", "seeds must lie from 1 to 1000"),
         ("design.eta_seeds=1001", "eta_seeds must lie from 1 to 1000, where tuning begins, not 1001"),
-        (
-            "design.conditions=[finetune, dph]",
-            "section 'design': unknown condition 'dph'; known are finetune, dhp, ewc",
-        ),
+        ("design.conditions=[finetune, dph]", "section 'design': unknown condition 'dph'; known are finetune, dhp, si"),
         ("design.controls=[finetune-tuned]", "unknown condition 'finetune-tuned'"),
         ("optimizers.momentum=1", "section 'optimizers': momentum must be below 1, not 1"),
         ("optimizers.adam_learning_rate=0", "adam_learning_rate must be positive, not 0"),
@@ -44,31 +41,85 @@ from tests.papers.dhp.small import PLANS
     ],
 )
 def test_what_cannot_be_is_refused_when_the_protocol_is_read(change, says):
-    with pytest.raises(protocol.ProtocolError, match=says):
-        protocol.read(PROTOCOL, Protocol, "paper", [change])
-
-
-def test_conditions_that_may_be_designed_are_those_that_can_be_trained_and_shown():
-    assert set(CONDITIONS) == set(conditions.LABELS) and len(CONDITIONS) == 54
-    for name in CONDITIONS:
-        condition(name)
-    assert set(SETS) == set(data.STATISTICS)
+    with pytest.raises(protocols.ProtocolError, match=says):
+        REGISTER.protocol("paper", [change])
 
 
 def test_all_seeds_but_the_tuning_ones_may_be_reported():
-    assert protocol.read(PROTOCOL, Protocol, "paper", ["design.seeds=1000"]).design.seeds == 1000
+    assert REGISTER.protocol("paper", ["design.seeds=1000"]).design.seeds == 1000
+
+
+def test_the_sets_of_the_mixture_are_those_whose_statistics_are_known():
+    assert set(SETS) == set(data.STATISTICS)
 
 
 @pytest.mark.parametrize(
-    ("benchmark", "method", "values"),
+    ("name", "what"),
     [
-        ("permuted", "ewc", ["1", "10", "100", "1000"]),
-        ("imbalanced", "ewc", ["1", "10", "100", "400", "1000"]),
-        ("split", "ewc", ["1", "10", "100", "400", "1000"]),
-        ("split", "si", ["0.01", "0.1", "1", "10"]),
-        ("split", "mas", ["0.01", "0.1", "1", "1.5", "10"]),
+        ("finetune", Condition()),
+        ("dhp", Condition(plastic=True)),
+        ("ewc", Condition(consolidation="ewc")),
+        ("dhp-si", Condition(plastic=True, consolidation="si")),
+        ("dhp-mas-tuned", Condition(plastic=True, consolidation="mas", tuned=True)),
+        ("si-tuned", Condition(consolidation="si", tuned=True)),
+        ("finetune-single", Condition(single=True)),
+        ("mas-single", Condition(consolidation="mas", single=True)),
+        ("finetune-momentum", Condition(optimizer="momentum")),
+        ("dhp-ewc-adam", Condition(plastic=True, consolidation="ewc", optimizer="adam")),
+        ("dhp-mas-bounded", Condition(plastic=True, consolidation="mas", bounded=True)),
+        ("finetune-narrow", Condition(narrow=True)),
+        ("dhp-narrow-momentum", Condition(plastic=True, optimizer="momentum", narrow=True)),
     ],
 )
-def test_the_search_tries_each_benchmarks_published_value_once(benchmark, method, values):
-    found = runs.tuning(PLANS["paper"], "paper", benchmark, method)
-    assert found == [f"results/paper/dhp/tune/{benchmark}_{method}_{value}.csv" for value in values]
+def test_a_condition_is_what_its_name_says(name, what):
+    assert condition(name) == what
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "DHP", "sgd", "dhp-finetune", "finetune-tuned", "dhp-tuned", "dhp-single", "dhp-ewc-single", "ewc-dhp"]
+    + ["ewc-tuned-single", "ewc-bounded", "si-0.1", "dhp-sgd", "si-tuned-adam", "adam", "dhp-", "ewc "],
+)
+def test_another_condition_is_refused_with_those_that_there_are(name):
+    with pytest.raises(ValueError, match=f"unknown condition '{name}'; known are finetune, dhp, si, ewc, mas, dhp-si"):
+        condition(name)
+
+
+def test_every_condition_has_a_name_of_its_own_and_a_meaning_of_its_own():
+    assert len(set(CONDITIONS)) == len({condition(name) for name in CONDITIONS}) == len(CONDITIONS)
+    assert set(METHODS) == set(PAPER.design.conditions) < set(CONDITIONS)
+    assert set(PAPER.design.controls) < set(CONDITIONS)
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "condition", "values"),
+    [
+        ("permuted", "ewc-tuned", ["1", "10", "100", "1000"]),
+        ("imbalanced", "dhp-ewc-tuned", ["1", "10", "100", "400", "1000"]),
+        ("split", "ewc-tuned", ["1", "10", "100", "400", "1000"]),
+        ("split", "dhp-si-tuned", ["0.01", "0.1", "1", "10"]),
+        ("split", "mas-tuned", ["0.01", "0.1", "1", "1.5", "10"]),
+        ("split", "mas", []),
+        ("split", "dhp", []),
+    ],
+)
+def test_the_search_tries_each_benchmarks_published_value_once(benchmark, condition, values):
+    method = condition.removeprefix("dhp-").removesuffix("-tuned")
+    expected = [f"results/paper/dhp/tune/{benchmark}_{method}_{value}.csv" for value in values]
+    assert runs.tuning(PAPER, "paper", benchmark, condition) == expected
+    assert set(expected) <= set(runs.searches(PAPER, "paper", "cpu"))
+
+
+@pytest.mark.parametrize(
+    ("job", "reads"),
+    [
+        ({"benchmark": "split", "condition": "dhp-si"}, ["split"]),
+        ({"benchmark": "split", "condition": "dhp-adam"}, ["split", "optimizers"]),
+        ({"benchmark": "permuted", "condition": "dhp"}, ["permuted", "design.log_every"]),
+        ({"benchmark": "permuted", "condition": "dhp", "eta": 0.1}, ["permuted"]),
+        ({"benchmark": "permuted", "eta": "0.1"}, ["permuted"]),
+        ({"benchmark": "vision", "condition": "dhp", "plasticity": True}, ["vision", "design.log_every"]),
+    ],
+)
+def test_training_reads_how_often_to_log_only_where_it_logs(job, reads):
+    assert runs.read_by_training(job) == reads

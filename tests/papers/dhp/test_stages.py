@@ -13,9 +13,11 @@ import pandas
 import pytest
 import torch
 
-from common import collect, continual, records, stage
-from common.checkpoint import Checkpoint
-from common.continual import Observer
+from common.learning import continual
+from common.learning.continual import Observer
+from common.results import collect, records
+from common.running import stage
+from common.running.checkpoints import Checkpoint
 from papers.dhp import collected, conditions, data, imbalance, method, train, tune, update
 from papers.dhp.plasticity import Plasticity
 from tests.papers.dhp.small import PAPER, SMOKE, marks, mnist, prepared

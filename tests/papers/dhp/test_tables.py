@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from common import records
+from common.results import records
 from papers.dhp import collected, figures, tables
 from papers.dhp.conditions import BENCHMARKS, FINAL, TRANSFER
 from papers.dhp.runs import NEEDS

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy
 import pandas
 
-from common import accuracies, records, reported
+from common.results import accuracies, records, reported
 from papers.sticky_gradient import conditions, evidence, searches
 from papers.sticky_gradient.conditions import CELLS, CONTROL, EWC, FULL, SEARCHED
 from papers.sticky_gradient.runs import MAIN

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy
 
-from common import protocol
+from common.running import protocols
 from papers.sticky_gradient.protocol import PROTOCOL, Protocol
 
-PAPER, SMOKE = (protocol.read(PROTOCOL, Protocol, scale) for scale in ("paper", "smoke"))
+PAPER, SMOKE = (protocols.read(PROTOCOL, Protocol, scale) for scale in ("paper", "smoke"))
 
 
 def mnist(folder: Path, train: int = 100, test: int = 40) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pandas
 import pytest
 
-from common import accuracies, claims, records, reported
+from common.results import accuracies, claims, records, reported
 from papers.sticky_gradient import compare, conditions, evidence
 from papers.sticky_gradient.claims import CLAIMS, ON_ACCURACIES
 from papers.sticky_gradient.conditions import CELLS, CONTROL, EWC, FULL, SEARCHED

@@ -6,7 +6,7 @@ import numpy
 import pandas
 import pytest
 
-from common.collected import read
+from common.results.tables import read
 from papers.sticky_gradient import collected, conditions, distributions, searches
 from papers.sticky_gradient.conditions import CELLS, CONTROL, EWC, FULL, LABELS, SEARCHED
 from papers.sticky_gradient.readings import parts

@@ -7,7 +7,7 @@ import numpy
 import pandas
 import pytest
 
-from common import records
+from common.results import records
 from papers.sticky_gradient import figures
 from papers.sticky_gradient.conditions import CELLS, CONTROL, EWC, FULL
 from papers.sticky_gradient.fig1 import fig1_values

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from common.optimizers import Adam, Sgd
+from common.learning.optimizers import Adam, Sgd
 from papers.sticky_gradient import train
 from papers.sticky_gradient.fused import FusedStickyGradient
 from papers.sticky_gradient.method import StickyGradient, sticky

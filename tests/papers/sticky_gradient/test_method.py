@@ -8,9 +8,9 @@ import math
 import pytest
 import torch
 
-from common import protocol
-from common.consolidation import Ewc, OnlineEwc, ReestimatedEwc
-from common.optimizers import Adam, Sgd
+from common.learning.consolidation import Ewc, OnlineEwc, ReestimatedEwc
+from common.learning.optimizers import Adam, Sgd
+from common.running import protocols
 from papers.sticky_gradient import train
 from papers.sticky_gradient.method import StickyGradient, plasticity, sticky
 from papers.sticky_gradient.protocol import PROTOCOL, Attractor, Protocol
@@ -166,8 +166,8 @@ def test_an_option_that_would_say_nothing_is_refused():
 
 @pytest.mark.parametrize("place", ["reading=unit-gradient", "readings=[unit-gradient]"])
 def test_a_protocol_with_such_a_reading_is_refused_before_any_work(place):
-    with pytest.raises(protocol.ProtocolError, match="unknown reading 'unit-gradient'"):
-        protocol.read(PROTOCOL, Protocol, "smoke", [f"design.{place}"])
+    with pytest.raises(protocols.ProtocolError, match="unknown reading 'unit-gradient'"):
+        protocols.read(PROTOCOL, Protocol, "smoke", [f"design.{place}"])
 
 
 @pytest.mark.parametrize(

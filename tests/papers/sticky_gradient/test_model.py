@@ -8,8 +8,8 @@ from itertools import combinations
 import pytest
 import torch
 
-from common import protocol
-from common.replicas import count
+from common.learning.replicas import count
+from common.running import protocols
 from papers.sticky_gradient import data
 from papers.sticky_gradient.model import Perceptron
 from papers.sticky_gradient.protocol import FIRST_TUNING_SEED, PROTOCOL, Protocol
@@ -123,8 +123,8 @@ def test_searches_never_see_a_test_image(tmp_path):
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_runs(change, says):
-    with pytest.raises(protocol.ProtocolError, match=says):
-        protocol.read(PROTOCOL, Protocol, "paper", [change])
+    with pytest.raises(protocols.ProtocolError, match=says):
+        protocols.read(PROTOCOL, Protocol, "paper", [change])
 
 
 def test_outside_needs_a_multiplied_gradient_and_l1():

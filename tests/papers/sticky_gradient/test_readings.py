@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from common import records
+from common.results import records
 from papers.sticky_gradient import runs, tables, train, trials
 from papers.sticky_gradient.protocol import FIRST_COMPARED_SEED, FIRST_TUNING_SEED
 from papers.sticky_gradient.readings import CONTROL, EWC, FULL, OPTIONS, decisive, name_of, reading

@@ -12,7 +12,7 @@ import pandas
 import pytest
 import torch
 
-from common import records
+from common.results import records
 from papers.sticky_gradient import search, train, trajectories, weights
 from papers.sticky_gradient.protocol import WIDTH
 from tests.papers.sticky_gradient.small import PAPER, SMOKE, mnist

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas
 import pytest
 
-from common import records
+from common.results import records
 from papers.sticky_gradient import figures, tables, trials
 from tests.papers.sticky_gradient.constructed import (
     PROVENANCE,

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy
 import pandas
 
-from common import accuracies, records, reported
-from papers.synaptic_intelligence import conditions, correlations
+from common.results import accuracies, reported
+from common.results.readers import Tables
+from papers.synaptic_intelligence import conditions, results
 
 REPORTED_PATH = Path(conditions.__file__).with_name("reported.csv")
 REPORTED = reported.read(REPORTED_PATH)
 MNIST = {"name": "mnist", "description": "MNIST", "completeness": "complete"}
-PROVENANCE = {"scale": "paper", "seeds": [0, 1, 2], "data": [MNIST], "protocol_digests": ["a"], "parts": 1}
+RECORD = {"scale": "paper", "seeds": [0, 1, 2], "data": [MNIST], "protocol_digests": ["a"], "parts": 1}
 
 
 def runs(condition, matrix, seeds=3, split="test", first_task=1, spread=0.001):
@@ -68,11 +68,9 @@ def uniform(tasks, r, growth=0.0):
 
 
 def correlation_table(*parts):
-    return pandas.DataFrame([row for part in parts for row in part], columns=correlations.COLUMNS)
+    return pandas.DataFrame([row for part in parts for row in part], columns=results.CORRELATIONS)
 
 
-def write(folder, name, rows, provenance=PROVENANCE):
-    """Write a table and its provenance as the stages do; returns the table's path."""
-    records.write_table(folder / f"{name}.csv", rows)
-    (folder / f"{name}.json").write_text(json.dumps(provenance))
-    return folder / f"{name}.csv"
+def tables(**run):
+    """Tables as they are read, each with the same record."""
+    return Tables(run, dict.fromkeys(run, RECORD), results.READERS)

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import numpy
 
-from common import protocol
-from papers.synaptic_intelligence.protocol import PROTOCOL, Protocol
+from papers.synaptic_intelligence.runs import REGISTER
 
-PLANS = {scale: protocol.read(PROTOCOL, Protocol, scale) for scale in protocol.SCALES}
+PLANS = {scale: REGISTER.protocol(scale) for scale in ("smoke", "desk", "paper")}
 SMOKE, PAPER = PLANS["smoke"], PLANS["paper"]
 SHAPES = {"mnist": (28, 28), "cifar10": (32, 32, 3), "cifar100": (32, 32, 3)}
 SPLITS = ("train", "test")

@@ -5,20 +5,18 @@ from __future__ import annotations
 import pandas
 import pytest
 
-from common import claims, records, reported
+from common.results import claims, comparison, reported
 from papers.synaptic_intelligence import compare, conditions
 from papers.synaptic_intelligence.claims import CLAIMS
 from tests.papers.synaptic_intelligence.constructed import (
-    PROVENANCE,
     REPORTED,
-    REPORTED_PATH,
     correlated,
     correlation_table,
     forgetting,
     runs,
     table,
+    tables,
     uniform,
-    write,
 )
 
 GROWING = {(a, b): 0.2 + 0.05 * b for a in range(1, 10) for b in range(a + 1, 11)}
@@ -87,14 +85,14 @@ def theory(seeds=3, changes=None):
 
 
 def everything(seeds=3, **changes):
-    tables = {
+    run = {
         "split_mnist": split_mnist(seeds),
         "permuted_mnist": permuted_mnist(seeds),
         "cifar": cifar(seeds),
         "correlations": importances(seeds),
         "theory": theory(seeds),
     }
-    return tables | changes
+    return run | changes
 
 
 def like_the_paper():
@@ -115,12 +113,12 @@ def like_the_paper():
     )
 
 
-def verdicts(tables, **chosen):
+def verdicts(run, **chosen):
     """Our comparison with those reported rows whose columns have the chosen values."""
     rows = REPORTED
     for column, value in chosen.items():
         rows = rows[rows[column] == value]
-    return compare.compare_numbers(tables, rows)
+    return comparison.compare_numbers(compare, tables(**run), rows)
 
 
 def test_the_paper_agrees_with_itself():
@@ -135,8 +133,8 @@ def test_the_paper_agrees_with_itself():
 def test_training_images_are_compared_with_training_images():
     matrix = forgetting(5, 1, 0)
     test, train = table(runs("si-1", matrix)), table(runs("si-1", matrix, split="train"))
-    for tables, expected in ((test, {"not run"}), (train, {"agrees", "differs", "unclear"})):
-        found = verdicts({"split_mnist": tables}, artifact="fig3", method="SI, c = 1")
+    for run, expected in ((test, {"not run"}), (train, {"agrees", "differs", "unclear"})):
+        found = verdicts({"split_mnist": run}, artifact="fig3", method="SI, c = 1")
         assert set(found["verdict"]) <= expected
 
 
@@ -146,14 +144,14 @@ def test_verdicts_on_permuted_mnist():
     assert found.loc["SI, c = 0.1", "ours_mean"] == pytest.approx(0.983 - 0.003 * 4.5)
     assert found.loc["SI, c = 0.1", "verdict"] == "agrees"
     assert found.loc["fine-tuning, c = 0", "verdict"] == "agrees"
-    tables = {"permuted_mnist": permuted_mnist(**{"si-0.1": forgetting(10, 0.95, 0.003)})}
-    worse = verdicts(tables, artifact="fig4", panel="average", method="SI, c = 0.1")
+    run = {"permuted_mnist": permuted_mnist(**{"si-0.1": forgetting(10, 0.95, 0.003)})}
+    worse = verdicts(run, artifact="fig4", panel="average", method="SI, c = 0.1")
     assert set(worse["verdict"]) == {"differs"}
 
 
 def test_joint_training_is_compared_on_training_images():
-    tables = {"permuted_mnist": table(runs("joint", [[0.9952] * 10], split="train", first_task=10, spread=0.0001))}
-    (row,) = verdicts(tables, panel="joint").to_dict("records")
+    run = {"permuted_mnist": table(runs("joint", [[0.9952] * 10], split="train", first_task=10, spread=0.0001))}
+    (row,) = verdicts(run, panel="joint").to_dict("records")
     assert row["verdict"] == "agrees"
 
 
@@ -165,8 +163,8 @@ def test_fewer_tasks_do_not_count_as_all_tasks_and_one_seed_is_unclear():
 
 
 def test_without_runs_every_number_is_there_and_not_run():
-    numbers = compare.compare_numbers({}, REPORTED)
-    assert len(numbers) == len(reported.results(REPORTED)) == 484
+    numbers = verdicts({})
+    assert len(numbers) == len(reported.results(REPORTED))
     assert set(numbers["verdict"]) == {"not run"}
 
 
@@ -178,17 +176,17 @@ def test_without_runs_every_number_is_there_and_not_run():
 def test_a_number_that_no_table_holds_is_refused(change):
     row = reported.results(REPORTED).iloc[0].to_dict() | change
     with pytest.raises(ValueError, match=r"reported\.csv: no accuracy is"):
-        compare.our_runs({}, row)
+        compare.our_runs(tables(), row)
 
 
-def outcomes(tables):
-    return compare.check_claims(tables).set_index("id")["outcome"].to_dict()
+def outcomes(run):
+    return claims.check(CLAIMS, tables(**run)).set_index("id")["outcome"].to_dict()
 
 
 def test_all_claims_hold_on_runs_like_the_papers():
     found = outcomes(everything())
     assert [claim for claim, outcome in found.items() if outcome != "holds"] == []
-    assert list(found) == [f"synaptic_intelligence-{number:02d}" for number in range(1, 25)]
+    assert list(found) == [claim.id for claim in CLAIMS]
 
 
 def last_row(*values):
@@ -250,8 +248,8 @@ SI, SCRATCH, PLAIN = ARCHIVED_CIFAR["si-0.01"], ARCHIVED_CIFAR["scratch"], ARCHI
         (24, {"theory": theory(changes={(24, "mini-batches, excess over the loss drop"): -0.1})}),
     ],
 )
-def test_each_condition_can_make_its_claim_fail(claim, changes):
-    checked = claims.check([CLAIMS[claim - 1]], everything(**changes))
+def test_each_finding_can_make_its_claim_fail(claim, changes):
+    checked = claims.check([CLAIMS[claim - 1]], tables(**everything(**changes)))
     assert checked["outcome"].tolist() == ["fails"]
 
 
@@ -271,44 +269,4 @@ def test_claims_without_runs_are_not_run():
 
 
 def test_claims_have_distinct_predicates():
-    assert len({claim.predicate for claim in CLAIMS}) == len(CLAIMS) == 24
-
-
-def test_the_command_line_writes_numbers_claims_and_markdown(tmp_path, monkeypatch):
-    provenance = PROVENANCE | {"scale": "smoke"}
-    sources = [write(tmp_path, name, part, provenance) for name, part in everything().items()]
-    out = tmp_path / "comparison.csv"
-    arguments = f"compare --results {' '.join(map(str, sources))} --reported {REPORTED_PATH} --out {out}"
-    monkeypatch.setattr("sys.argv", arguments.split())
-    compare.main()
-    numbers, checked = records.read_tables(out), records.read_tables(tmp_path / "claims.csv")
-    assert set(numbers["scale"]) == set(checked["scale"]) == {"smoke"}
-    assert set(checked["outcome"]) == {"holds"}
-    lines = out.with_suffix(".md").read_text().splitlines()
-    assert lines[0] == "- split_mnist: Smoke scale, not a result, 3 seeds, data: MNIST (complete)."
-    average = "| fig4 average | SI, c = 0.1: average accuracy over the tasks learned so far (10); permuted MNIST, test"
-    assert sum(line.startswith(average) for line in lines) == 1
-    matrices = [line for line in lines if "| SI, c = 0.1; permuted MNIST, test images | 55 | " in line]
-    assert len(matrices) == 1
-    assert not any(line.startswith("| fig4 matrix") for line in lines)
-    assert sum(line.startswith("| synaptic_intelligence-") for line in lines) == 24
-    assert f"{(numbers['verdict'] == 'not run').sum()} of 484 reported numbers: not run." in lines
-
-
-def test_each_row_is_of_the_scale_of_its_table(tmp_path, monkeypatch):
-    """Kept tables may be of several scales: Figure 6 of a smaller one, say."""
-    scales = {name: PROVENANCE | {"scale": "desk" if name == CIFAR else "paper"} for name in everything()}
-    sources = [write(tmp_path, name, part, scales[name]) for name, part in everything().items()]
-    out = tmp_path / "comparison.csv"
-    arguments = f"compare --results {' '.join(map(str, sources))} --reported {REPORTED_PATH} --out {out}"
-    monkeypatch.setattr("sys.argv", arguments.split())
-    compare.main()
-    for kept in (records.read_tables(out), records.read_tables(tmp_path / "claims.csv")):
-        of_cifar = kept["artifact"] == "fig6"
-        assert set(kept[of_cifar]["scale"]) == {"desk"} and set(kept[~of_cifar]["scale"]) == {"paper"}
-    lines = out.with_suffix(".md").read_text().splitlines()
-    rows = [line.split(" | ") for line in lines if line.startswith(("| fig", "| synaptic_intelligence-"))]
-    assert len(rows) > 100
-    for row in rows:
-        expected = "desk |" if any(cell.removeprefix("| ").startswith("fig6") for cell in row[:2]) else "paper |"
-        assert row[-1] == expected
+    assert len({claim.predicate for claim in CLAIMS}) == len(CLAIMS)

@@ -8,8 +8,8 @@ import numpy
 import pytest
 import torch
 
-from common.catalog import DataError
-from common.load import load
+from common.data.catalog import DataError
+from common.data.load import load
 from papers.synaptic_intelligence import data
 from tests.papers.synaptic_intelligence.small import SMOKE, marks, prepared
 
@@ -148,5 +148,5 @@ def test_a_class_of_cifar100_that_is_missing_is_named_with_its_file(cifar, tmp_p
 
 
 def test_a_missing_file_comes_with_the_command_that_makes_it(tmp_path):
-    with pytest.raises(DataError, match=r"python -m common.prepare mnist"):
+    with pytest.raises(DataError, match=r"python -m common.data.prepare mnist"):
         data.stream(PERMUTED, [tmp_path / "mnist.npz"], "si-0", [0], CPU)

@@ -7,20 +7,18 @@ import numpy
 import pandas
 import pytest
 
-from common import records
-from papers.synaptic_intelligence import conditions, correlations, figures, landscapes
-from papers.synaptic_intelligence.drawing import COLORS, color
+from common.running import make
+from papers.synaptic_intelligence import conditions, results
+from papers.synaptic_intelligence.conditions import COLORS, color
 from tests.papers.synaptic_intelligence.constructed import (
-    PROVENANCE,
     REPORTED,
-    REPORTED_PATH,
     correlated,
     correlation_table,
     forgetting,
     runs,
     table,
+    tables,
     uniform,
-    write,
 )
 
 
@@ -56,17 +54,20 @@ def importances(tasks=10, seeds=3):
         *(
             correlated(condition, layer, uniform(tasks, r), seeds, kind)
             for condition, layer, r in (("si-0", 1, 0.02), ("si-0", 2, 0.5), ("si-0.1", 1, 0.03), ("si-0.1", 2, 0.1))
-            for kind in correlations.KINDS
+            for kind in results.KINDS
         )
     )
 
 
-TABLES = {"fig3": split_mnist, "fig4": permuted_mnist, "fig5": importances, "fig6": cifar}
 NAMES = {"fig3": "split_mnist", "fig4": "permuted_mnist", "fig5": "correlations", "fig6": "cifar"}
 
 
-def draw(name, results, provenance=PROVENANCE):
-    return figures.FIGURES[name].draw(results, REPORTED, provenance)
+def draw(name, run):
+    return make.draw("synaptic_intelligence", name, tables(**{NAMES[name]: run}), REPORTED)
+
+
+def plotted(name, run):
+    return make.part("synaptic_intelligence", f"figures.{name}").values(tables(**{NAMES[name]: run}))
 
 
 def legend(figure):
@@ -90,7 +91,7 @@ def line_of(axis, label):
 
 
 def test_figure_3_plots_means_and_sems_from_each_tasks_own_training_on():
-    values = figures.fig3_values(split_mnist()).set_index(["panel", "condition", "split", "x"])
+    values = plotted("fig3", split_mnist()).set_index(["panel", "condition", "split", "x"])
     assert values.loc[("task 1", "si-0", "test", 3)].tolist() == pytest.approx([0.88, 0.01 / numpy.sqrt(3), 3])
     assert values.loc[("average", "si-0", "train", 3), "mean"] == pytest.approx((0.88 + 0.93 + 0.98) / 3)
     assert values.query("panel == 'task 4' and condition == 'si-1' and split == 'test'").index.get_level_values(
@@ -119,7 +120,7 @@ def test_figure_3_makes_room_for_accuracies_below_its_frame():
 def test_figure_4_draws_curves_close_up_and_in_full():
     zoom, full = draw("fig4", permuted_mnist()).axes
     assert (zoom.get_ylim(), full.get_ylim()) == ((0.965, 1.005), (0.5, 1))
-    values = figures.fig4_values(permuted_mnist())
+    values = plotted("fig4", permuted_mnist())
     for condition in ("si-0.1", "ewc", "si-0", "dropout", "sgd"):
         expected = values[(values["condition"] == condition) & (values["mark"] == "average")]
         line = line_of(full, f"{conditions.LABELS[condition]} (n = 3)")
@@ -161,7 +162,7 @@ def test_figure_5_draws_the_mean_matrices_on_one_colour_scale():
     titles = [axis.get_title() for axis in figure.axes[:4]]
     assert titles[:2] == ["First layer, r = 0.02 ± 0.00", "Second layer, r = 0.50 ± 0.00"]
     assert figure.axes[2].get_ylabel() == "Consolidation, c = 0.1 (n = 3)\nTask"
-    values = figures.fig5_values(importances())
+    values = plotted("fig5", importances())
     assert len(values) == 4 * 2 * 100
     assert set(values["kind"]) == {"pearson", "spearman"}
 
@@ -180,7 +181,7 @@ def test_figure_6_bars_are_the_final_accuracies():
     assert heights["fine-tuning, c = 0 (n = 3)"] == pytest.approx([0.45, 0.51, 0.57, 0.63, 0.69, 0.75])
     assert heights["from scratch (n = 3)"] == pytest.approx([0.75] * 6)
     assert len(heights) == 4
-    values = figures.fig6_values(cifar())
+    values = plotted("fig6", cifar())
     assert values["sd"].tolist() == pytest.approx([0.01] * len(values))
     assert set(values["split"]) == {"test", "train"}
     first = [round(y, 3) for x, y in diamonds(axis) if x < 1.5]
@@ -196,7 +197,7 @@ def test_a_strength_that_the_paper_does_not_have_is_drawn_beside_the_others(name
     known = {"fig3": split_mnist, "fig4": permuted_mnist, "fig6": cifar}[name](tasks=4)
     figure = draw(name, pandas.concat([known, table(*added)], ignore_index=True))
     assert "SI, c = 0.05 (n = 2)" in legend(figure)
-    values = figures.FIGURES[name].values(pandas.concat([known, table(*added)], ignore_index=True))
+    values = plotted(name, pandas.concat([known, table(*added)], ignore_index=True))
     assert "si-0.05" in set(values["condition"])
     figure.draw_without_rendering()
 
@@ -205,40 +206,3 @@ def test_every_strength_has_a_colour_of_its_own():
     strengths = ["si-0.001", "si-0.05", "si-0.1", "si-0.2", "si-1", "si-10"]
     assert len({color(condition, known=()) for condition in strengths}) == len(strengths)
     assert color("si-0.1", known=("si-0.1",)) == COLORS["si-0.1"]
-
-
-@pytest.mark.parametrize("name", TABLES)
-def test_one_seed_and_few_tasks_are_enough(name):
-    figure = draw(name, TABLES[name](tasks=2, seeds=1), PROVENANCE | {"scale": "smoke", "seeds": [0]})
-    (stamp,) = [text for text in figure.texts if text.get_gid() == "stamp"]
-    assert stamp.get_text().startswith("Smoke scale, not a result")
-    assert stamp.get_fontweight() == "bold"
-    if name != "fig5":
-        assert any("(n = 1)" in text for text in legend(figure))
-        assert not any("nan" in text for text in legend(figure))
-    figure.draw_without_rendering()
-
-
-@pytest.mark.parametrize("name", TABLES)
-def test_the_command_line_writes_pdf_png_and_values(tmp_path, monkeypatch, name):
-    results = TABLES[name]()
-    source, out = write(tmp_path, NAMES[name], results), tmp_path / "figures" / f"{name}.pdf"
-    arguments = f"figures {name} --results {source} --reported {REPORTED_PATH} --out {out}"
-    monkeypatch.setattr("sys.argv", arguments.split())
-    figures.main()
-    assert out.read_bytes().startswith(b"%PDF")
-    assert out.with_suffix(".png").stat().st_size > 10_000
-    expected = figures.FIGURES[name].values(results)
-    pandas.testing.assert_frame_equal(records.read_tables(out.with_suffix(".csv")), expected, check_dtype=False)
-
-
-def test_schematics_are_drawn_from_the_simulation(tmp_path, monkeypatch):
-    simulated = pandas.concat([landscapes.fig1_table(), landscapes.fig2_table()], ignore_index=True)
-    source = write(tmp_path, "landscapes", simulated, PROVENANCE | {"seeds": [], "data": []})
-    for name in ("fig1", "fig2"):
-        out = tmp_path / f"{name}.pdf"
-        arguments = f"figures {name} --results {source} --reported {REPORTED_PATH} --out {out}"
-        monkeypatch.setattr("sys.argv", arguments.split())
-        figures.main()
-        assert out.read_bytes().startswith(b"%PDF")
-        assert set(records.read_tables(out.with_suffix(".csv"))["figure"]) == {name}

@@ -9,7 +9,7 @@ import pytest
 import scipy.stats
 import torch
 
-from common.randomness import generator
+from common.learning.randomness import generator
 from papers.synaptic_intelligence.importances import Correlations
 
 SEEDS, TASKS = [4, 9], 3

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from common.optimizers import Adam
-from common.randomness import generator
-from common.replicas import count
+from common.learning.optimizers import Adam
+from common.learning.randomness import generator
+from common.learning.replicas import count
 from papers.synaptic_intelligence import model, runs
 from papers.synaptic_intelligence.model import Cnn, build
 from tests.papers.synaptic_intelligence.small import PAPER, PLANS

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from common import protocol
-from common.protocol import ProtocolError
-from common.workflow import sections_digest
-from papers.synaptic_intelligence import names, runs
-from papers.synaptic_intelligence.protocol import PROTOCOL, Protocol
+from common.running.protocols import ProtocolError
+from papers.synaptic_intelligence import runs
+from papers.synaptic_intelligence.protocol import OTHERS, check_condition, strength_of_consolidation
+from papers.synaptic_intelligence.runs import REGISTER
 
 
 def changed(*overrides, scale="paper"):
-    return protocol.read(PROTOCOL, Protocol, scale, overrides)
+    return REGISTER.protocol(scale, overrides)
 
 
 @pytest.mark.parametrize(
@@ -47,14 +46,18 @@ def test_values_that_cannot_be_trained_with_are_refused(override, message):
         changed(override)
 
 
-def trained(plan):
-    """All tables that training and tuning jobs write on a CPU, each with the digest that makes its job run again."""
-    found = {}
+def trained(*overrides):
+    """All tables that training and tuning jobs write on a CPU, each with the digest of what its job reads."""
+
+    def digest(stage, **job):
+        return REGISTER.settings(stage, "paper", job, overrides).digest
+
+    protocol, digests = changed(*overrides), {}
     for benchmark in runs.BENCHMARKS:
-        digest = sections_digest(plan, benchmark)
-        found |= dict.fromkeys(runs.tables(plan, "paper", benchmark, "cpu"), digest)
-    tuned = [table for condition in ("ewc", "sgd") for table in runs.tuning(plan, "paper", condition)]
-    return found | dict.fromkeys(tuned, sections_digest(plan, "permuted_mnist", "tuning"))
+        tables = runs.accuracies(benchmark, protocol, "paper", "cpu")
+        digests |= dict.fromkeys(tables, digest("train", benchmark=benchmark))
+    tuned = [table for condition in ("ewc", "sgd") for table in runs.tuning(protocol, "paper", condition)]
+    return digests | dict.fromkeys(tuned, digest("tune"))
 
 
 PERMUTED = ["si-0.1", "si-0", "ewc", "dropout", "si-0.02", "si-0.01", "joint", "sgd"]
@@ -74,7 +77,7 @@ PERMUTED = ["si-0.1", "si-0", "ewc", "dropout", "si-0.02", "si-0.01", "joint", "
 )
 def test_one_more_condition_or_seed_trains_only_that(monkeypatch, tmp_path, override, expected):
     monkeypatch.chdir(tmp_path)  # where nothing has been trained
-    before, after = trained(changed()), trained(changed(override))
+    before, after = trained(), trained(override)
     assert before.items() <= after.items()
     added = after.keys() - before.keys()
     assert added == {f"results/paper/synaptic_intelligence/{name}.csv" for name in expected}
@@ -84,5 +87,25 @@ def test_the_design_gives_every_benchmark_its_conditions_and_seeds():
     """Figures 3, 4 and 6; smaller scales have fewer seeds and the same conditions."""
     for scale, seeds in (("paper", (10, 3, 5)), ("desk", (5, 3, 3)), ("smoke", (3, 2, 2))):
         design = changed(scale=scale).design
-        assert tuple(design.seeds(benchmark) for benchmark in names.OTHERS) == seeds
-        assert [len(design.conditions(benchmark)) for benchmark in names.OTHERS] == [2, 8, 4]
+        assert tuple(design.seeds(benchmark) for benchmark in OTHERS) == seeds
+        assert [len(design.conditions(benchmark)) for benchmark in OTHERS] == [2, 8, 4]
+
+
+@pytest.mark.parametrize(
+    "benchmark, condition",
+    [
+        ("permuted_mnist", "growth"),
+        ("split_mnist", "si"),
+        ("permuted_mnist", "EWC"),
+        ("split_mnist", "dropout"),
+        ("cifar", "joint"),
+    ],
+)
+def test_a_condition_that_the_benchmark_does_not_have_is_refused(benchmark, condition):
+    with pytest.raises(ValueError, match=f"{benchmark} has no condition '{condition}'; known are si-C"):
+        check_condition(benchmark, condition)
+
+
+@pytest.mark.parametrize("condition, c", [("si-0", 0), ("si-0.01", 0.01), ("si-1", 1), ("ewc", None), ("joint", None)])
+def test_the_strength_is_in_the_name(condition, c):
+    assert strength_of_consolidation(condition) == c

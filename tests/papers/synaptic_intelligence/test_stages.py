@@ -11,9 +11,13 @@ import pandas
 import pytest
 import torch
 
-from common import continual, prepare, records, stage
-from common.checkpoint import Checkpoint
-from papers.synaptic_intelligence import conditions, correlations, method, names, train, tune
+from common.data import prepare
+from common.learning import continual
+from common.results import records
+from common.results import tables as table_files
+from common.running import stage
+from common.running.checkpoints import Checkpoint
+from papers.synaptic_intelligence import method, results, train, tune
 from tests.papers.synaptic_intelligence.small import PAPER, SMOKE, prepared
 
 SHORT = {  # protocols of a few steps
@@ -77,7 +81,7 @@ def test_split_mnist_by_hand(run_training, mnist, tmp_path):
     out = tmp_path / "both.csv"
     both = run_training("split_mnist", "si-1", "0-1", mnist, out, "--checkpoint", tmp_path / "both.ckpt")
     second = run_training("split_mnist", "si-1", "1", mnist, tmp_path / "second.csv")
-    assert len(conditions.read(out)) == len(both) == 2 * 2 * 5 * 5 and set(both.condition) == {"si-1"}
+    assert len(results.read_accuracies(out)) == len(both) == 2 * 2 * 5 * 5 and set(both.condition) == {"si-1"}
     for split in ("test", "train"):
         assert abs(matrix(both, 1, split) - matrix(second, 1, split)).max() < 0.02
         assert matrix(both, 0, split).diagonal().mean() > 0.7
@@ -108,9 +112,9 @@ def test_permuted_mnist_also_writes_how_importances_correlate(run_training, mnis
     out = tmp_path / "correlations.csv"
     table = run_training("permuted_mnist", "si-0.1", "0-1", mnist, tmp_path / "a.csv", "--correlations", out)
     assert set(table.split) == {"test"} and len(table) == 2 * 3 * 3
-    found = correlations.matrices(correlations.read(out), "si-0.1", layer=2)
+    found = results.correlation_matrices(results.read_correlations(out), "si-0.1", layer=2)
     assert set(found) == {0, 1} and found[0].shape == (3, 3)
-    assert records.read_provenance(out.with_suffix(".json"))["stage"] == "train permuted_mnist"
+    assert records.read(out.with_suffix(".json"))["stage"] == "train permuted_mnist"
 
 
 def test_joint_training_is_one_row_of_all_tasks_on_both_splits(run_training, mnist, tmp_path):
@@ -172,7 +176,7 @@ def tuning_table(path, condition, accuracies_by_value):
         for value, found in accuracies_by_value.items()
         for number, accuracy in enumerate(found)
     ]
-    records.write_table(path, rows)
+    table_files.write(path, rows)
     return path
 
 
@@ -289,26 +293,6 @@ def test_a_checkpoint_of_other_settings_is_not_gone_on_with(run_training, mnist,
     assert "checkpoint belongs to another protocol or other code" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(
-    "benchmark, condition",
-    [
-        ("permuted_mnist", "growth"),
-        ("split_mnist", "si"),
-        ("permuted_mnist", "EWC"),
-        ("split_mnist", "dropout"),
-        ("cifar", "joint"),
-    ],
-)
-def test_a_condition_that_the_benchmark_does_not_have_is_refused(benchmark, condition):
-    with pytest.raises(ValueError, match=f"{benchmark} has no condition '{condition}'; known are si-C"):
-        names.check(benchmark, condition)
-
-
-@pytest.mark.parametrize("condition, c", [("si-0", 0), ("si-0.01", 0.01), ("si-1", 1), ("ewc", None), ("joint", None)])
-def test_the_strength_is_in_the_name(condition, c):
-    assert names.strength_of_consolidation(condition) == c
-
-
 def fails(capsys, work) -> str:
     """What a user reads on the screen; the process must end with a status that is not zero."""
     with pytest.raises(SystemExit) as end:
@@ -339,7 +323,7 @@ def test_errors_of_training_are_one_line(run_training, mnist, cifar, tmp_path, c
     )
     assert "epochs must be at least 1, not 0" in message
     message = fails(capsys, lambda: run_training("split_mnist", "si-1", "0", tmp_path / "mnist.npz", out))
-    assert "there is no data set at" in message and "common.prepare" in message
+    assert "there is no data set at" in message and "common.data.prepare" in message
     message = fails(capsys, lambda: run_training("cifar", "si-0", "0", cifar[::-1], out))
     assert "cifar10.npz has no images of class 10" in message
     message = fails(
@@ -373,6 +357,6 @@ def test_correlations_between_tasks_are_numbers_on_real_paths(run_training, mnis
     """Of one task with itself 1, of different tasks less: they were gathered before omega was reset."""
     out = tmp_path / "correlations.csv"
     run_training("permuted_mnist", "si-0", "0", mnist, tmp_path / "a.csv", "--correlations", out)
-    (found,) = correlations.matrices(correlations.read(out), "si-0", layer=1).values()
+    (found,) = results.correlation_matrices(results.read_correlations(out), "si-0", layer=1).values()
     assert found.diagonal().tolist() == [1, 1, 1]
     assert all(math.isfinite(value) and abs(value) < 0.99 for value in found[[0, 0, 1], [1, 2, 2]])

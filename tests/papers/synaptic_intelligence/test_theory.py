@@ -9,7 +9,9 @@ import pandas
 import pytest
 import torch
 
-from common import records, stage
+from common.results import records
+from common.results import tables as table_files
+from common.running import stage
 from papers.synaptic_intelligence import simulations, theory
 
 SEEDS = (0, 1)
@@ -149,9 +151,8 @@ def test_stage_writes_the_measurements_with_their_provenance(tmp_path, monkeypat
     out = tmp_path / "theory.csv"
     monkeypatch.setattr(sys, "argv", ["theory", "--scale", "smoke", "--seeds", "0-0", "--out", str(out)])
     simulations.main()
-    table, provenance = records.read_tables(out), records.read_provenance(out.with_suffix(".json"))
+    table, provenance = table_files.read(out), records.read(out.with_suffix(".json"))
     assert list(table.columns) == ["claim", "quantity", "seed", "value"]
     assert set(table["claim"]) == {f"synaptic_intelligence-{claim}" for claim in (21, 22, 23, 24)}
     assert table.to_dict("records") == simulations.measure(0)
     assert (provenance["stage"], provenance["seeds"], provenance["data"]) == ("theory", [0], [])
-    assert provenance["protocol"]["theory"]["STARTS"] == simulations.STARTS

@@ -1,29 +1,21 @@
-"""A network small enough for float64 and plain loops."""
+"""The protocol at two scales, and a network small enough for float64 and plain loops."""
 
 import dataclasses
-from pathlib import Path
 
 import torch
 
-from common import protocol
-from papers.tsar.protocol import Protocol
+from papers.tsar.runs import REGISTER
 
-PATH = Path(__file__).parents[3] / "papers" / "tsar" / "protocol.yaml"
-SMOKE = protocol.read(PATH, Protocol, "smoke")
-PLAN = dataclasses.replace(
-    SMOKE,
-    network=dataclasses.replace(
-        SMOKE.network,
-        channels=4,
-        regulator_channels=3,
-        outputs=11,
-        oml_channels=4,
-        oml_hidden=6,
-        anml_channels=4,
-        anml_modulator_channels=3,
-    ),
-    meta_learning=dataclasses.replace(SMOKE.meta_learning, rich_classes=11),
-    transfer=dataclasses.replace(SMOKE.transfer, classes=10, recall_after=(1, 10)),
+SMOKE, PAPER = REGISTER.protocol("smoke"), REGISTER.protocol("paper")
+WIDTHS = dataclasses.replace(
+    SMOKE.network,
+    channels=4,
+    regulator_channels=3,
+    outputs=11,
+    oml_channels=4,
+    oml_hidden=6,
+    anml_channels=4,
+    anml_modulator_channels=3,
 )
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from common.factored_linear import FactoredAdam
+from papers.tsar.factored_linear import FactoredAdam
 from papers.tsar.method import Optimizer, meta_gradient, transfer_context, transfer_step
 from papers.tsar.model import build
 from tests.papers.tsar.small import PLAN, double, images_and_labels

@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from common.protocol import ProtocolError
+from common.running.protocols import ProtocolError
 from papers.tsar.model import build
 from tests.papers.tsar.small import PLAN, double, images_and_labels
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from common import prepare
+from common.data import prepare
 from papers.tsar import data, meta_train
 from tests.papers.tsar.small import SMOKE
 

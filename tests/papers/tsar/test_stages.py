@@ -9,11 +9,13 @@ import pandas
 import pytest
 import torch
 
-from common import prepare, records, stage
-from common.catalog import entry
-from common.checkpoint import Checkpoint
-from common.randomness import generator
-from common.streams import class_by_class
+from common.data import prepare
+from common.data.catalog import entry
+from common.learning.randomness import generator
+from common.learning.streams import class_by_class
+from common.results import records
+from common.running import stage
+from common.running.checkpoints import Checkpoint
 from papers.tsar import data, meta_train, models, transfer, tune
 from tests.papers.tsar.small import SMOKE
 

@@ -1,0 +1,204 @@
+"""Readers of the official files: each turns the files of one data set into prepared arrays (images, labels, names).
+
+torchvision reads MNIST's format, CIFAR and SVHN, lists a user's ImageNet, and resizes. It is imported where a file is
+read: that takes seconds, and most runs find their data prepared. Two archives are read here. torchvision has no class
+for Tiny-ImageNet. Its Omniglot needs 32,460 files on the disk, and numbers the characters in the order of the disk.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import pickle
+import shutil
+import tarfile
+import tempfile
+import zipfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from PIL import Image
+
+from common.data import load
+from common.data.catalog import DataError
+from common.data.content import Arrays
+
+SIDE = 28  # ImageNet pictures are kept at SIDE x SIDE pixels
+UNREADABLE = (*load.UNREADABLE, AssertionError, tarfile.TarError, pickle.UnpicklingError)
+
+
+def read_archives(name: str, files: list[Path]) -> Arrays:
+    """Return the prepared arrays of one data set.
+
+    files: its official files, in the catalogue's order.
+    Raises DataError, naming the files, if one is damaged, holds something else, or cannot be unpacked.
+    """
+    listed = ", ".join(map(str, files))
+    try:
+        arrays = READERS[name](*files)
+    except UNREADABLE as error:
+        if isinstance(error, OSError) and error.errno:  # the system's word, not the file's
+            advice = "free some space, or name another temporary folder in TMPDIR, and run again"
+            raise DataError(f"cannot unpack {listed} ({error}): {advice}") from error
+        raise DataError(f"cannot read {listed} ({error!r}): delete the damaged file and run again") from error
+    return {key: np.ascontiguousarray(array) for key, array in arrays.items()}
+
+
+def _mnist(*files: Path) -> Arrays:
+    from torchvision.datasets import MNIST
+
+    arrays: Arrays = {}
+    with tempfile.TemporaryDirectory() as folder:
+        raw = Path(folder, "MNIST", "raw")
+        raw.mkdir(parents=True)
+        for file in files:
+            with gzip.open(file) as packed, (raw / file.stem).open("wb") as unpacked:
+                shutil.copyfileobj(packed, unpacked)
+        for split in ("train", "test"):
+            data = MNIST(folder, train=split == "train")
+            arrays |= {f"{split}_images": data.data.numpy(), f"{split}_labels": data.targets.numpy()}
+    return arrays
+
+
+def _cifar(kind: str, file: Path) -> Arrays:
+    from torchvision import datasets
+
+    arrays: Arrays = {}
+    with tempfile.TemporaryDirectory() as folder, tarfile.open(file) as archive:
+        archive.extractall(folder, filter="data")
+        for split in ("train", "test"):
+            data = getattr(datasets, kind)(folder, train=split == "train")  # checks each pickle's MD5 before it loads
+            arrays |= {f"{split}_images": data.data, f"{split}_labels": np.array(data.targets)}
+    return arrays | {"class_names": np.array(data.classes)}
+
+
+def _svhn(*files: Path) -> Arrays:
+    from torchvision.datasets import SVHN
+
+    arrays: Arrays = {}
+    for split, file in zip(("train", "test"), files, strict=True):
+        data = SVHN(file.parent, split)
+        arrays |= {f"{split}_images": data.data.transpose(0, 2, 3, 1), f"{split}_labels": data.labels}
+    return arrays
+
+
+def _omniglot(*files: Path) -> Arrays:
+    """All drawings of each split, ordered by alphabet, character and drawer; a label counts a split's characters."""
+    arrays: Arrays = {}
+    for split, file in zip(("background", "evaluation"), files, strict=True):
+        with zipfile.ZipFile(file) as archive:
+            members = sorted(PurePosixPath(name) for name in archive.namelist() if name.endswith(".png"))
+            drawings = [member for member in members if member.parts[0] != "__MACOSX"]
+            images = [np.asarray(_open(archive, str(drawing)).convert("L")) for drawing in drawings]
+        characters = sorted({drawing.parts[1:3] for drawing in drawings})
+        labels = {character: label for label, character in enumerate(characters)}
+        arrays |= {
+            f"{split}_images": np.stack(images),
+            f"{split}_labels": np.array([labels[drawing.parts[1:3]] for drawing in drawings]),
+            # 0709_01.png is by drawer 0
+            f"{split}_drawers": np.array([int(drawing.stem.split("_")[1]) - 1 for drawing in drawings], np.uint8),
+            f"{split}_alphabets": np.array([alphabet for alphabet, _ in characters]),
+            f"{split}_characters": np.array([character for _, character in characters]),
+        }
+    return arrays
+
+
+def _tiny_imagenet(file: Path, classes: int = 100) -> Arrays:
+    """The first 100 classes by WordNet id: 500 training images each, and the 50 validation images as test images."""
+    with zipfile.ZipFile(file) as archive:
+        ids = sorted(archive.read("tiny-imagenet-200/wnids.txt").decode().split())[:classes]
+        members = [PurePosixPath(name) for name in sorted(archive.namelist()) if name.endswith(".JPEG")]
+        notes = archive.read("tiny-imagenet-200/val/val_annotations.txt").decode().splitlines()
+        files = [note.split("\t")[:2] for note in notes]
+        splits = {  # pairs of class and member
+            "train": [(member.parts[2], str(member)) for member in members if member.parts[1] == "train"],
+            "test": [(class_id, f"tiny-imagenet-200/val/images/{name}") for name, class_id in files],
+        }
+        arrays = {"wnids": np.array(ids)}
+        labels = {class_id: label for label, class_id in enumerate(ids)}
+        for split, pairs in splits.items():
+            chosen = [(labels[class_id], member) for class_id, member in pairs if class_id in labels]
+            chosen.sort(key=lambda pair: pair[0])  # by class, and within a class as they came
+            arrays[f"{split}_images"] = np.stack([_picture(_open(archive, member)) for _, member in chosen])
+            arrays[f"{split}_labels"] = np.array([label for label, _ in chosen])
+    return arrays
+
+
+def _open(archive: zipfile.ZipFile, member: str) -> Image.Image:
+    return Image.open(io.BytesIO(archive.read(member)))
+
+
+def read_imagenet_folder(
+    folder: Path, class_ids: tuple[str, ...], train: int = 500, test: int = 100
+) -> tuple[Arrays, str]:
+    """Return the prepared arrays of a user's ImageNet or mini-ImageNet, and their description.
+
+    folder: holds one folder of pictures per WordNet id, or a folder `train` that does.
+    class_ids: those of mini-ImageNet. If one is missing, the folder's first classes are taken, as many.
+    train, test: number of pictures of each class, the first ones by name.
+    Raises DataError, naming the class or the picture, if a class is missing or too small, or a picture is damaged.
+    """
+    from torchvision.datasets import ImageFolder
+    from torchvision.datasets.folder import IMG_EXTENSIONS
+
+    folder = folder / "train" if (folder / "train").is_dir() else folder
+    if not folder.is_dir():
+        raise DataError(f"imagenet_folder {folder} is not a folder: give the one that holds a folder per WordNet id")
+    present = sorted(path.name for path in folder.iterdir() if path.is_dir())
+    missing = sorted(set(class_ids) - set(present))
+    if missing and len(present) <= len(class_ids):
+        raise DataError(
+            f"imagenet_folder {folder} has {len(present)} class folders; {len(missing)} of the {len(class_ids)} classes "
+            f"of mini-ImageNet are missing: {', '.join(missing[:3])}{', ...' if len(missing) > 3 else ''}. Add them."
+        )
+    chosen, kind = sorted(class_ids), "the 100 classes of mini-ImageNet"
+    if missing:
+        chosen, kind = present[: len(class_ids)], "the first 100 classes by WordNet id, not mini-ImageNet's,"
+    labels = {class_id: label for label, class_id in enumerate(chosen)}
+    paths: list[list[str]] = [[] for _ in chosen]
+    for path, label in ImageFolder.make_dataset(folder, labels, extensions=IMG_EXTENSIONS, allow_empty=True):
+        paths[label].append(path)
+    for class_id, of_class in zip(chosen, paths, strict=True):
+        if len(of_class) < train + test:
+            raise DataError(
+                f"class {class_id} in {folder} has {len(of_class)} pictures; add some: {train + test} are needed"
+            )
+    pictures = []  # of each class [train + test, SIDE, SIDE, 3]
+    for done, of_class in enumerate(paths, start=1):
+        pictures.append(np.stack([_checked_picture(path) for path in of_class[: train + test]]))
+        print(f"imagenet: {done} of {len(chosen)} classes read", flush=True)
+    return {
+        "wnids": np.array(chosen),
+        "train_images": np.concatenate([of_class[:train] for of_class in pictures]),
+        "train_labels": np.arange(len(chosen)).repeat(train),
+        "test_images": np.concatenate([of_class[train:] for of_class in pictures]),
+        "test_labels": np.arange(len(chosen)).repeat(test),
+    }, f"ImageNet: {kind} x {train + test} at 28x28"
+
+
+def _picture(picture: Image.Image) -> np.ndarray:
+    """The picture as uint8 [SIDE, SIDE, 3], resized bilinearly and antialiased."""
+    from torchvision.transforms.functional import InterpolationMode, resize
+
+    return np.asarray(resize(picture.convert("RGB"), [SIDE, SIDE], InterpolationMode.BILINEAR))
+
+
+def _checked_picture(path: str) -> np.ndarray:
+    try:
+        return _picture(Image.open(path))
+    except UNREADABLE as error:
+        raise DataError(f"cannot read the picture {path} ({error}): replace or remove it and run again") from error
+
+
+READERS: dict[str, Callable[..., Arrays]] = {
+    "mnist": _mnist,
+    "fashion_mnist": _mnist,
+    "notmnist": _mnist,
+    "omniglot": _omniglot,
+    "cifar10": partial(_cifar, "CIFAR10"),
+    "cifar100": partial(_cifar, "CIFAR100"),
+    "svhn": _svhn,
+    "imagenet": _tiny_imagenet,
+}

@@ -1,0 +1,250 @@
+"""Records: the JSON file beside every result that says where it came from; merged for many, and summed up in a sentence.
+
+Nothing heavy is imported at the top, because Snakemake reads this module each time it parses the workflow.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shlex
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from common.data.catalog import DataError
+from common.data.files import atomic_write
+from common.results import environment
+
+MERGED = {"device": "devices", "versions": "versions", "git": "commits", "protocol_digest": "protocol_digests"}
+NAMED = 3  # diverged runs by name in a stamp; of more their number
+REDUCED = ("subset", "stand-in")  # completeness of data on which no result is a result
+
+
+@contextlib.contextmanager
+def record(
+    path: str | Path,
+    *,
+    paper: str,
+    stage: str,
+    scale: str,
+    seeds: Iterable[int],
+    protocol: dict,
+    protocol_digest: str,
+    code: str,
+    data: Iterable[dict],
+    device: Any,
+) -> Iterator[dict]:
+    """Time the block and write where its result came from to the JSON file `path`, if the block ends normally.
+
+    protocol: the settings that were read, with their digest; code: a digest of it; data: one `about` dict per data set;
+    device: a torch device or its name. Yields the dict `measured`, in which the block leaves numbers such as iterations
+    per second, and as "diverged" the runs that did: dicts that name the run, its "seed", and "at" which point.
+    Paths are stored relative to the working folder; neither host nor user is recorded. Raises TypeError before the block
+    begins if something given cannot be stored as JSON, and DataError for a stand-in at another scale than smoke.
+    """
+    data = list(data)
+    for about in data:
+        if scale != "smoke" and about.get("completeness") == "stand-in":
+            raise DataError(
+                f"{about['description']}: only the smoke scale takes stand-ins, this is {scale}; give the real set, which "
+                f"python -m common.data.prepare {about['name']} makes"
+            )
+    content = {
+        "paper": paper,
+        "stage": stage,
+        "scale": scale,
+        "seeds": list(seeds),
+        "protocol": protocol,
+        "protocol_digest": protocol_digest,
+        "code": code,
+        "data": data,
+        "device": environment.device_name(device),
+        "versions": environment.versions(),
+        "git": environment.git_state(Path(__file__).resolve().parent),
+        "command": ["python", *sys.orig_argv[1:]],
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    content = _portable(content)
+    content["command"] = shlex.join(content["command"])
+    json.dumps(content, default=_plain)  # what cannot be stored must fail now, not after hours of work
+    measured: dict[str, Any] = {}
+    wall, cpu = time.perf_counter(), time.process_time()
+    yield measured
+    content["wall_seconds"] = round(time.perf_counter() - wall, 3)
+    content["cpu_seconds"] = round(time.process_time() - cpu, 3)
+    content |= environment.peak_memory()
+    if diverged := measured.pop("diverged", []):
+        content["diverged"] = diverged
+    content["measured"] = _portable(measured)
+    write(path, content)
+
+
+def write(path: str | Path, content: dict) -> None:
+    """Write a record atomically."""
+    with atomic_write(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=2, default=_plain) + "\n")
+
+
+def read(path: str | Path) -> dict:
+    """Return a record. Raises FileNotFoundError or ValueError naming the file."""
+    path = Path(path)
+    if not path.exists():
+        raise FileNotFoundError(f"record {path} does not exist: run the stage that writes it")
+    try:
+        return json.loads(path.read_text())
+    except json.JSONDecodeError as error:
+        raise ValueError(f"record {path} is not valid JSON ({error}): run its stage again") from error
+
+
+def read_merged(path: str | Path) -> dict:
+    """Return the record of a table in the form that `merge` gives it, whether it was merged already or not."""
+    content = read(path)
+    return content if "parts" in content else merge({str(path): content})
+
+
+def merge(parts: dict[str, dict]) -> dict:
+    """Return one record for many; parts: by the name of its file, what `record` wrote or this function returned.
+
+    Paper, stage and scale must be the same in all parts. Seeds are their sorted union; what may differ between parts
+    (data, devices, versions, commits, protocol digests) is a list without repetitions; seconds are sums; runs that
+    diverged are listed if there are any. The protocol is the union of what the parts read, and there only if no setting
+    has two values; what was measured is there only if there is one part. Raises ValueError naming the parts that do not
+    belong together.
+    """
+    if not parts:
+        raise ValueError("merge: no record was given")
+    merged: dict[str, Any] = {key: _shared(parts, key) for key in ("paper", "stage", "scale")}
+    merged["seeds"] = sorted({seed for name in parts for seed in _entry(parts, name, "seeds")})
+    merged["data"] = _distinct([about for name in parts for about in _entry(parts, name, "data")])
+    for key, plural in MERGED.items():
+        merged[plural] = _distinct([value for name in parts for value in _entries(parts, name, key)])
+    if (protocol := _union([part.get("protocol") for part in parts.values()])) is not None:
+        merged["protocol"] = protocol
+    if diverged := _distinct([run for part in parts.values() for run in part.get("diverged", [])]):
+        merged["diverged"] = sorted(diverged, key=_sentence)
+    for key in ("wall_seconds", "cpu_seconds"):
+        merged[key] = round(sum(_entry(parts, name, key) for name in parts), 3)
+    merged["parts"] = sum(part.get("parts", 1) for part in parts.values())
+    if len(parts) == 1 and "measured" in (only := next(iter(parts.values()))):
+        merged["measured"] = only["measured"]
+    return merged
+
+
+def stamp(merged: dict) -> tuple[str, bool]:
+    """Return what a figure's stamp says of a merged record, and whether to say it loudly.
+
+    What depends on no seed says nothing of seeds; runs that diverged are named, since no mean contains them. Loud are
+    the smoke scale and any data that are a tiny subset or a stand-in: what is drawn is then not a result.
+    """
+    scale, seeds = merged["scale"], merged["seeds"]
+    loud = scale == "smoke" or any(about["completeness"] in REDUCED for about in merged["data"])
+    data = "; ".join(map(_phrase, merged["data"]))
+    several = "protocol" not in merged
+    sentences = [
+        f"{scale.capitalize()} scale" + (", not a result" if loud else ""),
+        *([f"{len(seeds)} seed" + ("s" if len(seeds) != 1 else "")] if seeds else []),
+        f"data: {data}" if data else "no data",
+        *([f"runs of {len(merged['protocol_digests'])} different protocols"] if several else []),
+        *([_left_out(diverged)] if (diverged := merged.get("diverged")) else []),
+    ]
+    return " | ".join(sentences), loud
+
+
+def stamp_of_all(merged: Mapping[str, dict]) -> tuple[str, bool]:
+    """Return the stamp of what several tables were needed for; merged: their records, by the tables' names.
+
+    It is one sentence if that is the same for all, or else one for each.
+    """
+    stamps = {name: stamp(content) for name, content in merged.items()}
+    texts = [text for text, _ in stamps.values()]
+    loud = any(loud for _, loud in stamps.values())
+    if len(set(texts)) == 1:
+        return texts[0], loud
+    return " || ".join(f"{name}: {text}" for name, (text, _) in stamps.items()), loud
+
+
+def _left_out(diverged: list[dict]) -> str:
+    named = "; ".join(map(_sentence, diverged)) if len(diverged) <= NAMED else f"{len(diverged)} runs"
+    return f"left out as if not run, since diverged: {named}"
+
+
+def _sentence(run: dict) -> str:
+    """Return what to call a run that diverged: "permuted dhp-ewc, eta 0.001, seed 3 (task 7, epoch 1)"."""
+    named = {key: value for key, value in run.items() if key not in ("seed", "at")}
+    texts = " ".join(value for value in named.values() if isinstance(value, str))
+    numbers = [f"{key} {value:g}" for key, value in named.items() if not isinstance(value, str)]
+    return f"{', '.join([texts, *numbers])}, seed {run['seed']} ({run['at']})"
+
+
+def _phrase(about: dict) -> str:
+    """Return a data set's description, with its completeness unless the description says it."""
+    description, completeness = about["description"], about["completeness"]
+    return description if completeness in description else f"{description} ({completeness})"
+
+
+def _union(protocols: list[dict | None]) -> dict | None:
+    """Return the settings of all protocols together; None if a setting has two values, or one protocol is not known."""
+    union: dict[str, dict] = {}
+    for protocol in protocols:
+        if protocol is None:
+            return None
+        for section, settings in protocol.items():
+            known = union.setdefault(section, {})
+            if any(known.get(key, value) != value for key, value in settings.items()):
+                return None
+            union[section] = known | settings
+    return union
+
+
+def _entry(parts: dict[str, dict], name: str, key: str) -> Any:
+    if key not in parts[name]:
+        raise ValueError(f"record {name} has no entry {key!r}: run its stage again")
+    return parts[name][key]
+
+
+def _entries(parts: dict[str, dict], name: str, key: str) -> list:
+    """Return the values of `key`, of which a record that is merged already has a list."""
+    return _entry(parts, name, MERGED[key]) if "parts" in parts[name] else [_entry(parts, name, key)]
+
+
+def _shared(parts: dict[str, dict], key: str) -> Any:
+    """Return the one value of `key` in all parts, or raise ValueError naming two parts that differ."""
+    first = next(iter(parts))
+    for name in parts:
+        if _entry(parts, name, key) != _entry(parts, first, key):
+            raise ValueError(
+                f"the {key} of {name} is {parts[name][key]!r}, but of {first} {parts[first][key]!r}: "
+                "only jobs of one paper, stage and scale belong in one table"
+            )
+    return parts[first][key]
+
+
+def _distinct(values: list) -> list:
+    """Return the values without repetitions, in the order of their first appearance; they may be dicts."""
+    return [value for index, value in enumerate(values) if value not in values[:index]]
+
+
+def _portable(value: Any) -> Any:
+    """Replace absolute paths in nested strings: relative to the working folder, outside of it the last part alone."""
+    if isinstance(value, dict):
+        return {key: _portable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_portable(item) for item in value]
+    if isinstance(value, str | Path):
+        option, equals, text = str(value).rpartition("=")  # --out=/some/path as well as /some/path
+        if not os.path.isabs(text):
+            return str(value)
+        inside = Path(text).is_relative_to(Path.cwd())
+        return option + equals + (str(Path(text).relative_to(Path.cwd())) if inside else f".../{Path(text).name}")
+    return value
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "item"):  # numpy and torch scalars
+        return value.item()
+    raise TypeError(f"a record cannot store {value!r} of type {type(value).__name__} as JSON")

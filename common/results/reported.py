@@ -1,0 +1,128 @@
+"""The numbers a paper reports, read from its reported.csv, and how ours compare with them."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas
+
+from common.results import stats
+
+COLUMNS = [
+    "paper",
+    "artifact",
+    "panel",
+    "quantity",
+    "method",
+    "setting",
+    "x",
+    "value",
+    "spread",
+    "spread_kind",
+    "n",
+    "unit",
+    "source",
+    "how_read",
+    "margin",
+    "note",
+]
+FILLED = ("paper", "artifact", "quantity", "value", "spread_kind", "source", "how_read")
+HOW_READ = ("text", "caption", "table", "digitized", "author_archive", "author_code")
+SETTINGS = ("protocol", "code")  # artifacts whose rows state how the paper's runs were made, not what came out
+
+
+def read(path: str | Path) -> pandas.DataFrame:
+    """Return all rows of a reported.csv: x, spread, n, margin and value as floats (nan where empty), the rest as text.
+
+    A setting's value may be text. Every result (a row whose artifact is neither "protocol" nor "code") must have a
+    margin, fixed before we run. Raises ValueError naming file, line and column of the first entry that does not fit.
+    """
+    path = Path(path)
+    with path.open(newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        if reader.fieldnames != COLUMNS:
+            raise ValueError(f"{path}: the columns must be {','.join(COLUMNS)}; found {reader.fieldnames}")
+        rows = [_checked(row, f"{path}, line {reader.line_num}") for row in reader]
+    if not rows:
+        raise ValueError(f"{path}: no rows")
+    return pandas.DataFrame(rows, columns=COLUMNS)
+
+
+def results(reported: pandas.DataFrame, **chosen: str) -> pandas.DataFrame:
+    """Return the rows that report a result, without the settings; every value is a float.
+
+    chosen: by column, the value that rows must have there, such as artifact="fig2".
+    """
+    rows = reported[~reported["artifact"].isin(SETTINGS)].astype({"value": float})
+    for column, value in chosen.items():
+        rows = rows[rows[column] == value]
+    return rows
+
+
+def compare(reported: pandas.DataFrame, our_runs: Callable[[dict], Mapping[int, float]]) -> pandas.DataFrame:
+    """Return the reported results, each with ours_mean, ours_sd, ours_n, ours_diverged, difference, ci_low, ci_high, verdict.
+
+    our_runs: takes such a row as a dict and returns our values by seed, in the reported unit: nan for a seed that
+    diverged before it had one; empty if not run. The difference is ours minus the paper's; it and its 95% interval are
+    nan where there are too few runs.
+    """
+    reported = results(reported).reset_index(drop=True)
+    rows = [_compared(row, list(our_runs(row).values())) for row in reported.to_dict("records")]
+    columns = ["ours_mean", "ours_sd", "ours_n", "ours_diverged", "difference", "ci_low", "ci_high", "verdict"]
+    return pandas.concat([reported, pandas.DataFrame(rows, columns=columns)], axis=1)
+
+
+def _compared(row: dict, runs: list[float]) -> list[Any]:
+    nan = math.nan
+    values = [value for value in runs if not math.isnan(value)]
+    lost = len(runs) - len(values)
+    if not values:
+        return [nan, nan, 0, lost, nan, nan, nan, "diverged" if lost else "not run"]
+    own = stats.summary(values)
+    difference = stats.difference_interval(values, row["value"], row["spread"], row["spread_kind"], row["n"])
+    verdict = stats.verdict(difference.low, difference.high, row["margin"], own.n)
+    return [own.mean, own.sd, own.n, lost, difference.mean, difference.low, difference.high, verdict]
+
+
+def _checked(row: dict[str, Any], where: str) -> dict[str, Any]:
+    """Return the row with its numbers converted, or raise ValueError."""
+    if None in row or None in row.values():
+        raise ValueError(f"{where}: expected {len(COLUMNS)} columns; quote a text that holds a comma")
+    for column in FILLED:
+        if not row[column].strip():
+            raise ValueError(f"{where}: column {column} is empty")
+    for column, known in (("spread_kind", stats.SPREAD_KINDS), ("how_read", HOW_READ)):
+        if row[column] not in known:
+            raise ValueError(f"{where}: column {column} is {row[column]!r}; it must be one of {', '.join(known)}")
+    is_setting = row["artifact"] in SETTINGS
+    checked = dict(row)
+    for column in ("x", "spread", "n", "margin"):
+        checked[column] = _number(row[column], where, column) if row[column] else math.nan
+    try:
+        checked["value"] = _number(row["value"], where, "value")
+    except ValueError:
+        if not is_setting:
+            raise
+    if (row["spread_kind"] == "none") != math.isnan(checked["spread"]):
+        raise ValueError(f"{where}: a spread and its kind go together; found {row['spread']!r} {row['spread_kind']!r}")
+    if row["spread_kind"] != "none" and not checked["n"] >= 2:
+        raise ValueError(f"{where}: a spread needs the number of runs n, at least 2")
+    if is_setting and row["margin"]:
+        raise ValueError(f"{where}: a setting has no margin")
+    if not is_setting and not checked["margin"] > 0:
+        raise ValueError(f"{where}: a result needs a positive margin, fixed in advance, with its reason in the note")
+    return checked
+
+
+def _number(text: str, where: str, column: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"{where}: column {column} must be a number, found {text!r}")
+    return number

@@ -1,0 +1,80 @@
+"""Make a figure, a table or the comparison of a paper from its collected tables.
+
+    python -m common.running.make dhp fig2 --results permuted.csv split.csv --reported reported.csv --out fig2.pdf
+    python -m common.running.make dhp table1 --results permuted.csv split.csv --reported reported.csv --out table1.tex
+    python -m common.running.make dhp comparison --results permuted.csv --reported reported.csv --out comparison.csv
+
+A figure is a PDF with a PNG and the plotted values (.csv) beside it; a table is LaTeX with Markdown and CSV beside it; the
+comparison is comparison.csv with claims.csv and comparison.md beside it. Tables that are not given count as not run.
+
+A figure is drawn by papers/<paper>/figures/<name>.py: `draw(tables, reported)` returns a matplotlib figure, `values(tables)`
+what it plots, and `stamp(tables)`, if it is there, what to say in place of the usual stamp. Of a table `draw(tables, reported)` returns a `typeset.Table`. `comparison` says what a comparison takes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from pathlib import Path
+from types import ModuleType
+
+import pandas
+from matplotlib.figure import Figure
+
+from common.drawing import plotting, typeset
+from common.results import comparison, readers, records, reported, tables
+from common.results.readers import Tables
+from common.running import register
+
+
+def part(paper: str, name: str) -> ModuleType:
+    """Return a module of a paper."""
+    return importlib.import_module(f"papers.{paper}.{name}")
+
+
+def read(paper: str, name: str, paths: list[Path], scale: str) -> Tables:
+    """Return the tables that a figure, a table or the comparison is made from, with what it may read of the protocol."""
+    return readers.read(paths, part(paper, "results").READERS, register.of(paper).settings_of(name, scale))
+
+
+def draw(paper: str, name: str, run: Tables, rows: pandas.DataFrame) -> Figure:
+    """Return a figure in the suite's style, with its stamp; rows: of reported.csv."""
+    module = part(paper, f"figures.{name}")
+    with plotting.style():
+        figure = module.draw(run, rows)
+        text, loud = module.stamp(run) if hasattr(module, "stamp") else records.stamp_of_all(run.records)
+        plotting.stamp(figure, text, loud)
+    return figure
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m common.running.make", description="Make a figure, a table or the comparison of a paper."
+    )
+    parser.add_argument("paper", help="a folder in papers/")
+    parser.add_argument("name", help="comparison, or a figure or table of the paper's register, such as fig2")
+    parser.add_argument("--scale", default="paper", help="whose protocol may be read (default: paper)")
+    parser.add_argument("--results", required=True, nargs="+", type=Path, help="collected tables, .json beside them")
+    parser.add_argument("--reported", required=True, type=Path, help="the paper's numbers")
+    parser.add_argument("--out", required=True, type=Path, help="the main file; more goes beside it")
+    arguments = parser.parse_args()
+    paper, name, out = arguments.paper, arguments.name, arguments.out
+    known = register.of(paper)
+    if name not in (*known.available(), "comparison"):
+        parser.error(f"{paper} has no {name}; there are comparison, {', '.join(known.available())}")
+    made_from = known.artifact(name).tables
+    if others := [path.name for path in arguments.results if path.stem not in made_from]:
+        parser.error(f"{name} is made from {', '.join(made_from)} (.csv), not from {', '.join(others)}")
+    run, rows = read(paper, name, arguments.results, arguments.scale), reported.read(arguments.reported)
+    if name == "comparison":
+        by_artifact = {artifact: about.tables for artifact, about in known.artifacts.items()}
+        comparison.write(out, part(paper, "compare"), part(paper, "claims").CLAIMS, by_artifact, run, rows)
+    elif name.startswith("table"):
+        typeset.write(out, part(paper, f"figures.{name}").draw(run, rows), records.stamp_of_all(run.records))
+    else:
+        tables.write(out.with_suffix(".csv"), part(paper, f"figures.{name}").values(run))
+        plotting.save(draw(paper, name, run, rows), out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,169 @@
+# What every paper has: kept tables, collected tables, figures, typeset tables, the comparison, and copies for the user.
+
+from common.running import register
+from common.running.workflow import dataset, published, comparisons, repository, result, training_resources
+
+REGISTERS = {paper: register.of(paper) for paper in config["papers"]}
+TRAINING = training_resources(config["device"])
+
+
+wildcard_constraints:
+    scale="smoke|desk|paper|recorded",
+    paper="|".join(REGISTERS),
+    seeds=r"\d+-\d+",
+    figure=r"fig\w+",
+    typeset=r"table\w+",
+
+
+# Results we once ran and keep in the repository: figures are drawn from them in seconds, stamped with their scale.
+rule recorded:
+    input:
+        table=lambda wildcards: repository(f"papers/{wildcards.paper}/recorded/{wildcards.table}.csv"),
+        record=lambda wildcards: repository(f"papers/{wildcards.paper}/recorded/{wildcards.table}.json"),
+    output:
+        table="results/recorded/{paper}/{table}.csv",
+        record="results/recorded/{paper}/{table}.json",
+    log:
+        "logs/recorded/{paper}/{table}.log",
+    localrule: True
+    conda:
+        "../../environment.yml"
+    message:
+        "Taking the recorded table {output.table}"
+    shell:
+        "cp {input.table} {output.table} > {log} 2>&1 && cp {input.record} {output.record} >> {log} 2>&1"
+
+
+rule collect:
+    input:
+        lambda wildcards: REGISTERS[wildcards.paper].parts(wildcards.table, wildcards.scale, config["device"]),
+    output:
+        table="results/{scale}/{paper}/{table}.csv",
+        record="results/{scale}/{paper}/{table}.json",
+    log:
+        "logs/{scale}/{paper}/{table}_table.log",
+    wildcard_constraints:
+        scale="smoke|desk|paper",
+        table="|".join(name for known in REGISTERS.values() for name in known.tables),
+    conda:
+        "../../environment.yml"
+    message:
+        "Collecting {output.table}"
+    shell:
+        "python -m common.results.collect --out {output.table} {input} > {log} 2>&1"
+
+
+rule draw:
+    input:
+        results=lambda wildcards: REGISTERS[wildcards.paper].inputs(wildcards.figure, wildcards.scale),
+        reported=lambda wildcards: repository(f"papers/{wildcards.paper}/reported.csv"),
+    output:
+        pdf="results/{scale}/{paper}/figures/{figure}.pdf",
+        png="results/{scale}/{paper}/figures/{figure}.png",
+        values="results/{scale}/{paper}/figures/{figure}.csv",
+    log:
+        "logs/{scale}/{paper}/{figure}.log",
+    conda:
+        "../../environment.yml"
+    params:
+        depends=lambda wildcards: REGISTERS[wildcards.paper].artifact_depends(wildcards.figure, wildcards.scale),
+    message:
+        "Drawing {output.pdf}"
+    shell:
+        "python -m common.running.make {wildcards.paper} {wildcards.figure} --scale {wildcards.scale}"
+        " --results {input.results} --reported {input.reported} --out {output.pdf} > {log} 2>&1"
+
+
+rule typeset:
+    input:
+        results=lambda wildcards: REGISTERS[wildcards.paper].inputs(wildcards.typeset, wildcards.scale),
+        reported=lambda wildcards: repository(f"papers/{wildcards.paper}/reported.csv"),
+    output:
+        tex="results/{scale}/{paper}/figures/{typeset}.tex",
+        md="results/{scale}/{paper}/figures/{typeset}.md",
+        csv="results/{scale}/{paper}/figures/{typeset}.csv",
+    log:
+        "logs/{scale}/{paper}/{typeset}.log",
+    conda:
+        "../../environment.yml"
+    params:
+        depends=lambda wildcards: REGISTERS[wildcards.paper].artifact_depends(wildcards.typeset, wildcards.scale),
+    message:
+        "Typesetting {output.tex}"
+    shell:
+        "python -m common.running.make {wildcards.paper} {wildcards.typeset} --scale {wildcards.scale}"
+        " --results {input.results} --reported {input.reported} --out {output.tex} > {log} 2>&1"
+
+
+rule compare:
+    input:
+        results=lambda wildcards: REGISTERS[wildcards.paper].inputs("comparison", wildcards.scale),
+        reported=lambda wildcards: repository(f"papers/{wildcards.paper}/reported.csv"),
+    output:
+        numbers="results/{scale}/{paper}/comparison.csv",
+        text="results/{scale}/{paper}/comparison.md",
+        claims="results/{scale}/{paper}/claims.csv",
+    log:
+        "logs/{scale}/{paper}/comparison.log",
+    conda:
+        "../../environment.yml"
+    params:
+        depends=lambda wildcards: REGISTERS[wildcards.paper].artifact_depends("comparison", wildcards.scale),
+    message:
+        "Comparing with the paper: {output.numbers}"
+    shell:
+        "python -m common.running.make {wildcards.paper} comparison --scale {wildcards.scale}"
+        " --results {input.results} --reported {input.reported} --out {output.numbers} > {log} 2>&1"
+
+
+rule publish_figure:
+    input:
+        pdf=lambda wildcards: result(REGISTERS, wildcards.name, SCALE, "pdf"),
+        png=lambda wildcards: result(REGISTERS, wildcards.name, SCALE, "png"),
+    output:
+        pdf="figures/{name}.pdf",
+        png=report("figures/{name}.png", category="Figures", labels={"figure": "{name}"}),
+    log:
+        "logs/publish/{name}.log",
+    localrule: True
+    conda:
+        "../../environment.yml"
+    message:
+        "{output.pdf} is {input.pdf}"
+    shell:
+        "cp {input.pdf} {output.pdf} > {log} 2>&1 && cp {input.png} {output.png} >> {log} 2>&1"
+
+
+rule publish_table:
+    input:
+        csv=lambda wildcards: result(REGISTERS, wildcards.name, SCALE, "csv"),
+        md=lambda wildcards: result(REGISTERS, wildcards.name, SCALE, "md"),
+        tex=lambda wildcards: result(REGISTERS, wildcards.name, SCALE, "tex"),
+    output:
+        csv=report("figures/{name}.csv", category="Tables", labels={"table": "{name}"}),
+        md="figures/{name}.md",
+        tex="figures/{name}.tex",
+    log:
+        "logs/publish/{name}.log",
+    localrule: True
+    conda:
+        "../../environment.yml"
+    message:
+        "{output.tex} is {input.tex}"
+    shell:
+        "cp {input.csv} {output.csv} > {log} 2>&1 && cp {input.md} {output.md} >> {log} 2>&1"
+        " && cp {input.tex} {output.tex} >> {log} 2>&1"
+
+
+rule list_figures:
+    log:
+        "logs/list_figures.log",
+    localrule: True
+    conda:
+        "../../environment.yml"
+    params:
+        papers=list(REGISTERS),
+    message:
+        "All figures and tables of the papers"
+    shell:
+        "python -m common.running.register {params.papers} 2>&1 | tee {log}"

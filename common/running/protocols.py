@@ -1,0 +1,228 @@
+"""Typed protocols: every hyperparameter of a paper in one YAML file, with smaller scales that say only what differs.
+
+The file has one section per stage, and under it the scales: `paper` gives every value, `desk` and `smoke` override.
+Imports nothing but yaml and the standard library, because Snakemake reads protocols while it parses the workflow.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import hashlib
+import json
+import math
+import typing
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+SCALES = ("paper", "desk", "smoke")
+
+Schema = TypeVar("Schema")
+
+
+class ProtocolError(ValueError):
+    """A protocol file or an override that does not fit its schema; the message says where and what to change."""
+
+
+def read(path: str | Path, schema: type[Schema], scale: str, overrides: Iterable[str] = ()) -> Schema:
+    """Return the protocol in `path` at `scale` as an instance of `schema`.
+
+    schema: a frozen dataclass with one frozen dataclass per section, whose fields are int, float, bool, str or tuple.
+    overrides: strings "section.key=value" for runs by hand, applied last; the value is read as YAML.
+    Every scale of the file is checked, not only the one asked for. Raises ProtocolError naming file, section and scale
+    of an unknown, missing or wrongly typed entry.
+    """
+    if scale not in SCALES:
+        raise ProtocolError(f"unknown scale {scale!r}{_closest(scale, SCALES)}")
+    content = _load(Path(path))
+    sections = typing.get_type_hints(schema)
+    _check_names(f"{path}", "section", content, sections)
+    chosen = {}
+    for name, section in sections.items():
+        chosen[name] = _read_section(f"{path}: section '{name}'", content[name], section, scale)
+    for override in overrides:
+        section_name, key, value = _read_override(override, sections)
+        chosen[section_name][key] = value
+    built = {name: _build(f"{path}: section '{name}'", sections[name], chosen[name]) for name in sections}
+    return _build(f"{path}", schema, built)
+
+
+class Settings:
+    """The part of a protocol that a stage or a figure says it reads, section by section: `settings.training.epochs`.
+
+    protocol: the whole protocol; reads: "section" or "section.key", each; whose: who reads, for the error message. Whatever
+    was not named raises ProtocolError, so that nothing can depend on a value that does not make it run again; within: what
+    stands before the names in that error.
+    """
+
+    def __init__(self, protocol: Any, reads: Iterable[str], whose: str, within: str = "") -> None:
+        self._whose, self._within = whose, within
+        self._sections: dict[str, Any] = {}
+        for name in reads:
+            section, _, key = name.partition(".")
+            if not hasattr(protocol, section) or (key and not hasattr(getattr(protocol, section), key)):
+                raise ProtocolError(f"{whose} says that it reads {name!r}, which the protocol does not have")
+            if not key:
+                self._sections[section] = getattr(protocol, section)
+            else:
+                part = self._sections.setdefault(section, Settings(None, (), whose, f"{section}."))
+                if isinstance(part, Settings):  # otherwise the whole section is read anyway
+                    part._sections[key] = getattr(getattr(protocol, section), key)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return self[name]
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._sections:
+            raise ProtocolError(
+                f"{self._whose} does not say that it reads '{self._within}{name}'; add it to REGISTER in the paper's runs.py"
+            )
+        return self._sections[name]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what is read, as nested dicts."""
+        return {
+            name: value.as_dict() if isinstance(value, Settings) else as_dict(value)
+            for name, value in sorted(self._sections.items())
+        }
+
+    @property
+    def digest(self) -> str:
+        """12 hex characters that change whenever a value that is read changes."""
+        return digest(self.as_dict())
+
+
+def as_dict(protocol: Any) -> dict:
+    """Return a protocol, or one section of it, as nested dicts; a dict is returned as it is.
+
+    A key that the schema has a default for is left out where it has that value: such a key is a switch that came later, and
+    off it must not tell what is run now from what was run before.
+    """
+    if not dataclasses.is_dataclass(protocol):
+        return protocol
+    values = {field.name: (getattr(protocol, field.name), field.default) for field in dataclasses.fields(protocol)}
+    return {
+        name: as_dict(value) if dataclasses.is_dataclass(value) else value
+        for name, (value, default) in values.items()
+        if value != default
+    }
+
+
+def digest(protocol: Any) -> str:
+    """Return 12 hex characters that change whenever a value of the protocol (or of the one section given) changes."""
+    canonical = json.dumps(as_dict(protocol), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+
+def _build(where: str, section: type, values: dict[str, Any]) -> Any:
+    """Return a section or the whole protocol, which may refuse values that do not go together: ValueError from its
+    __post_init__."""
+    try:
+        return section(**values)
+    except ValueError as error:
+        raise ProtocolError(f"{where}: {error}") from None
+
+
+def _read_section(where: str, content: Any, section: type, scale: str) -> dict[str, Any]:
+    """Return the section's values at `scale` after checking all scales of the section."""
+    types = typing.get_type_hints(section)
+    _check_names(where, "scale", content, SCALES, required=("paper",))
+    values = {}
+    for name in SCALES:
+        given = {} if content.get(name) is None else content[name]
+        place = f"{where}, scale '{name}'"
+        _check_names(place, "key", given, types, required=types if name == "paper" else ())
+        values[name] = {key: _typed(f"{place}, key '{key}'", value, types[key]) for key, value in given.items()}
+    return values["paper"] | values[scale]
+
+
+def _read_override(text: str, sections: dict[str, type]) -> tuple[str, str, Any]:
+    target, equals, value = text.partition("=")
+    section, dot, key = target.strip().partition(".")
+    if not (equals and dot):
+        raise ProtocolError(f"override {text!r}: write section.key=value")
+    _check_names(f"override {text!r}", "section", {section: None}, sections, required=())
+    types = typing.get_type_hints(sections[section])
+    _check_names(f"override {text!r}", "key", {key: None}, types, required=())
+    try:
+        parsed = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise ProtocolError(f"override {text!r}: the value is not valid YAML") from error
+    return section, key, _typed(f"override {text!r}", parsed, types[key])
+
+
+def _check_names(
+    where: str, kind: str, given: Any, known: Iterable[str], required: Iterable[str] | None = None
+) -> None:
+    """Raise ProtocolError unless `given` is a mapping with known names only and with all required ones (default: all)."""
+    known = list(known)
+    if not isinstance(given, dict):
+        raise ProtocolError(f"{where}: expected a mapping with {kind}s {', '.join(known)}; found {given!r}")
+    for name in given:
+        if name not in known:
+            raise ProtocolError(f"{where}: unknown {kind} {name!r}{_closest(name, known)}")
+    missing = [name for name in (known if required is None else required) if name not in given]
+    if missing:
+        raise ProtocolError(f"{where}: missing {kind} {', '.join(map(repr, missing))}")
+
+
+def _closest(name: Any, known: Iterable[str]) -> str:
+    known = list(known)
+    close = difflib.get_close_matches(str(name), known, n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(known)}"
+
+
+def _typed(where: str, value: Any, kind: Any) -> Any:
+    """Return `value` as `kind` (lists become tuples, whole numbers floats) or raise ProtocolError."""
+    if typing.get_origin(kind) is tuple and isinstance(value, list):
+        kinds = typing.get_args(kind)
+        if kinds[-1] is Ellipsis:
+            kinds = (kinds[0],) * len(value)
+        if len(kinds) == len(value):
+            return tuple(
+                _typed(f"{where}, item {index}", item, kind) for index, (item, kind) in enumerate(zip(value, kinds))
+            )
+    elif kind is float:
+        # YAML 1.1 reads 1e-3 as a string: only 1.0e-3 is a number to it.
+        number = _number(value) if isinstance(value, str) else value
+        if isinstance(number, int | float) and not isinstance(number, bool):
+            return float(number)
+    elif kind in (int, bool, str) and type(value) is kind:
+        return value
+    wanted = kind.__name__ if isinstance(kind, type) and typing.get_origin(kind) is None else str(kind)
+    raise ProtocolError(f"{where}: expected {wanted}, found {value!r} ({type(value).__name__})")
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """PyYAML silently keeps the last of two equal keys; in a protocol that would hide a value."""
+
+
+def _mapping(loader: _UniqueKeyLoader, node: yaml.MappingNode) -> dict:
+    keys = [loader.construct_object(key) for key, _ in node.value]
+    for index, key in enumerate(keys):
+        if key in keys[:index]:
+            raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is given twice", node.start_mark)
+    return loader.construct_mapping(node, deep=True)
+
+
+_UniqueKeyLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def _load(path: Path) -> Any:
+    try:
+        return yaml.load(path.read_text(), _UniqueKeyLoader)
+    except yaml.YAMLError as error:
+        raise ProtocolError(f"{path}: not a valid protocol file: {error}") from error

@@ -1,0 +1,164 @@
+"""What a paper has: its stages with the settings that each reads, its tables with their parts, its figures with their tables.
+
+Each is said once, in the REGISTER of papers/<paper>/runs.py.  What makes a job run again, which settings a stage may see, a
+checkpoint's key and a record's protocol all follow from there; the code behind them follows from the imports.
+
+    python -m common.running.register tsar dan      prints the figures and tables of these papers
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from common.running import code, protocols
+from common.running.code import ROOT
+
+Job = Mapping[str, Any]  # what tells a job from others of its stage: a rule's wildcards, or a command line's options
+Reads = tuple[str, ...] | Callable[[Job], Sequence[str]]
+Parts = Callable[[Any, str, str], list[str]]
+
+NOT_YET: tuple[str, ...] = ()  # the tables of a figure that nobody can make yet
+PUBLISHED = re.compile(r"(fig|table)\d+")  # names of the paper's own figures and tables; others are additions of ours
+ENDINGS = {"fig": ("pdf", "png"), "table": ("csv", "md", "tex")}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage of a paper: the module papers/<paper>/<stage>.py.
+
+    reads: what it reads of the protocol, as "section" or "section.key"; or a function of the job that returns that.
+    """
+
+    reads: Reads = ()
+
+    def read_by(self, job: Job) -> tuple[str, ...]:
+        """Return what a job of this stage reads of the protocol."""
+        return tuple(self.reads(job)) if callable(self.reads) else self.reads
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A figure, a table or the comparison: the tables it is made from, and what it reads of the protocol."""
+
+    tables: tuple[str, ...]
+    reads: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Register:
+    """All that a paper has.
+
+    schema: the type of protocol.yaml; tables: the name of each table that is collected, with the function that names its
+    parts (protocol, scale, device -> paths); artifacts: "fig..." or "table..." -> what it is made from.
+    """
+
+    paper: str
+    schema: type
+    stages: Mapping[str, Stage]
+    tables: Mapping[str, Parts]
+    artifacts: Mapping[str, Artifact]
+    comparison: Artifact
+    _read: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def protocol(self, scale: str, overrides: Sequence[str] = ()) -> Any:
+        """Return the whole protocol at a scale, as the workflow needs it to name its jobs. Stages go through `settings`.
+
+        "recorded" has the protocol of paper scale. Raises ProtocolError as `protocols.read` does.
+        """
+        scale = "paper" if scale == "recorded" else scale
+        path = ROOT / "papers" / self.paper / "protocol.yaml"
+        if overrides:
+            return protocols.read(path, self.schema, scale, overrides)
+        if scale not in self._read:
+            self._read[scale] = protocols.read(path, self.schema, scale)
+        return self._read[scale]
+
+    def settings(self, stage: str, scale: str, job: Job, overrides: Sequence[str] = ()) -> protocols.Settings:
+        """Return the part of the protocol that a job reads, and no more."""
+        reads = self.stages[stage].read_by(job)
+        return protocols.Settings(self.protocol(scale, overrides), reads, f"stage {stage!r} of {self.paper}")
+
+    def settings_of(self, artifact: str, scale: str) -> protocols.Settings:
+        """Return the part of the protocol that a figure, a table or ("comparison") the comparison reads."""
+        return protocols.Settings(self.protocol(scale), self.artifact(artifact).reads, f"{self.paper}_{artifact}")
+
+    def artifact(self, name: str) -> Artifact:
+        """Return what a figure, a table or the comparison is made from."""
+        return self.comparison if name == "comparison" else self.artifacts[name]
+
+    def depends(self, stage: str) -> Callable[[Any], str]:
+        """Return a rule's parameter that makes its jobs run again: a digest of the settings they read and of their code."""
+
+        def of_job(wildcards: Any) -> str:
+            settings = self.settings(stage, wildcards.scale, dict(wildcards.items()))
+            return f"{settings.digest} {code.digest(f'papers.{self.paper}.{stage}')}"
+
+        return of_job
+
+    def artifact_depends(self, name: str, scale: str) -> str:
+        """Return the same for a figure, a table or the comparison."""
+        if name == "comparison":
+            own = ["common.results.comparison", *(f"papers.{self.paper}.{part}" for part in ("compare", "claims"))]
+        else:
+            own = ["common.drawing.plotting", "common.drawing.typeset", f"papers.{self.paper}.figures.{name}"]
+        return f"{self.settings_of(name, scale).digest} {code.digest(*own, f'papers.{self.paper}.results')}"
+
+    def available(self) -> list[str]:
+        """Return the names of the figures and tables that can be made."""
+        return [name for name, artifact in self.artifacts.items() if artifact.tables]
+
+    def kept(self, tables: Iterable[str]) -> list[str]:
+        """Return those of the tables that are kept in the paper's folder recorded/."""
+        folder = ROOT / "papers" / self.paper / "recorded"
+        return [name for name in tables if (folder / f"{name}.csv").is_file()]
+
+    def parts(self, table: str, scale: str, device: str) -> list[str]:
+        """Return the paths of the tables that are collected into one."""
+        return self.tables[table](self.protocol(scale), scale, device)
+
+    def inputs(self, name: str, scale: str) -> list[str]:
+        """Return the paths of the tables that a figure, a table or the comparison is made from.
+
+        At "recorded" those that are kept; if none is, all of them, which Snakemake then names as missing.
+        """
+        tables = self.artifact(name).tables
+        chosen = (self.kept(tables) or tables) if scale == "recorded" else tables
+        return [f"results/{scale}/{self.paper}/{table}.csv" for table in chosen]
+
+    def drawable(self, scale: str) -> list[str]:
+        """Return the published figures and tables that have tables at a scale: at "recorded" one that is kept is enough."""
+        names = [name for name in self.available() if PUBLISHED.fullmatch(name)]
+        return [name for name in names if scale != "recorded" or self.kept(self.artifacts[name].tables)]
+
+
+@functools.cache
+def of(paper: str) -> Register:
+    """Return the register of a paper."""
+    return importlib.import_module(f"papers.{paper}.runs").REGISTER
+
+
+def endings(artifact: str) -> tuple[str, ...]:
+    """Return the endings of the files that a figure or a table is published as, the main one first."""
+    return ENDINGS["table" if artifact.startswith("table") else "fig"]
+
+
+def main(papers: Sequence[str]) -> None:
+    published = available = 0
+    for paper in papers:
+        register = of(paper)
+        for name in register.artifacts:
+            made, of_paper = name in register.available(), bool(PUBLISHED.fullmatch(name))
+            published, available = published + of_paper, available + (made and of_paper)
+            note = "" if of_paper else "   (an addition of ours)"
+            print(f"{'*' if made else ' '} figures/{paper}_{name}.{endings(name)[0]}{note}")
+    print(f"{available} of the papers' {published} figures and tables can be made now, those marked *")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,130 @@
+"""What every stage shares: its command line, the job it does, and errors a user can act on without a traceback."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from common.data.catalog import DataError
+from common.results import records
+from common.running import code, devices, protocols
+from common.running.checkpoints import Checkpoint
+from common.running.devices import DeviceError
+from common.running.protocols import SCALES, ProtocolError
+from common.running.register import Register
+
+
+class TrainingError(RuntimeError):
+    """Training went wrong in a way that a longer run cannot mend: a loss that is not finite, say."""
+
+
+class Job:
+    """One run of a stage: the settings it reads, its device, its checkpoint and its record.
+
+    arguments: of the command line (`parser`); of: what tells this job from others of the stage, such as benchmark,
+    condition and seeds, under the names that the rule's wildcards have; device: in place of the command line's; wide:
+    whether layers have hundreds of units (`devices.select`). What the job may read of the protocol, its checkpoint's key
+    and its record all follow from the stage's entry in the register.
+    """
+
+    def __init__(
+        self,
+        register: Register,
+        stage: str,
+        arguments: argparse.Namespace,
+        of: Mapping[str, Any],
+        device: str | None = None,
+        wide: bool = False,
+    ) -> None:
+        self.register, self.stage, self.scale, self.of = register, stage, arguments.scale, dict(of)
+        self.settings = register.settings(stage, arguments.scale, self.of, arguments.set)
+        self.code = code.digest(f"papers.{register.paper}.{stage}")
+        self.device: torch.device = devices.select(
+            device or arguments.device, matmul_precision=arguments.matmul_precision, wide=wide
+        )
+
+    def checkpoint(
+        self,
+        path: Path | None,
+        data: Iterable[dict],
+        interval_seconds: float = 300,
+        without: Iterable[str] = (),
+        **found: Any,
+    ) -> Checkpoint | None:
+        """Return the job's checkpoint, that only the same settings, code and data resume; None without a path.
+
+        data: the `about` of each data set; without: settings ("section.key") that say how far to go, and change nothing
+        before that; found: what else the job's numbers depend on, such as a tuned value.
+        """
+        if path is None:
+            return None
+        settings = self.settings.as_dict()
+        for name in without:
+            section, _, key = name.partition(".")
+            settings[section].pop(key, None)
+        key = {"settings": settings, "code": self.code, "of": self.of, "data": list(data), "found": found}
+        return Checkpoint(path, protocols.digest(key), interval_seconds)
+
+    def record(
+        self, path: Path, data: Iterable[dict], seeds: Iterable[int], title: str | None = None
+    ) -> contextlib.AbstractContextManager[dict]:
+        """Return the context in which the result at `path` is made, and its record written beside it (`records.record`).
+
+        title: what the record calls the stage, if not by its name: parts of one table have the same.
+        """
+        return records.record(
+            path.with_suffix(".json"),
+            paper=self.register.paper,
+            stage=title or self.stage,
+            scale=self.scale,
+            seeds=seeds,
+            protocol=self.settings.as_dict(),
+            protocol_digest=self.settings.digest,
+            code=self.code,
+            data=data,
+            device=self.device,
+        )
+
+
+def parser(description: str) -> argparse.ArgumentParser:
+    """An argument parser with --scale, --device, --matmul-precision and --set."""
+    options = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--scale", choices=SCALES, required=True)
+    options.add_argument("--device", default="auto", help="auto (CUDA where there is one), cpu, cuda or cuda:N")
+    options.add_argument(
+        "--matmul-precision",
+        choices=("highest", "high", "medium"),
+        default="highest",
+        help="of float32 matrix products and convolutions: high and medium allow TF32 or bfloat16 inside, where the device has them",
+    )
+    options.add_argument(
+        "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="override one value of protocol.yaml"
+    )
+    return options
+
+
+def seed_range(text: str) -> list[int]:
+    """ "3-5" -> [3, 4, 5]"""
+    first, _, last = text.partition("-")
+    try:
+        seeds = list(range(int(first), int(last or first) + 1))
+    except ValueError:
+        seeds = []
+    if not seeds:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a range of seeds such as 0-4")
+    return seeds
+
+
+def run(main: Callable[[], None]) -> None:
+    """Calls main; an error that the user can mend is printed as one line and ends the process with status 1."""
+    try:
+        main()
+    except (DataError, DeviceError, ProtocolError, TrainingError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(1) from None

@@ -1,0 +1,225 @@
+"""What the Snakefile and every paper's rules share: checked configuration, choice of scale, environment of the jobs, paths.
+
+Imports nothing heavy: Snakemake reads this module each time it parses the workflow.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import glob
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from common.data.catalog import prepared_file
+from common.running import protocols
+from common.running.code import ROOT
+from common.running.register import Register, endings
+
+SCALES = protocols.SCALES
+SCALE_CHOICES = ("auto", *SCALES, "recorded")
+KEYS = ("scale", "device", "data_mirror", "imagenet_folder", "papers")
+GPU_FILES = ("/dev/nvidia0", "/proc/driver/nvidia/gpus")  # there where the driver of a GPU is loaded
+
+# What one training job may take, by scale: memory in MB, and run time in minutes (for schedulers that ask).
+MEMORY_MB = {"smoke": 2_000, "desk": 4_000, "paper": 32_000}
+MINUTES = {"smoke": 10, "desk": 600, "paper": 1_440}
+
+CACHE_BYTES = 32 * 2**20  # of the last-level cache; with 16 MiB split and permuted MNIST took 10 to 20 % longer
+
+
+class ConfigError(Exception):
+    """A value in config.yaml, or given with --config, that cannot be; the message says which and what to write."""
+
+
+def check_config(config: Mapping[str, Any]) -> None:
+    """Raises ConfigError, with the closest valid choice, for unknown or missing keys and for values that cannot be."""
+    for key in config:
+        if key not in KEYS:
+            raise ConfigError(f"config: unknown key {key!r}{_hint(key, KEYS)}")
+    if missing := [key for key in KEYS if key not in config]:
+        raise ConfigError(f"config: missing key {', '.join(map(repr, missing))}; config.yaml must give all of them")
+    if config["scale"] not in SCALE_CHOICES:
+        raise ConfigError(f"config: unknown scale {config['scale']!r}{_hint(config['scale'], SCALE_CHOICES)}")
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", str(config["device"])):
+        raise ConfigError(f"config: unknown device {config['device']!r}; write auto, cpu, cuda or cuda:1")
+    for key in ("data_mirror", "imagenet_folder"):
+        folder = config[key]
+        if folder and not (isinstance(folder, str) and os.path.isdir(folder)):
+            raise ConfigError(f"config: {key} {folder!r} is not a folder; correct it or leave it empty")
+    _check_papers(config["papers"])
+    if config["scale"] == "recorded" and not any((ROOT / "papers").glob("*/recorded/*.csv")):
+        raise ConfigError("config: scale 'recorded' has no tables yet (papers/*/recorded/*.csv); choose another scale")
+
+
+def choose_device(device: str) -> str:
+    """The device of all jobs, where "auto" has become "cuda" if a GPU is visible and "cpu" if none is.
+
+    Decided once for all, because a job that is told "cuda" stops if torch cannot use the GPU, where "auto" would go on to
+    do the work of a GPU on the processor.
+    """
+    if device != "auto":
+        return device
+    return "cuda" if gpu_visible() else "cpu"
+
+
+def choose_scale(scale: str, device: str, announce: bool) -> str:
+    """The scale to work at on this device; on request says in one line which it is, why, and how to ask for another."""
+    reason = "as configured"
+    if scale == "auto":
+        gpu = gpu_visible()
+        scale = "paper" if gpu and device != "cpu" else "smoke"
+        reason = "auto: " + (
+            "no CUDA device is visible" if not gpu else f"a CUDA device is visible, device is {device}"
+        )
+    others = "|".join(name for name in reversed(SCALE_CHOICES[1:]) if name != scale)
+    if announce:  # not where Snakemake reads the rules again for a job
+        line = f"Scale: {scale} ({reason}). For another, put after the targets: --config scale={others}"
+        print(line, file=sys.stderr)
+    return scale
+
+
+@functools.cache
+def gpu_visible() -> bool:
+    """Whether this process may use a CUDA device, as far as can be told without importing torch."""
+    if os.environ.get("CUDA_VISIBLE_DEVICES", "all").strip() in ("", "-1", "NoDevFiles"):
+        return False
+    if any(map(os.path.exists, GPU_FILES)):
+        return True
+    if not shutil.which("nvidia-smi"):
+        return False
+    listing = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False)
+    return listing.returncode == 0 and "GPU" in listing.stdout
+
+
+def gpus(device: str) -> int:
+    """How many GPUs a training job asks for on this device: 1, or 0 on the processor."""
+    return int(device.startswith("cuda"))
+
+
+def prepare_environment() -> None:
+    """Let every job find this repository's modules and, where conda does not say otherwise, this very Python."""
+    python_path = [str(ROOT), os.environ.get("PYTHONPATH", "")]
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, python_path))
+    os.environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])
+
+
+def repository(*files: str) -> list[str]:
+    """Paths of files of the repository, as seen from the working directory.
+
+    As a rule's input they tie its results to these files: Snakemake compares their content, not only their age.
+    Raises FileNotFoundError for one that does not exist.
+    """
+    for file in files:
+        if not (ROOT / file).is_file():
+            raise FileNotFoundError(f"a rule names {file}, but the repository has no such file")
+    return [os.path.relpath(ROOT / file) for file in files]
+
+
+def dataset(name: str, scale: str) -> str:
+    """The prepared data set a scale reads: tiny at smoke scale, complete at the others."""
+    return f"data/smoke/{name}.npz" if scale == "smoke" else prepared_file(name)
+
+
+class UnknownFigure(Exception):
+    """No rule makes this figure or table; the message says which there are."""
+
+
+def published(registers: Mapping[str, Register], scale: str) -> list[str]:
+    """Paths of all published figures and tables that have tables at a scale: a figure's PDF, a table's three files."""
+    return [
+        f"figures/{paper}_{name}.{ending}"
+        for paper, known in registers.items()
+        for name in known.drawable(scale)
+        for ending in (endings(name) if name.startswith("table") else ("pdf",))
+    ]
+
+
+def comparisons(registers: Mapping[str, Register], scale: str) -> list[str]:
+    """Paths of the comparisons of all papers that have something to draw at a scale."""
+    return [f"results/{scale}/{paper}/comparison.csv" for paper, known in registers.items() if known.drawable(scale)]
+
+
+def result(registers: Mapping[str, Register], name: str, scale: str, ending: str) -> str:
+    """Path of the result that figures/<name>.<ending> is a copy of. Raises UnknownFigure if there is none."""
+    artifacts = {f"{paper}_{own}": (paper, own) for paper, known in registers.items() for own in known.artifacts}
+    paper, own = artifacts.get(name, ("", ""))
+    if not own:
+        close = difflib.get_close_matches(name, artifacts, n=1)
+        reason = "the papers have no such figure" + (f"; did you mean {close[0]}?" if close else "")
+    elif ending not in endings(own):
+        kind = "table" if own.startswith("table") else "figure"
+        reason = f"{name} is a {kind}: ask for figures/{name}.{endings(own)[0]}"
+    elif own not in registers[paper].available():
+        reason = "it cannot be made yet"
+    else:
+        return f"results/{scale}/{paper}/figures/{own}.{ending}"
+    raise UnknownFigure(f"figures/{name}.{ending}: {reason}\nTo see which there are: snakemake --cores 1 list_figures")
+
+
+def training_resources(device: str) -> dict[str, Any]:
+    """What a rule that trains asks for. The device is no parameter: finished work stays valid when it changes."""
+    return {
+        "device": device,
+        "gpu": gpus(device),
+        "mem_mb": lambda wildcards: MEMORY_MB[wildcards.scale],
+        "runtime": lambda wildcards: MINUTES[wildcards.scale],
+    }
+
+
+def seeds_per_job(parameters: int, seeds: int, device: str) -> int:
+    """How many seeds of a network with this many parameters train as one batched model: the one rule for all papers.
+
+    On a GPU all of them.  On a CPU as many as keep weights, gradients and two moments (16 bytes a parameter) in the cache:
+    stacking saves the overhead of small operations, but costs more than that once the weights come from memory.
+    """
+    return seeds if gpus(device) else max(1, min(seeds, CACHE_BYTES // (16 * parameters)))
+
+
+def seed_batches(first: int, count: int, size: int, finished: str) -> list[str]:
+    """The seeds first, first + 1, ... cut into jobs: ["0-4", "5-9"].
+
+    finished: pattern of the files that finished jobs leave, such as results/.../seeds*.csv.  The batches that lie there
+    stay as they are, the longest first, and only seeds outside of them are cut, into jobs of `size`: neither more seeds nor
+    another size make finished ones run again.  Raises ProtocolError for less than one seed in all or in a job.
+    """
+    if count < 1 or size < 1:
+        raise protocols.ProtocolError(f"the protocol asks for {count} seeds, {size} in a job; give at least one")
+    end = first + count
+    kept = _finished_batches(first, end, finished)
+    # Each gap is cut from its own start, so the jobs of a run stay the same while they finish in any order.
+    gaps = zip([first, *(last + 1 for _, last in kept)], [*(start for start, _ in kept), end], strict=True)
+    cut = [(start, min(start + size, after) - 1) for gap, after in gaps for start in range(gap, after, size)]
+    return [f"{start}-{last}" for start, last in sorted(kept + cut)]
+
+
+def _finished_batches(first: int, end: int, pattern: str) -> list[tuple[int, int]]:
+    """First and last seed of batches that lie at the pattern, do not overlap, and hold no seed outside of first..end - 1."""
+    names = (re.search(r"seeds(\d+)-(\d+)\.\w+$", path) for path in glob.glob(pattern))
+    found = [(int(name[1]), int(name[2])) for name in names if name]
+    chosen: list[tuple[int, int]] = []
+    for start, last in sorted(found, key=lambda batch: (batch[0] - batch[1], batch)):
+        apart = all(last < other or other_last < start for other, other_last in chosen)
+        if first <= start <= last < end and apart:
+            chosen.append((start, last))
+    return sorted(chosen)
+
+
+def _check_papers(papers: Any) -> None:
+    known = sorted(rules.parent.name for rules in (ROOT / "papers").glob("*/rules.smk"))
+    if not isinstance(papers, list) or not papers:
+        raise ConfigError(f"config: papers must be a list such as [{known[0]}], not {papers!r}")
+    for paper in papers:
+        if paper not in known:
+            raise ConfigError(f"config: unknown paper {paper!r}{_hint(paper, known)}")
+
+
+def _hint(given: Any, known: Iterable[str]) -> str:
+    known = list(known)
+    close = difflib.get_close_matches(str(given), known, n=1)
+    return (f"; did you mean {close[0]!r}?" if close else ";") + f" Known are {', '.join(known)}"

@@ -1,0 +1,141 @@
+"""Official files, written from known images, come back as those images."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import pickle
+import re
+import tempfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from common.data.archives import READERS, SIDE, _picture, read_archives, read_imagenet_folder
+from common.data.catalog import DataError, catalog
+from tests.common.data.official import WRITERS, known_images, picture_folder, write, write_tar
+
+
+@pytest.fixture
+def any_content(monkeypatch):
+    """torchvision checks MD5s, which only the official content has: here a file need only exist."""
+    for module in ("cifar", "svhn"):
+        monkeypatch.setattr(
+            f"torchvision.datasets.{module}.check_integrity", lambda path, md5=None: os.path.isfile(path)
+        )
+
+
+@pytest.fixture
+def temporary_folder(tmp_path, monkeypatch):
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+def test_every_data_set_has_a_reader_and_a_writer():
+    assert set(READERS) == set(WRITERS) == set(catalog())
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_arrays_are_what_was_written(tmp_path, name, any_content, temporary_folder):
+    files, written = write(name, tmp_path)
+    arrays = read_archives(name, files)
+    assert set(arrays) == set(written)
+    for key, array in arrays.items():
+        np.testing.assert_array_equal(array, written[key], err_msg=key)
+        assert array.flags.c_contiguous
+        assert array.dtype == (np.uint8 if key.endswith(("_images", "_drawers")) else written[key].dtype)
+    assert not list(temporary_folder.iterdir())
+
+
+@pytest.mark.parametrize("name", WRITERS)
+@pytest.mark.parametrize("keep", [0, 0.5, 0.95])
+def test_truncated_files_are_named(tmp_path, name, keep, temporary_folder):
+    files, _ = write(name, tmp_path)
+    for file in files:
+        file.write_bytes(file.read_bytes()[: int(keep * file.stat().st_size)])
+    with pytest.raises(DataError, match=f"^cannot read {re.escape(str(files[0]))}.*: delete the damaged file"):
+        read_archives(name, files)
+    assert not list(temporary_folder.iterdir())
+
+
+def test_a_file_of_another_format_is_named(tmp_path):
+    files, _ = write("mnist", tmp_path)
+    files[0].write_bytes(gzip.compress(b"\0\0\x0d\x03" + bytes(100)))
+    with pytest.raises(DataError, match=r"cannot read .*train-images-idx3-ubyte\.gz"):
+        read_archives("mnist", files)
+
+
+def test_a_pickle_that_is_not_the_official_one_is_never_loaded(tmp_path):
+    class Malicious:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "harm"), "w"))
+
+    names = [f"data_batch_{i}" for i in range(1, 6)] + ["test_batch", "batches.meta"]
+    write_tar(tmp_path / "c.tar.gz", {f"cifar-10-batches-py/{name}": pickle.dumps(Malicious()) for name in names})
+    with pytest.raises(DataError, match=r"cannot read .*c\.tar\.gz .*Dataset not found or corrupted"):
+        read_archives("cifar10", [tmp_path / "c.tar.gz"])
+    assert not (tmp_path / "harm").exists()
+
+
+def test_no_room_to_unpack_is_not_blamed_on_the_file(tmp_path, monkeypatch):
+    files, _ = write("mnist", tmp_path)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    with pytest.raises(DataError, match=r"cannot unpack .*nowhere.*: free some space, or name .* in TMPDIR"):
+        read_archives("mnist", files)
+
+
+@pytest.mark.parametrize("size", [(64, 64), (500, 375), (28, 28), (20, 31), (28, 90)])
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK", "RGBA", "P"])
+def test_pictures_are_resized_as_pillow_resizes(size, mode):
+    picture = Image.fromarray(known_images("cifar100")[0]).resize(size, Image.Resampling.BICUBIC).convert(mode)
+    resized = picture.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+    np.testing.assert_array_equal(_picture(picture), np.asarray(resized))
+
+
+# a user's own ImageNet
+
+
+@pytest.mark.parametrize("below", ["", "train"])
+def test_imagenet_folder(tmp_path, below):
+    picture_folder(tmp_path / below, ["n01", "n02", "n03"])
+    arrays, description = read_imagenet_folder(tmp_path, ("n01", "n03"), train=2, test=1)
+    assert description == "ImageNet: the 100 classes of mini-ImageNet x 3 at 28x28"
+    assert arrays["wnids"].tolist() == ["n01", "n03"]
+    assert arrays["train_labels"].tolist() == [0, 0, 1, 1] and arrays["test_labels"].tolist() == [0, 1]
+    assert np.allclose(arrays["train_images"][:, 0, 0, 0], [0, 20, 120, 140], atol=3)
+    assert np.allclose(arrays["test_images"][:, 0, 0, 0], [40, 160], atol=3)
+
+
+def test_imagenet_folder_with_other_classes_says_so(tmp_path):
+    arrays, description = read_imagenet_folder(picture_folder(tmp_path, ["n05", "n04", "n06"]), ("n01", "n02"), 2, 1)
+    assert arrays["wnids"].tolist() == ["n04", "n05"]
+    assert "not mini-ImageNet's" in description
+
+
+def test_mini_imagenet_folder_with_a_missing_class(tmp_path):
+    with pytest.raises(DataError, match="has 1 class folders; 1 of the 2 classes of mini-ImageNet are missing: n02"):
+        read_imagenet_folder(picture_folder(tmp_path, ["n01"]), ("n01", "n02"), train=2, test=1)
+
+
+@pytest.mark.parametrize("left", [2, 0])
+def test_mini_imagenet_folder_with_a_short_class(tmp_path, left):
+    folder = picture_folder(tmp_path, ["n01", "n02"])
+    for i in range(left, 3):
+        (folder / "n02" / f"{i}.JPEG").unlink()
+    with pytest.raises(DataError, match=f"class n02 in .* has {left} pictures; add some: 3 are needed"):
+        read_imagenet_folder(folder, ("n01", "n02"), train=2, test=1)
+
+
+def test_imagenet_folder_with_a_damaged_picture(tmp_path):
+    picture = picture_folder(tmp_path, ["n01"]) / "n01" / "1.JPEG"
+    picture.write_bytes(picture.read_bytes()[:100])
+    with pytest.raises(DataError, match="cannot read the picture .*n01/1.JPEG"):
+        read_imagenet_folder(tmp_path, ("n01",), train=2, test=1)
+
+
+def test_imagenet_folder_that_is_not_there(tmp_path):
+    with pytest.raises(DataError, match="is not a folder"):
+        read_imagenet_folder(tmp_path / "nowhere", ("n01",))

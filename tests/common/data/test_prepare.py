@@ -1,0 +1,294 @@
+"""Preparing data sets: every source, what is recognised, and one clear message for each bad input."""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import json
+import os
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from common.data import prepare
+from common.data.archives import read_imagenet_folder
+from common.data.catalog import DataError, SplitFacts, Variant, entry
+from common.data.content import fingerprint
+from common.data.load import load
+from common.data.prepare import main, smoke
+from tests.common.data.official import picture_folder, write_idx
+
+REAL = os.environ.get("DATA_MIRROR")
+needs_mirror = pytest.mark.skipif(not REAL, reason="DATA_MIRROR is not set: no real data at hand")
+
+
+@pytest.fixture(autouse=True)
+def no_ambient_sources(monkeypatch):
+    monkeypatch.delenv("DATA_MIRROR", raising=False)
+    monkeypatch.delenv("IMAGENET_FOLDER", raising=False)
+
+
+def digits(seed: int, count: int = 20) -> tuple[np.ndarray, np.ndarray]:
+    images = np.random.default_rng(seed).integers(0, 256, (count, 28, 28), dtype=np.uint8)
+    return images, np.arange(count, dtype=np.uint8) % 10
+
+
+def small_mnist(tmp_path, monkeypatch, **changes):
+    """A catalogue whose MNIST has 20 + 10 random images, and a mirror that holds them, with `changes` to its arrays."""
+    arrays = {}
+    for seed, (split, count) in enumerate({"train": 20, "test": 10}.items()):
+        arrays[f"{split}_images"], arrays[f"{split}_labels"] = digits(seed, count)
+    known = {s: SplitFacts(n, fingerprint(*digits(i, n))) for i, (s, n) in enumerate({"train": 20, "test": 10}.items())}
+    facts = dataclasses.replace(
+        entry("mnist"),
+        variants=(
+            Variant("complete", "small MNIST", known),
+            Variant("partial", "small MNIST, test part only", {"test": known["test"]}),
+        ),
+        smoke={split: dataclasses.replace(p, per_class=1) for split, p in entry("mnist").smoke.items()},
+    )
+    monkeypatch.setattr(prepare, "entry", lambda name: facts)
+    mirror = tmp_path / "mirror"
+    mirror.mkdir()
+    arrays = {key: array for key, array in (arrays | changes).items() if array is not None}
+    np.savez(mirror / "mnist.npz", **arrays)
+    return mirror
+
+
+def nothing_left(root) -> bool:
+    return not [path for path in root.rglob("*") if path.is_file()]
+
+
+def test_mirror_to_prepared_file(tmp_path, monkeypatch):
+    mirror = small_mnist(tmp_path, monkeypatch)
+    path = prepare.prepare("mnist", root=tmp_path / "data", mirror=mirror)
+    data = load(path)
+    assert path == tmp_path / "data" / "prepared" / "mnist.npz"
+    assert (data.about["source"], data.about["completeness"], data.stamp) == ("mirror", "complete", "small MNIST")
+    assert data.splits["train"].labels.dtype == np.int64
+    assert np.array_equal(data.splits["test"].images, digits(1, 10)[0])
+    assert data.about["splits"]["test"] == {"count": 10, "classes": 10, "fingerprint": fingerprint(*digits(1, 10))}
+    (mirror / "mnist.npz").unlink()
+    assert prepare.prepare("mnist", root=tmp_path / "data", mirror=mirror) == path  # prepared once is enough
+
+
+def test_part_of_a_set_is_recognised(tmp_path, monkeypatch):
+    mirror = small_mnist(tmp_path, monkeypatch, train_images=None, train_labels=None)
+    data = load(prepare.prepare("mnist", root=tmp_path / "data", mirror=mirror))
+    assert (data.about["completeness"], data.stamp) == ("partial", "small MNIST, test part only")
+    assert list(data.splits) == ["test"]
+
+
+BAD_ARRAYS = {
+    "other content": (
+        {"train_images": digits(7)[0]},
+        "fingerprint of its train part [0-9a-f]{64}, expected [0-9a-f]{64}",
+    ),
+    "other count": ({"test_images": digits(1, 9)[0], "test_labels": digits(1, 9)[1]}, "it has 20 train, 9 test images"),
+    "label too large": ({"train_labels": np.arange(20)}, "train labels are from 0 to 19, expected 0 to 9"),
+    "negative label": ({"train_labels": np.arange(20) % 10 - 1}, "train labels are from -1 to 8, expected 0 to 9"),
+    "labels missing": ({"train_labels": None}, "train needs one integer label for each of its 20 images"),
+    "float images": ({"train_images": digits(0)[0] / 255}, r"train images are float64 \(20, 28, 28\), expected uint8"),
+    "wrong shape": ({"train_images": np.zeros((20, 32, 32), np.uint8)}, r"train images are uint8 \(20, 32, 32\)"),
+    "unknown split": ({"extra_images": digits(0)[0]}, "splits are .*extra.*; MNIST has"),
+}
+
+
+@pytest.mark.parametrize("changes, message", BAD_ARRAYS.values(), ids=BAD_ARRAYS.keys())
+def test_bad_mirror_is_refused(tmp_path, monkeypatch, changes, message):
+    mirror = small_mnist(tmp_path, monkeypatch, **changes)
+    with pytest.raises(DataError, match=f"mirror/mnist.npz.*{message}"):
+        prepare.prepare("mnist", root=tmp_path / "data", mirror=mirror)
+    assert nothing_left(tmp_path / "data")
+
+
+def test_truncated_mirror_file(tmp_path, monkeypatch):
+    file = small_mnist(tmp_path, monkeypatch) / "mnist.npz"
+    file.write_bytes(file.read_bytes()[:5000])
+    with pytest.raises(DataError, match="mnist.npz is truncated .*replace it in the mirror"):
+        prepare.prepare("mnist", root=tmp_path / "data", mirror=file.parent)
+    assert nothing_left(tmp_path / "data")
+
+
+def test_mirror_that_is_not_there(tmp_path):
+    for make in (prepare.prepare, smoke):
+        with pytest.raises(DataError, match="nowhere is not a folder: correct data_mirror"):
+            make("mnist", root=tmp_path, mirror=tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    "code, message", [(errno.ENOSPC, "the disk is full"), (errno.EACCES, "cannot write .* --root")]
+)
+def test_disk_full_or_unwritable_folder(tmp_path, monkeypatch, code, message):
+    mirror = small_mnist(tmp_path, monkeypatch)
+
+    def half_written(stream, **arrays):
+        stream.write(b"half")
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(prepare.np, "savez", half_written)
+    with pytest.raises(DataError, match=message):
+        prepare.prepare("mnist", root=tmp_path / "data", mirror=mirror)
+    assert nothing_left(tmp_path / "data")
+
+
+def test_file_in_place_of_the_data_folder(tmp_path, monkeypatch):
+    mirror = small_mnist(tmp_path, monkeypatch)
+    (tmp_path / "data").write_text("in the way")
+    with pytest.raises(DataError, match="cannot write .*choose another data folder with --root"):
+        prepare.prepare("mnist", root=tmp_path / "data", mirror=mirror)
+
+
+def test_command_line_prints_one_line_and_no_traceback(tmp_path, capsys):
+    assert main(["mnits", "--root", str(tmp_path)]) == 1
+    assert capsys.readouterr().err.startswith("error: unknown data set 'mnits': did you mean 'mnist'?")
+
+
+@pytest.mark.parametrize("damaged, message", [(True, "truncated"), (False, "no prepared data set .KeyError.'about'")])
+@pytest.mark.parametrize("smoke_too", [[], ["--smoke"]])
+def test_command_line_names_a_prepared_file_that_cannot_be_read(tmp_path, capsys, damaged, message, smoke_too):
+    path = tmp_path / "prepared" / "mnist.npz"
+    path.parent.mkdir()
+    np.savez(path, train_images=digits(0)[0])
+    if damaged:
+        path.write_bytes(path.read_bytes()[:5000])
+    assert main(["mnist", *smoke_too, "--root", str(tmp_path)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert re.search(
+        f"^error: {path} is {message}.*; delete it and make it again with: .*common.data.prepare mnist", line
+    )
+
+
+# smoke
+
+
+def test_smoke_takes_a_subset_of_the_mirror(tmp_path, monkeypatch, capsys):
+    mirror = small_mnist(tmp_path, monkeypatch)
+    assert main(["mnist", "--smoke", "--root", str(tmp_path), "--mirror", str(mirror)]) == 0
+    data = load(tmp_path / "smoke" / "mnist.npz")
+    assert (data.about["completeness"], data.stamp) == ("subset", "small MNIST, tiny subset")
+    assert data.splits["train"].labels.tolist() == list(range(10))
+    assert np.array_equal(data.splits["train"].images, digits(0)[0][:10])
+    assert "small MNIST, tiny subset (subset, from mirror)" in capsys.readouterr().out
+
+
+def test_smoke_prefers_what_is_prepared(tmp_path, monkeypatch):
+    mirror = small_mnist(tmp_path, monkeypatch)
+    prepare.prepare("mnist", root=tmp_path, mirror=mirror)
+    (mirror / "mnist.npz").unlink()
+    assert load(smoke("mnist", root=tmp_path, mirror=mirror)).about["completeness"] == "subset"
+
+
+def test_smoke_without_data_is_a_stand_in_and_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(prepare, "download", lambda *_: pytest.fail("smoke must not download"))
+    data = load(smoke("omniglot", root=tmp_path))
+    assert (data.about["source"], data.about["completeness"]) == ("stand-in", "stand-in")
+    assert data.stamp == "stand-in strokes for Omniglot"
+    assert data.about["splits"]["background"]["count"] == 2000
+    assert data.splits["evaluation"].images.shape == (800, 105, 105)
+
+
+def test_smoke_with_only_a_part_is_a_stand_in(tmp_path, monkeypatch):
+    mirror = small_mnist(tmp_path, monkeypatch, train_images=None, train_labels=None)
+    assert load(smoke("mnist", root=tmp_path, mirror=mirror)).about["completeness"] == "stand-in"
+
+
+# official files
+
+
+def official_mnist(root, monkeypatch, arrays):
+    """The files put by hand, and a catalogue without their checksums, which only the official compression has."""
+    facts = prepare.entry("mnist")
+    unchecked = tuple(dataclasses.replace(archive, checksum=None, size=None) for archive in facts.archives)
+    monkeypatch.setattr(prepare, "entry", lambda name: dataclasses.replace(facts, archives=unchecked))
+    folder = root / "raw" / "mnist"
+    folder.mkdir(parents=True)
+    for archive, array in zip(facts.archives, arrays, strict=True):
+        write_idx(folder / archive.file, array)
+    return folder
+
+
+def test_official_files_put_by_hand(tmp_path, monkeypatch):
+    small_mnist(tmp_path, monkeypatch)
+    official_mnist(tmp_path / "data", monkeypatch, [*digits(0, 20), *digits(1, 10)])
+    data = load(prepare.prepare("mnist", root=tmp_path / "data"))
+    assert (data.about["source"], data.about["completeness"]) == ("download", "complete")
+    assert np.array_equal(data.splits["train"].images, digits(0)[0])
+
+
+def test_no_network_names_file_checksum_and_place(tmp_path, monkeypatch):
+    small_mnist(tmp_path, monkeypatch)
+    facts = prepare.entry("mnist")
+    dead = tuple(dataclasses.replace(archive, urls=("http://127.0.0.1:9/x",)) for archive in facts.archives)
+    monkeypatch.setattr(prepare, "entry", lambda name: dataclasses.replace(facts, archives=dead))
+    with pytest.raises(DataError) as caught:
+        prepare.prepare("mnist", root=tmp_path / "data")
+    place = tmp_path / "data" / "raw" / "mnist" / "train-images-idx3-ubyte.gz"
+    assert f"put the file at {place} by hand (expected: md5:f68b3c2dcbeaaa9fbdd348bbdeb94873" in str(caught.value)
+    assert nothing_left(tmp_path / "data")
+
+
+# a user's own ImageNet
+
+
+def test_imagenet_folder_goes_before_the_download(tmp_path, monkeypatch):
+    facts = dataclasses.replace(entry("imagenet"), class_ids=("n01", "n02"), classes={"train": 2, "test": 2})
+    monkeypatch.setattr(prepare, "entry", lambda name: facts)
+    monkeypatch.setattr(prepare, "read_imagenet_folder", lambda *_: read_imagenet_folder(*_, train=2, test=1))
+    folder = picture_folder(tmp_path / "imagenet", ["n01", "n02"])
+    data = load(prepare.prepare("imagenet", root=tmp_path / "data", imagenet_folder=folder))
+    assert data.about["source"] == "folder" and "mini-ImageNet" in data.stamp
+
+
+# real data
+
+
+@needs_mirror
+def test_real_mnist_from_its_official_files(tmp_path, monkeypatch):
+    """All 70,000 images go through MNIST's format, and have the fingerprints of the catalogue."""
+    with np.load(os.path.join(REAL, "mnist.npz")) as archive:
+        arrays = [archive[f"{split}_{kind}"] for split in ("train", "test") for kind in ("images", "labels")]
+    official_mnist(tmp_path, monkeypatch, arrays)
+    data = load(prepare.prepare("mnist", root=tmp_path))
+    assert (data.about["source"], data.about["completeness"], data.stamp) == ("download", "complete", "MNIST")
+    assert np.array_equal(data.splits["train"].images, arrays[0])
+
+
+@needs_mirror
+@pytest.mark.parametrize(
+    "name, completeness, stamp",
+    [
+        ("mnist", "complete", "MNIST"),
+        ("notmnist", "partial", "notMNIST, test part only"),
+        ("imagenet", "partial", "ImageNet: 100 classes of Tiny-ImageNet at 28x28 (reduced)"),
+    ],
+)
+def test_real_sets_are_recognised(tmp_path, name, completeness, stamp):
+    data = load(prepare.prepare(name, root=tmp_path, mirror=REAL))
+    assert (data.about["source"], data.about["completeness"], data.stamp) == ("mirror", completeness, stamp)
+
+
+@needs_mirror
+def test_real_omniglot_smoke(tmp_path):
+    """The fingerprint of the whole set is checked before the subset is taken."""
+    data = load(smoke("omniglot", root=tmp_path, mirror=REAL))
+    assert data.stamp == "Omniglot, tiny subset"
+    assert data.splits["background"].images.shape == (2000, 105, 105)
+    assert np.bincount(data.splits["evaluation"].labels).tolist() == [20] * 40
+    assert data.extras["background_drawers"][:20].tolist() == list(range(20))
+    assert len(set(data.extras["background_alphabets"])) > 20  # spread over the alphabets
+
+
+def test_about_is_plain_json(tmp_path):
+    with np.load(smoke("fashion_mnist", root=tmp_path)) as archive:
+        about = json.loads(str(archive["about"]))
+    assert set(about) == {"name", "source", "completeness", "description", "splits"}
+
+
+def test_torch_is_imported_only_to_read_official_files(tmp_path):
+    check = "import sys; from common.data.prepare import main; main(sys.argv[1:]); sys.exit('torch' in sys.modules)"
+    command = [sys.executable, "-c", check, "fashion_mnist", "--smoke", "--root", str(tmp_path)]
+    assert subprocess.run(command, check=False).returncode == 0

@@ -1,0 +1,52 @@
+"""Stand-ins have the smoke subset's shape, are the same at each call, and can be learned."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+
+from common.data.catalog import catalog, entry
+from common.data.standins import KINDS, make
+
+
+@pytest.mark.parametrize("name", list(KINDS))
+def test_size_type_and_determinism(name):
+    facts = entry(name)
+    start = time.process_time()
+    arrays, again = make(facts), make(facts)
+    assert time.process_time() - start < 10  # seconds, two calls
+    for split, portion in facts.smoke.items():
+        images, labels = arrays[f"{split}_images"], arrays[f"{split}_labels"]
+        assert images.dtype == np.uint8 and images.shape == (portion.classes * portion.per_class, *facts.shape)
+        assert np.bincount(labels).tolist() == [portion.per_class] * portion.classes
+        assert len({image.tobytes() for image in images}) > 0.9 * len(images)
+        assert images.reshape(len(images), -1).std(axis=1).min() > 1
+    assert all(np.array_equal(arrays[key], again[key]) for key in arrays)
+
+
+def test_every_data_set_has_one():
+    assert set(KINDS) == set(catalog())
+
+
+@pytest.mark.parametrize("name, least", [("mnist", 0.5), ("notmnist", 0.5), ("cifar10", 0.5), ("imagenet", 0.2)])
+def test_classes_can_be_told_apart(name, least):
+    """Nearest class mean is far above chance (10 or 1 percent)."""
+    arrays = make(entry(name))
+    train, test = (
+        arrays[f"{split}_images"].reshape(len(arrays[f"{split}_labels"]), -1) / 255 for split in ("train", "test")
+    )
+    means = np.stack(
+        [train[arrays["train_labels"] == label].mean(axis=0) for label in range(arrays["train_labels"].max() + 1)]
+    )
+    nearest = (np.square(means).sum(axis=1) - 2 * test @ means.T).argmin(axis=1)
+    assert (nearest == arrays["test_labels"]).mean() > least
+
+
+def test_omniglot_is_ink_on_paper_with_names():
+    arrays = make(entry("omniglot"))
+    assert set(np.unique(arrays["background_images"])) == {0, 255}
+    assert 0.005 < (arrays["background_images"] == 0).mean() < 0.2
+    assert arrays["evaluation_drawers"][:20].tolist() == list(range(20))
+    assert len(arrays["evaluation_alphabets"]) == len(arrays["evaluation_characters"]) == 40

@@ -1,0 +1,505 @@
+"""Importances against closed forms, gradients of one example at a time and steps worked by hand; the penalties."""
+
+from __future__ import annotations
+
+import copy
+import math
+
+import pytest
+import torch
+
+from common.learning.consolidation import (
+    Consolidation,
+    Ewc,
+    Mas,
+    OnlineEwc,
+    ReestimatedEwc,
+    SynapticIntelligence,
+    per_example_gradients,
+)
+from common.learning.optimizers import Adam, Sgd
+from tests.common.learners import DoubleMlp, Given, random
+
+R, N, SIZES = 3, 12, (5, 6, 4)
+NETWORK = DoubleMlp(SIZES)
+ALL = {
+    "none": lambda parameters, strength=0.7: Consolidation(parameters, strength),
+    "ewc": lambda parameters, strength=0.7: Ewc(
+        parameters, strength, 2 * N
+    ),  # more than there are: the mean is over those
+    "online": lambda parameters, strength=0.7: OnlineEwc(parameters, strength, 2 * N, 0.5),
+    "reestimated": lambda parameters, strength=0.7: ReestimatedEwc(parameters, strength, 2 * N),
+    "mas": lambda parameters, strength=0.7: Mas(parameters, strength, 2 * N),
+    "si": lambda parameters, strength=0.7: SynapticIntelligence(parameters, strength, 0.1),
+}
+PENALTIES = [name for name in ALL if name != "none"]
+
+
+def network_parameters(seed, replicas=R):
+    """Parameters of NETWORK with biases that are not zero."""
+    return [random(*p.shape, seed=100 * seed + place) for place, p in enumerate(NETWORK.initial(range(replicas)))]
+
+
+def data(seed, outputs=None, replicas=R):
+    """Examples for NETWORK; labels among the active outputs; the first input is always zero."""
+    inputs = random(replicas, N, SIZES[0], seed=1000 + seed)
+    inputs[..., 0] = 0
+    labels = torch.randint(SIZES[-1], (replicas, N), generator=torch.Generator().manual_seed(seed))
+    if outputs is not None:
+        labels = outputs.nonzero()[:, 0][labels % int(outputs.sum())]
+    return Given(inputs, labels, outputs)
+
+
+def two_tasks(name, strength=0.7, optimizer=Adam):
+    """A consolidation with its parameters after two tasks of five steps each, on random gradients."""
+    parameters = network_parameters(0)
+    own = ALL[name](parameters, strength)
+    descent = optimizer(parameters, 0.05)
+    for task in range(2):
+        for step in range(5):
+            own.step(parameters, network_parameters(10 + 5 * task + step), descent)
+        own.end_task(parameters, NETWORK.logits, data(task))
+    return own, parameters
+
+
+# Importances that are means over examples
+
+
+def test_fisher_of_logistic_regression_has_a_closed_form():
+    network = DoubleMlp((5, 2))
+    weight, bias = random(R, 5, 2), random(R, 2, seed=1)
+    inputs, labels = random(R, N, 5, seed=2), torch.randint(2, (R, N), generator=torch.Generator().manual_seed(0))
+    ewc = Ewc([weight, bias], 1.0, N)
+    ewc.end_task([weight, bias], network.logits, Given(inputs, labels))
+    for r in range(R):
+        # p(1 | x) is the logistic function of the difference of the two outputs
+        p = torch.sigmoid(inputs[r] @ (weight[r, :, 1] - weight[r, :, 0]) + bias[r, 1] - bias[r, 0])
+        squares = (p - labels[r]) ** 2
+        expected = (squares[:, None] * inputs[r] ** 2).mean(0)
+        torch.testing.assert_close(ewc.importance[0][r], expected[:, None].expand(-1, 2))
+        torch.testing.assert_close(ewc.importance[1][r], squares.mean().expand(2))
+
+
+@pytest.mark.parametrize("outputs", [None, torch.tensor([False, True, False, True])])
+@pytest.mark.parametrize("name", ["ewc", "mas"])
+def test_importance_of_a_perceptron_equals_one_example_at_a_time(name, outputs):
+    parameters, given = network_parameters(0), data(0, outputs)
+    own = ALL[name](parameters)
+    own.end_task(parameters, NETWORK.logits, given)
+    for r in range(R):
+        leaves = [p[r].clone().requires_grad_() for p in parameters]
+        total = [torch.zeros_like(p) for p in leaves]
+        for x, y in zip(given.inputs[r], given.labels[r], strict=True):
+            answers = (x @ leaves[0] + leaves[1]).relu() @ leaves[2] + leaves[3]
+            active = answers if outputs is None else answers[outputs]
+            value = answers[y] - active.exp().sum().log() if name == "ewc" else (active**2).sum()
+            for sums, g in zip(total, torch.autograd.grad(value, leaves), strict=True):
+                sums += g**2 if name == "ewc" else g.abs()
+        for importance, sums in zip(own.importance, total, strict=True):
+            torch.testing.assert_close(importance[r], sums / N)
+    if outputs is not None:
+        assert (own.importance[-1][:, [0, 2]] == 0).all()
+
+
+def test_mas_of_a_linear_map_has_a_closed_form():
+    network = DoubleMlp((5, 3))
+    weight, bias, inputs = random(R, 5, 3), random(R, 3, seed=1), random(R, N, 5, seed=2)
+    mas = Mas([weight, bias], 1.0, N)
+    mas.end_task([weight, bias], network.logits, Given(inputs, torch.zeros(R, N, dtype=torch.long)))
+    for r in range(R):
+        answers = inputs[r] @ weight[r] + bias[r]
+        torch.testing.assert_close(mas.importance[0][r], 2 * (inputs[r].abs().T @ answers.abs()) / N)
+        torch.testing.assert_close(mas.importance[1][r], 2 * answers.abs().mean(0))
+
+
+def test_gradients_of_single_examples_sum_to_the_gradient_of_the_sum():
+    leaves = [p[0].requires_grad_() for p in network_parameters(0)]
+    given = data(0)
+
+    def objective(logits, labels):
+        return (logits**3).sum(1) * labels
+
+    each = per_example_gradients(objective, NETWORK.logits, leaves, given.inputs[0], given.labels[0])
+    answers = NETWORK.logits([p[None] for p in leaves], given.inputs[:1])[0]
+    expected = torch.autograd.grad(objective(answers, given.labels[0]).sum(), leaves)
+    for one, whole in zip(each, expected, strict=True):
+        assert one.shape == (N, *whole.shape)
+        torch.testing.assert_close(one.sum(0), whole)
+
+
+class TwoSets(DoubleMlp):
+    """A perceptron with a second matrix of output weights, added to the first."""
+
+    def logits(self, parameters, inputs, generators=None):
+        return super().logits([*parameters[:2], parameters[2] + parameters[4], parameters[3]], inputs, generators)
+
+
+@pytest.mark.parametrize("name", ["ewc", "online", "reestimated", "mas"])
+def test_parameters_that_are_added_up_have_the_same_importance(name):
+    """Their gradients are equal, and may be one tensor: finding one importance must not change the other."""
+    network = TwoSets(SIZES)
+    parameters = [*network_parameters(0), random(R, *SIZES[-2:], seed=77)]
+    own = ALL[name](parameters)
+    own.end_task(parameters, network.logits, data(0))
+    summed = [*parameters[:2], parameters[2] + parameters[4], parameters[3]]
+    single = ALL[name](summed)
+    single.end_task(summed, NETWORK.logits, data(0))
+    for place, expected in enumerate([*single.importance, single.importance[2]]):
+        torch.testing.assert_close(own.importance[place], expected, msg=f"importance of tensor {place}")
+
+
+# Several tasks
+
+
+def fishers(tasks):
+    """Parameters at the end of each task and the Fisher matrix of each on its own."""
+    ends = [network_parameters(task) for task in range(tasks)]
+    alone = []
+    for task, parameters in enumerate(ends):
+        ewc = Ewc(parameters, 1.0, N)
+        ewc.end_task(parameters, NETWORK.logits, data(task))
+        alone.append(ewc.importance)
+    return ends, alone
+
+
+def test_one_quadratic_of_ewc_is_the_sum_of_the_tasks_quadratics_up_to_a_constant():
+    ends, alone = fishers(3)
+    ewc = Ewc(network_parameters(9), 0.7, N)
+    for task, parameters in enumerate(ends):
+        ewc.end_task(parameters, NETWORK.logits, data(task))
+    differences = []
+    for point in (network_parameters(20), network_parameters(21), ends[1]):
+        zeros = [torch.zeros_like(p) for p in point]
+        separate = torch.zeros(R, dtype=torch.float64)
+        for place, found in enumerate(ewc.penalized(point, zeros)):
+            pulls = [0.7 * f[place] * (point[place] - end[place]) for end, f in zip(ends, alone, strict=True)]
+            torch.testing.assert_close(found, sum(pulls))
+            terms = [f[place] * (point[place] - end[place]) ** 2 for end, f in zip(ends, alone, strict=True)]
+            separate += 0.35 * sum(terms).flatten(1).sum(1)
+        differences.append(separate - ewc.penalty(point))
+    torch.testing.assert_close(differences[0], differences[1])
+    torch.testing.assert_close(differences[0], differences[2])
+    assert (differences[0] > 0.01).all()
+    # the first input is always zero, and so is the importance of its weights: nothing may become nan
+    assert (ewc.importance[0][:, 0] == 0).all()
+    assert all(tensor.isfinite().all() for tensor in ewc.anchor)
+
+
+@pytest.mark.parametrize("gamma", [1.0, 0.25])
+def test_online_ewc_forgets_old_importances_by_gamma_and_keeps_near_the_last_task(gamma):
+    ends, alone = fishers(3)
+    online = OnlineEwc(network_parameters(9), 0.7, N, gamma)
+    for task, parameters in enumerate(ends):
+        online.end_task(parameters, NETWORK.logits, data(task))
+    for place, importance in enumerate(online.importance):
+        expected = gamma**2 * alone[0][place] + gamma * alone[1][place] + alone[2][place]
+        torch.testing.assert_close(importance, expected)
+        assert torch.equal(online.anchor[place], ends[2][place])
+    assert online.tasks == 3
+
+
+def test_reestimated_ewc_forgets_what_it_found_before_and_takes_the_networks_answers_for_labels():
+    ends = [network_parameters(task) for task in range(2)]
+    own = ReestimatedEwc(ends[0], 0.7, N)
+    for task, parameters in enumerate(ends):
+        own.end_task(parameters, NETWORK.logits, data(task))
+    given = data(1)
+    answers = NETWORK.logits(ends[1], given.inputs).argmax(-1)
+    assert not torch.equal(answers, given.labels)
+    answered = Ewc(ends[1], 0.7, N)
+    answered.end_task(ends[1], NETWORK.logits, Given(given.inputs, answers))
+    for place, importance in enumerate(own.importance):
+        torch.testing.assert_close(importance, answered.importance[place])
+        assert torch.equal(own.anchor[place], ends[1][place])
+
+
+@pytest.mark.parametrize("name, earlier", [("ewc", False), ("online", False), ("reestimated", True), ("mas", False)])
+def test_only_reestimated_ewc_looks_at_earlier_tasks_again(name, earlier):
+    given, parameters = data(0), network_parameters(0)
+    ALL[name](parameters).end_task(parameters, NETWORK.logits, given)
+    assert given.asked == [earlier]
+
+
+def test_mas_adds_importances_up_and_keeps_near_the_last_task():
+    ends = [network_parameters(task) for task in range(2)]
+    mas, alone = Mas(ends[0], 1.0, N), []
+    for task, parameters in enumerate(ends):
+        mas.end_task(parameters, NETWORK.logits, data(task))
+        single = Mas(parameters, 1.0, N)
+        single.end_task(parameters, NETWORK.logits, data(task))
+        alone.append(single.importance)
+    for place, importance in enumerate(mas.importance):
+        torch.testing.assert_close(importance, alone[0][place] + alone[1][place])
+        assert torch.equal(mas.anchor[place], ends[1][place])
+
+
+def test_the_anchor_is_a_copy():
+    parameters = network_parameters(0)
+    own = OnlineEwc(parameters, 1.0, N)
+    own.end_task(parameters, NETWORK.logits, data(0))
+    before = own.anchor[0].clone()
+    parameters[0].add_(1)
+    assert torch.equal(own.anchor[0], before)
+
+
+# The penalty and its gradient
+
+
+@pytest.mark.parametrize("name", PENALTIES)
+def test_penalty_and_penalized_gradient_are_those_of_the_common_form(name):
+    own, _ = two_tasks(name)
+    assert any((omega > 0).any() for omega in own.importance)
+    leaves = [p.requires_grad_() for p in network_parameters(50)]
+    factor = 0.5 if name in ("ewc", "online") else 1.0
+    penalty = sum(
+        0.7 * factor * (omega * (p - anchor) ** 2).flatten(1).sum(1)
+        for omega, p, anchor in zip(own.importance, leaves, own.anchor, strict=True)
+    )
+    torch.testing.assert_close(own.penalty(leaves), penalty.detach())
+    given = data(7)
+    losses = NETWORK.logits(leaves, given.inputs).square().mean((1, 2))
+    gradients = list(torch.autograd.grad(losses.sum(), leaves, retain_graph=True))
+    kept = [g.clone() for g in gradients]
+    expected = torch.autograd.grad((losses + penalty).sum(), leaves)
+    found = own.penalized(leaves, gradients)
+    for place, g in enumerate(expected):
+        torch.testing.assert_close(found[place], g)
+        assert torch.equal(gradients[place], kept[place])
+        assert not torch.allclose(found[place], kept[place])
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_no_penalty_before_the_first_task_ends(name):
+    parameters, gradients = network_parameters(0), network_parameters(1)
+    own = ALL[name](parameters)
+    moved = [p + 1 for p in parameters]
+    assert all(torch.equal(a, b) for a, b in zip(own.penalized(moved, gradients), gradients, strict=True))
+    assert own.penalty(moved).tolist() == [0.0] * R
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("optimizer", [Adam, Sgd])
+def test_strength_zero_is_plain_training_bit_for_bit(name, optimizer):
+    _, plain = two_tasks("none", optimizer=optimizer)
+    _, weak = two_tasks(name, strength=0.0, optimizer=optimizer)
+    assert all(torch.equal(a, b) for a, b in zip(plain, weak, strict=True))
+
+
+@pytest.mark.parametrize("name", PENALTIES)
+def test_a_moved_network_is_penalized_and_the_second_task_ends_elsewhere(name):
+    _, plain = two_tasks("none")
+    own, consolidated = two_tasks(name)
+    assert (own.penalty([p + 0.1 for p in consolidated]) > 0).all()
+    assert not any(torch.equal(a, b) for a, b in zip(plain, consolidated, strict=True))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("name", ALL)
+def test_shapes_and_types_are_the_parameters_and_the_state_round_trips(name, dtype):
+    def run(own, parameters, tasks):
+        descent = Adam(parameters, 0.05)
+        for task in tasks:
+            for step in range(3):
+                own.step(parameters, [g.to(dtype) for g in network_parameters(10 + 3 * task + step)], descent)
+            given = data(task)
+            own.end_task(parameters, SingleOrDouble(dtype), Given(given.inputs.to(dtype), given.labels))
+
+    parameters = [p.to(dtype) for p in network_parameters(0)]
+    own = ALL[name](parameters)
+    run(own, parameters, (0,))
+    tensors = [value for value in own.state_dict().values() if isinstance(value, list)]
+    for values in (*tensors, own.penalized(parameters, parameters)):
+        assert [(p.shape, p.dtype) for p in values] == [(p.shape, p.dtype) for p in parameters]
+        assert not any(p.requires_grad for p in values)
+    assert own.penalty(parameters).shape == (R,)
+
+    copies = [p.clone() for p in parameters]
+    resumed = ALL[name]([torch.zeros_like(p) for p in parameters])
+    resumed.load_state_dict(copy.deepcopy(own.state_dict()))
+    run(own, parameters, (1, 2))
+    run(resumed, copies, (1, 2))
+    assert all(torch.equal(a, b) for a, b in zip(parameters, copies, strict=True))
+    assert own.tasks == resumed.tasks == 3
+    for key, values in own.state_dict().items():
+        if isinstance(values, list):
+            assert all(torch.equal(a, b) for a, b in zip(values, resumed.state_dict()[key], strict=True))
+
+
+class SingleOrDouble:
+    """The outputs of NETWORK, computed in the type of the parameters."""
+
+    def __init__(self, dtype):
+        self.dtype = dtype
+
+    def __call__(self, parameters, inputs):
+        return NETWORK.logits([p.double() for p in parameters], inputs).to(self.dtype)
+
+
+# Synaptic intelligence, worked by hand
+
+
+def one_parameter(value=0.0):
+    return [torch.tensor([[value]], dtype=torch.float64)]
+
+
+def values(tensors):
+    return [tensor.item() for tensor in tensors]
+
+
+def si_with_sgd():
+    """theta = 0, learning rate 1/2, gradients -1, -1: theta = 1, omega = 1/2 + 1/2, Omega = 1 / (1 + 1)."""
+    theta = one_parameter()
+    si, descent = SynapticIntelligence(theta, 1.0, 1.0), Sgd(theta, 0.5)
+    for _ in range(2):
+        si.step(theta, one_parameter(-1.0), descent)
+    assert values(theta) == values(si.path_integral) == [1.0]
+    si.end_task(theta, None, None)
+    return si, theta, descent
+
+
+def test_first_task_of_si_with_gradient_descent():
+    si, _, _ = si_with_sgd()
+    assert values(si.importance) == [0.5]
+    assert values(si.anchor) == [1.0]
+    assert values(si.path_integral) == [0.0]
+
+
+def test_second_task_of_si_takes_the_gradient_without_the_penalty_and_the_step_with_it():
+    si, theta, descent = si_with_sgd()
+    # theta = 1: no pull; change 1
+    si.step(theta, one_parameter(-2.0), descent)
+    assert values(theta) == values(si.path_integral) == [2.0]
+    # theta = 2: the pull is 2 c Omega (2 - 1) = 1, so the step is -0.5 (-2 + 1) = 0.5, and omega grows by 2 * 0.5.
+    # With the penalized gradient it would grow by 1 * 0.5; with the step of the loss alone by 2 * 1.
+    si.step(theta, one_parameter(-2.0), descent)
+    assert values(theta) == [2.5]
+    assert values(si.path_integral) == [3.0]
+    si.end_task(theta, None, None)
+    assert values(si.importance) == pytest.approx([0.5 + 3 / (1.5**2 + 1)], rel=1e-15)
+    assert values(si.anchor) == [2.5]
+
+
+def test_si_with_adam_takes_the_step_that_adam_made():
+    theta = one_parameter()
+    si, adam = SynapticIntelligence(theta, 1.0, 0.25), Adam(theta, 0.5, (0.5, 0.5), 1e-300)
+    # Adam's first step is the learning rate, whatever the gradient; -lr g would be -1.5.
+    si.step(theta, one_parameter(3.0), adam)
+    assert values(theta) == pytest.approx([-0.5], rel=1e-14)
+    assert values(si.path_integral) == pytest.approx([1.5], rel=1e-14)
+    # m = (1.5 / 2 - 1 / 2) / (3 / 4) = 1/3, v = (4.5 / 2 + 1 / 2) / (3 / 4) = 11/3: on downwards, against the gradient
+    si.step(theta, one_parameter(-1.0), adam)
+    second = 0.5 * (1 / 3) / math.sqrt(11 / 3)
+    assert values(theta) == pytest.approx([-0.5 - second], rel=1e-14)
+    assert values(si.path_integral) == pytest.approx([1.5 - second], rel=1e-14)
+    si.end_task(theta, None, None)
+    assert values(si.importance) == pytest.approx([(1.5 - second) / ((0.5 + second) ** 2 + 0.25)], rel=1e-14)
+
+
+def test_si_clips_the_sum_of_importances_at_zero_and_not_the_single_task():
+    theta = [torch.zeros(1, 3, dtype=torch.float64)]
+    si = SynapticIntelligence(theta, 1.0, 0.5)
+    for omega, expected in (
+        ([0.25, 0.25, -0.25], [0.5, 0.5, 0.0]),
+        ([-0.125, -0.5, 0.125], [0.25, 0.0, 0.25]),
+        ([0.125, 0.125, 0.125], [0.5, 0.25, 0.5]),
+    ):
+        si.path_integral[0].copy_(torch.tensor([omega]))
+        si.end_task(theta, None, None)
+        assert si.importance[0].tolist() == [expected]
+
+
+def test_xi_damps_the_importance_of_what_hardly_moved():
+    importances = []
+    for xi in (0.01, 1.0):
+        theta = one_parameter()
+        si = SynapticIntelligence(theta, 1.0, xi)
+        si.step(theta, one_parameter(-0.2), Sgd(theta, 0.5))
+        si.end_task(theta, None, None)
+        importances += values(si.importance)
+    assert importances == pytest.approx([0.02 / (0.01 + 0.01), 0.02 / (0.01 + 1)], rel=1e-12)
+
+
+# Consolidating the first parameters alone
+
+
+def first_two(name, optimizer, trained=4, tasks=2, strength=0.7):
+    """A consolidation of the hidden layer alone and the parameters it trained, the first `trained` of NETWORK's."""
+    parameters = network_parameters(0)
+    own = ALL[name](parameters[:2], strength)
+    descent = optimizer(parameters[:trained], 0.05)
+    for task in range(tasks):
+        for step in range(5):
+            own.step(parameters, network_parameters(10 + 5 * task + step)[:trained], descent)
+        own.end_task(parameters, NETWORK.logits, data(task))
+    return own, parameters
+
+
+@pytest.mark.parametrize("optimizer", [Adam, Sgd])
+@pytest.mark.parametrize("name", ALL)
+def test_what_follows_the_consolidated_parameters_trains_freely(name, optimizer):
+    own, parameters = first_two(name, optimizer)
+    _, plain = two_tasks("none", optimizer=optimizer)
+    assert all(torch.equal(a, b) for a, b in zip(parameters[2:], plain[2:], strict=True))
+    # the free ones change the outputs and so the importance of the others, but nothing else of the rule
+    assert all(torch.equal(a, b) for a, b in zip(parameters[:2], plain[:2], strict=True)) == (name == "none")
+    for values in own.state_dict().values():
+        if isinstance(values, list):
+            assert [value.shape for value in values] == [p.shape for p in parameters[:2]]
+
+
+@pytest.mark.parametrize("name", PENALTIES)
+def test_the_pull_on_the_consolidated_parameters_is_that_of_the_whole_and_on_the_others_none(name):
+    """After one task, in which there is no pull yet, both hold the same importance of the first parameters."""
+    part, parameters = first_two(name, Sgd, tasks=1)
+    whole = ALL[name](network_parameters(0))
+    other = network_parameters(0)
+    descent = Sgd(other, 0.05)
+    for step in range(5):
+        whole.step(other, network_parameters(10 + step), descent)
+    whole.end_task(other, NETWORK.logits, data(0))
+    for values in ("importance", "anchor"):
+        for a, b in zip(getattr(part, values), getattr(whole, values)[:2], strict=True):
+            torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-14)
+    moved, gradients = [p + 0.3 for p in parameters], network_parameters(7)
+    found, expected = part.penalized(moved, gradients), whole.penalized(moved, gradients)
+    assert len(found) == 4
+    for place in range(4):
+        if place < 2:
+            torch.testing.assert_close(found[place], expected[place])
+            assert not torch.equal(found[place], gradients[place])
+        else:
+            assert torch.equal(found[place], gradients[place])
+    others_alone = [*whole.anchor[:2], *moved[2:]]
+    torch.testing.assert_close(part.penalty(moved), whole.penalty(moved) - whole.penalty(others_alone))
+
+
+@pytest.mark.parametrize("name", PENALTIES)
+def test_a_tensor_that_is_not_trained_at_all_may_come_last(name):
+    """Three tensors learn, of which two are consolidated; the fourth moves the outputs but has no gradient."""
+    own, parameters = first_two(name, Sgd, trained=3)
+    assert torch.equal(parameters[3], network_parameters(0)[3])
+    assert len(own.importance) == 2 and all((omega > 0).any() for omega in own.importance)
+
+
+def test_gradients_of_single_examples_can_be_those_of_the_first_parameters_alone():
+    leaves = [p[0] for p in network_parameters(0)]
+    given = data(0)
+
+    def objective(logits, labels):
+        return (logits**3).sum(1) * labels
+
+    arguments = (objective, NETWORK.logits, leaves, given.inputs[0], given.labels[0])
+    some, every = per_example_gradients(*arguments, count=3), per_example_gradients(*arguments)
+    assert len(some) == 3 and len(every) == 4
+    assert all(torch.equal(a, b) for a, b in zip(some, every))
+
+
+@pytest.mark.parametrize("gamma", [1.0, 0.5])
+def test_online_ewc_and_mas_anchor_the_consolidated_parameters_where_the_task_ended(gamma):
+    parameters = network_parameters(3)
+    for own in (OnlineEwc(parameters[:2], 1.0, N, gamma), Mas(parameters[:2], 1.0, N), Ewc(parameters[:2], 1.0, N)):
+        own.anchor[0].fill_(9)
+        own.end_task(parameters, NETWORK.logits, data(0))
+        assert len(own.anchor) == 2
+        torch.testing.assert_close(own.anchor[1], parameters[1])
+        torch.testing.assert_close(own.anchor[0], parameters[0])

@@ -1,0 +1,61 @@
+"""A finding is judged by its interval, a claim by all its findings."""
+
+from __future__ import annotations
+
+import pytest
+
+from common.results.claims import Claim, Finding, check, difference, outcome, within
+
+
+def runs(*values):
+    return dict(enumerate(values))
+
+
+@pytest.mark.parametrize(
+    ("values", "bounds", "expected"),
+    [
+        ((9, 10, 11), {"low": 7}, "holds"),  # 95% interval 7.52 .. 12.48
+        ((9, 10, 11), {"low": 8}, "unclear"),
+        ((9, 10, 11), {"low": 13}, "fails"),
+        ((9, 10, 11), {"high": 13}, "holds"),
+        ((9, 10, 11), {"high": 12}, "unclear"),
+        ((9, 10, 11), {"high": 7}, "fails"),
+        ((9, 10, 11), {"low": 7, "high": 13}, "holds"),
+        ((9, 10, 11), {"low": 9.5, "high": 10.5}, "unclear"),
+        ((10,), {"low": 0}, "unclear"),  # one run is never enough
+        ((10,), {"high": 0}, "unclear"),
+        ((), {"low": 0}, "not run"),
+    ],
+)
+def test_a_finding_is_judged_by_its_interval(values, bounds, expected):
+    finding = within("ours", runs(*values), **bounds)
+    assert finding.outcome == expected
+    assert finding.detail.startswith("ours: ")
+
+
+def test_the_detail_gives_mean_interval_and_number_of_runs():
+    assert within("ours", runs(9, 10, 11), low=7).detail == "ours: 10.00 [7.52, 12.48], n = 3 (claimed above 7)"
+    with pytest.raises(ValueError, match="ours has no bound"):
+        within("ours", runs(1, 2))
+
+
+def test_differences_are_paired_by_seed():
+    assert difference({0: 5, 1: 7, 2: 9}, {2: 1, 0: 3, 4: 0}) == {0: 2, 2: 8}
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "expected"),
+    [
+        (["holds", "holds"], "holds"),
+        (["holds", "unclear"], "unclear"),
+        (["unclear", "not run", "holds"], "not run"),
+        (["not run", "fails", "unclear"], "fails"),
+    ],
+)
+def test_a_claim_needs_all_its_findings(outcomes, expected):
+    assert outcome([Finding(each, "") for each in outcomes]) == expected
+
+
+def test_a_claim_without_findings_is_a_mistake():
+    with pytest.raises(ValueError, match="at least one finding"):
+        check([Claim("a", "fig1", "text", lambda results: [])], None)

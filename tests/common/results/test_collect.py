@@ -1,0 +1,158 @@
+"""Tables of many jobs become one, their records are merged, and what does not belong together is named."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from common.results import collect, records, tables
+from common.running import protocols
+
+DIGITS = {"name": "digits", "description": "Digits", "completeness": "complete"}
+LETTERS = {"name": "letters", "description": "Letters, test part only", "completeness": "partial"}
+SETTINGS = {"training": {"steps": 3}}
+OTHERS = {"training": {"steps": 4}}
+
+
+def part(folder, name, seeds, **changes):
+    """Write a table and its record and return the table's path."""
+    path = folder / f"{name}.csv"
+    tables.write(path, [{"seed": seed, "recall": seed / 10} for seed in seeds])
+    given = {"paper": "a_paper", "stage": "train", "scale": "desk", "protocol": SETTINGS, "data": [DIGITS]} | changes
+    given |= {"protocol_digest": protocols.digest(given["protocol"]), "code": "a"}
+    with records.record(path.with_suffix(".json"), seeds=seeds, device="cpu", **given):
+        pass
+    return path
+
+
+def edit(path, **changes):
+    path = path.with_suffix(".json")
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def test_rows_in_order_and_records_merged(tmp_path):
+    first = part(tmp_path, "seeds2-3", [2, 3], data=[DIGITS, LETTERS])
+    second = part(tmp_path, "seeds0-1", [0, 1])
+    third = part(tmp_path, "other", [1, 4])
+    for path, seconds, commit in ((first, 1.5, "a"), (second, 2.25, "b"), (third, 4, "a")):
+        edit(path, wall_seconds=seconds, cpu_seconds=2 * seconds, git={"commit": commit, "dirty": False}, device="cpu")
+    table, merged = collect.collect([first, second, third])
+    assert table["seed"].tolist() == [2, 3, 0, 1, 1, 4]
+    assert table["recall"].tolist() == [0.2, 0.3, 0.0, 0.1, 0.1, 0.4]
+    assert merged.pop("versions") == [records.read(first.with_suffix(".json"))["versions"]]
+    assert merged == {
+        "paper": "a_paper",
+        "stage": "train",
+        "scale": "desk",
+        "seeds": [0, 1, 2, 3, 4],
+        "data": [DIGITS, LETTERS],
+        "devices": ["cpu"],
+        "commits": [{"commit": "a", "dirty": False}, {"commit": "b", "dirty": False}],
+        "protocol_digests": [protocols.digest(SETTINGS)],
+        "protocol": SETTINGS,
+        "wall_seconds": 7.75,
+        "cpu_seconds": 15.5,
+        "parts": 3,
+    }
+
+
+def test_a_gathered_table_grows_by_later_parts_as_if_all_had_been_there_at_once(tmp_path, monkeypatch):
+    parts = [part(tmp_path, "a", [0]), part(tmp_path, "b", [1], protocol=OTHERS), part(tmp_path, "c", [2])]
+    for path, commit in zip(parts, "aba", strict=True):
+        edit(path, git={"commit": commit, "dirty": False})
+    kept = tmp_path / "kept.csv"
+    collect.write(kept, *collect.collect(parts[:2]))
+    monkeypatch.setattr("sys.argv", ["collect", "--out", str(kept), str(kept), str(parts[2])])
+    collect.main()
+    table, merged = collect.collect(parts)
+    assert tables.read(kept).equals(table)
+    assert records.read(kept.with_suffix(".json")) == merged
+
+
+def test_what_was_measured_is_kept_of_a_single_part_alone(tmp_path):
+    first, second = part(tmp_path, "a", [0]), part(tmp_path, "b", [1])
+    for path, count in ((first, 3), (second, 4)):
+        edit(path, measured={"count": count})
+    assert collect.collect([first])[1]["measured"] == {"count": 3}
+    assert "measured" not in collect.collect([first, second])[1]
+
+
+def test_different_protocols_are_both_named_and_neither_is_given(tmp_path):
+    parts = [part(tmp_path, "a", [0]), part(tmp_path, "b", [1], protocol=OTHERS)]
+    _, merged = collect.collect(parts)
+    assert merged["protocol_digests"] == [protocols.digest(SETTINGS), protocols.digest(OTHERS)]
+    assert "protocol" not in merged
+    assert "runs of 2 different protocols" in records.stamp(merged)[0]
+
+
+def test_the_protocol_is_all_that_the_parts_read(tmp_path):
+    """Jobs of one table may read different parts of the protocol, which is one as long as no setting has two values."""
+    wider = {"training": {"steps": 3, "rate": 0.5}, "design": {"reading": "sum"}}
+    _, merged = collect.collect([part(tmp_path, "a", [0]), part(tmp_path, "b", [1], protocol=wider)])
+    assert merged["protocol"] == wider and len(merged["protocol_digests"]) == 2
+    assert "different protocols" not in records.stamp(merged)[0]
+
+
+def diverged(seed, **run):
+    return {"benchmark": "permuted", "condition": "si", **run, "seed": seed, "at": f"task {seed + 1}"}
+
+
+def test_runs_that_diverged_are_named_in_the_stamp(tmp_path):
+    paths = [part(tmp_path, "a", [0]), part(tmp_path, "b", [1]), part(tmp_path, "c", [2])]
+    assert "diverged" not in collect.collect(paths)[1]
+    edit(paths[0], diverged=[diverged(1, eta=0.001)])
+    edit(paths[1], diverged=[diverged(0)])
+    _, merged = collect.collect(paths)
+    assert merged["diverged"] == [diverged(1, eta=0.001), diverged(0)]
+    names = "permuted si, eta 0.001, seed 1 (task 2); permuted si, seed 0 (task 1)"
+    assert records.stamp(merged)[0].endswith(f" | left out as if not run, since diverged: {names}")
+    collect.write(tmp_path / "kept.csv", *collect.collect(paths))
+    (tmp_path / "later").mkdir()
+    grown = collect.collect([tmp_path / "kept.csv", part(tmp_path / "later", "d", [3])])[1]
+    assert grown["diverged"] == merged["diverged"]
+    many = records.stamp(merged | {"diverged": [diverged(seed) for seed in range(4)]})[0]
+    assert many.endswith("left out as if not run, since diverged: 4 runs")
+
+
+@pytest.mark.parametrize(("key", "value"), [("paper", "other"), ("stage", "tune"), ("scale", "smoke")])
+def test_what_does_not_belong_together_is_refused(tmp_path, key, value):
+    parts = [part(tmp_path, "a", [0]), part(tmp_path, "b", [1], **{key: value})]
+    with pytest.raises(ValueError, match=rf"the {key} of .*b\.json is '{value}'"):
+        collect.collect(parts)
+
+
+def test_missing_files_are_named(tmp_path):
+    whole, lone = part(tmp_path, "whole", [0]), part(tmp_path, "lone", [1])
+    lone.with_suffix(".json").unlink()
+    with pytest.raises(FileNotFoundError, match=r"lone\.json"):
+        collect.collect([whole, lone])
+    with pytest.raises(FileNotFoundError, match=r"absent\.csv"):
+        collect.collect([whole, tmp_path / "absent.csv"])
+
+
+def test_incomplete_record_is_named(tmp_path):
+    path = part(tmp_path, "a", [0])
+    record = records.read(path.with_suffix(".json"))
+    del record["seeds"]
+    path.with_suffix(".json").write_text(json.dumps(record))
+    with pytest.raises(ValueError, match=r"a\.json has no entry 'seeds'"):
+        collect.collect([path])
+
+
+def test_a_table_given_twice_or_with_other_columns_is_refused(tmp_path):
+    first, second = part(tmp_path, "a", [0]), part(tmp_path, "b", [1])
+    with pytest.raises(ValueError, match=r"given twice: .*a\.csv"):
+        collect.collect([first, second, first])
+    tables.write(second, [{"seed": 1, "accuracy": 0.5}])
+    with pytest.raises(ValueError, match=r"b\.csv has the columns seed, accuracy"):
+        collect.collect([first, second])
+
+
+def test_the_command_line_writes_table_and_record(tmp_path, monkeypatch):
+    parts = [part(tmp_path, "a", [0]), part(tmp_path, "b", [1])]
+    out = tmp_path / "all" / "transfer.csv"
+    monkeypatch.setattr("sys.argv", ["collect", "--out", str(out), *map(str, parts)])
+    collect.main()
+    assert tables.read(out)["seed"].tolist() == [0, 1]
+    assert records.read(out.with_suffix(".json"))["parts"] == 2

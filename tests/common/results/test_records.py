@@ -1,0 +1,137 @@
+"""A record says where a result came from, and nothing of the machine; a stamp says what is drawn."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import numpy
+import pytest
+
+from common.data.catalog import DataError
+from common.results import records
+
+
+@pytest.fixture(autouse=True)
+def without_git(monkeypatch, tmp_path):
+    """No test depends on the repository it runs in: git is found only where a test provides it."""
+    monkeypatch.setenv("PATH", str(tmp_path / "no-programs"))
+
+
+def open_record(path, **changes):
+    given = {"paper": "a_paper", "stage": "train", "scale": "smoke", "seeds": range(2), "protocol": {"a": {"steps": 3}}}
+    given |= {"protocol_digest": "0123", "code": "4567", "data": [{"name": "digits"}], "device": "cpu"}
+    return records.record(path, **(given | changes))
+
+
+def test_a_record_is_complete_and_readable(tmp_path):
+    path = tmp_path / "out" / "train.csv.json"
+    with open_record(path) as measured:
+        measured["iterations_per_second"] = numpy.float32(3.5)
+    record = records.read(path)
+    assert record["paper"] == "a_paper"
+    assert record["seeds"] == [0, 1]
+    assert record["protocol"] == {"a": {"steps": 3}}
+    assert (record["protocol_digest"], record["code"]) == ("0123", "4567")
+    assert record["data"] == [{"name": "digits"}]
+    assert record["device"].startswith("cpu (")
+    assert record["measured"] == {"iterations_per_second": 3.5}
+    assert record["git"] == {"commit": None, "dirty": None}
+    assert set(record["versions"]) == {"python", "torch", "numpy", "platform"}
+    assert record["wall_seconds"] >= 0
+    assert record["cpu_seconds"] >= 0
+    assert record["peak_memory_mb"] > 10
+    assert "diverged" not in record
+
+
+def test_runs_that_diverged_are_no_measurement(tmp_path):
+    run = {"condition": "si", "seed": 1, "at": "task 2"}
+    with open_record(tmp_path / "a.json") as measured:
+        measured["diverged"], measured["tuned"] = [run], 0.5
+    record = records.read(tmp_path / "a.json")
+    assert record["diverged"] == [run] and record["measured"] == {"tuned": 0.5}
+
+
+def test_a_record_holds_no_path_of_the_machine(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    command = ["/opt/python", "-m", "stage", f"--out={tmp_path}/results/a.csv", "/home/somebody/data/digits.npz"]
+    monkeypatch.setattr("sys.orig_argv", command)
+    with open_record("a.json", data=[{"path": str(tmp_path / "data" / "digits.npz"), "url": "https://x.org/a"}]):
+        pass
+    record = records.read("a.json")
+    assert record["command"] == "python -m stage --out=results/a.csv .../digits.npz"
+    assert record["data"] == [{"path": "data/digits.npz", "url": "https://x.org/a"}]
+    text = json.dumps(record)
+    assert str(tmp_path) not in text
+    assert "somebody" not in text
+    assert os.uname().nodename not in record["versions"].values()
+
+
+@pytest.mark.parametrize("scale", ["desk", "paper"])
+def test_stand_ins_are_for_the_smoke_scale_alone(tmp_path, scale):
+    about = {"name": "mnist", "description": "stand-in digits", "completeness": "stand-in"}
+    with open_record(tmp_path / "a.json", data=[about]):
+        pass
+    refusal = pytest.raises(
+        DataError, match=f"stand-in digits: only the smoke scale .* this is {scale}; .*prepare mnist"
+    )
+    with refusal, open_record(tmp_path / "b.json", data=[about], scale=scale):
+        pytest.fail("the stage ran")
+    with open_record(tmp_path / "c.json", data=[about | {"completeness": "partial"}], scale=scale):
+        pass
+
+
+def test_a_failing_stage_leaves_no_record(tmp_path):
+    with pytest.raises(RuntimeError), open_record(tmp_path / "a.json"):
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_cannot_be_stored_is_refused_before_the_work_begins(tmp_path):
+    with pytest.raises(TypeError, match="object"), open_record(tmp_path / "a.json", data=[{"x": object()}]):
+        pytest.fail("the block must not begin")
+
+
+def test_an_unreadable_record_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"absent\.json"):
+        records.read(tmp_path / "absent.json")
+    (tmp_path / "broken.json").write_text("{")
+    with pytest.raises(ValueError, match=r"broken\.json"):
+        records.read(tmp_path / "broken.json")
+
+
+DIGITS = {"name": "digits", "description": "Digits", "completeness": "complete"}
+LETTERS = {"name": "letters", "description": "Letters, test part only", "completeness": "partial"}
+
+
+@pytest.mark.parametrize(
+    ("scale", "data", "loud"),
+    [
+        ("paper", [DIGITS, LETTERS], False),
+        ("smoke", [DIGITS], True),
+        ("desk", [DIGITS, LETTERS | {"completeness": "subset"}], True),
+        ("paper", [DIGITS | {"completeness": "stand-in"}], True),
+    ],
+)
+def test_the_stamp_is_loud_where_there_is_no_result(scale, data, loud):
+    text, found = records.stamp({"scale": scale, "seeds": [0, 1], "data": data, "protocol": {}})
+    assert found == loud
+    assert ("not a result" in text) == loud
+    assert text.startswith(f"{scale.capitalize()} scale")
+    assert "2 seeds" in text
+    for about in data:
+        assert about["description"] in text
+        assert about["completeness"] in text
+
+
+def test_what_depends_on_no_seed_says_nothing_of_seeds():
+    text, _ = records.stamp({"scale": "paper", "seeds": [], "data": [DIGITS], "protocol": {}})
+    assert "seed" not in text
+
+
+def test_one_stamp_says_what_many_tables_are():
+    first = {"scale": "paper", "seeds": [0, 1], "data": [DIGITS], "protocol": {}}
+    assert records.stamp_of_all({"a": first, "b": first}) == records.stamp(first)
+    text, loud = records.stamp_of_all({"a": first, "b": first | {"seeds": [5], "scale": "smoke"}})
+    assert loud
+    assert text.startswith("a: Paper scale | 2 seeds") and "|| b: Smoke scale, not a result | 1 seed" in text

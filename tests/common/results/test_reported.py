@@ -1,0 +1,131 @@
+"""Every paper's reported.csv is well formed, mistakes in one are named, and comparisons count what they should."""
+
+from __future__ import annotations
+
+import math
+
+import numpy
+import pytest
+
+from common.results import reported, stats
+from common.running.code import ROOT
+
+FILES = sorted(ROOT.glob("papers/*/reported.csv"))
+
+HEADER = ",".join(reported.COLUMNS)
+RESULT = 'p,fig1,A,accuracy,Ours,"easy, short",100,90,2,sd,25,%,Section 3,text,4,margin: twice the SD'
+OTHER = 'p,fig1,A,accuracy,Other,"easy, short",100,50,,none,,%,Section 3,text,2,margin: 2 points'
+SETTING = "p,protocol,,optimiser,,,,Adam,,none,,,Section 2,text,,"
+
+
+def write(folder, *lines):
+    (folder / "reported.csv").write_text("\n".join([HEADER, *lines]) + "\n")
+    return folder / "reported.csv"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.parent.name)
+def test_the_files_of_all_papers_are_well_formed(path):
+    table = reported.read(path)
+    assert set(table["paper"]) == {path.parent.name}
+    results = reported.results(table)
+    assert not results.duplicated(["artifact", "panel", "quantity", "method", "setting", "x"]).any()
+    assert results["note"].str.contains("margin: ").all(), "every margin needs its reason"
+    # A margin below the reported spread of the mean could never be met.
+    assert (results["margin"] >= results["spread"].fillna(0) / numpy.sqrt(results["n"].fillna(1))).all()
+
+
+def test_every_paper_has_a_file():
+    assert [path.parent for path in FILES] == [rules.parent for rules in sorted(ROOT.glob("papers/*/rules.smk"))]
+
+
+def test_reading_gives_numbers_and_empty_text(tmp_path):
+    table = reported.read(write(tmp_path, RESULT, SETTING))
+    assert table.loc[0, ["x", "value", "spread", "n", "margin"]].tolist() == [100, 90, 2, 25, 4]
+    assert table.loc[0, "setting"] == "easy, short"
+    assert table.loc[1, "value"] == "Adam"
+    assert table.loc[1, "method"] == ""
+    assert numpy.isnan(table.loc[1, "margin"])
+    assert reported.results(table)["value"].dtype == float
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (RESULT.replace(",90,", ",ninety,"), "line 3: column value must be a number, found 'ninety'"),
+        (RESULT.replace(",90,", ",nan,"), "line 3: column value must be a number"),
+        (RESULT.replace(",25,", ",many,"), "line 3: column n must be a number"),
+        (RESULT.replace(",25,", ",,"), "line 3: a spread needs the number of runs"),
+        (RESULT.replace(",2,sd,", ",,sd,"), "line 3: a spread and its kind go together"),
+        (RESULT.replace(",sd,", ",none,"), "line 3: a spread and its kind go together"),
+        (RESULT.replace(",sd,", ",std,"), "line 3: column spread_kind is 'std'"),
+        (RESULT.replace(",text,", ",hearsay,"), "line 3: column how_read is 'hearsay'"),
+        (RESULT.replace(",4,margin", ",,margin"), "line 3: a result needs a positive margin"),
+        (RESULT.replace(",4,margin", ",0,margin"), "line 3: a result needs a positive margin"),
+        (RESULT.replace("Section 3", ""), "line 3: column source is empty"),
+        (SETTING.replace("text,,", "text,2,"), "line 3: a setting has no margin"),
+        (RESULT + ",extra", "line 3: expected 16 columns"),
+        ("p,fig1,A", "line 3: expected 16 columns"),
+    ],
+)
+def test_mistakes_are_named_with_their_line(tmp_path, line, message):
+    path = write(tmp_path, OTHER, line)
+    with pytest.raises(ValueError) as error:
+        reported.read(path)
+    assert message in str(error.value)
+    assert str(path) in str(error.value)
+
+
+def test_wrong_columns_and_empty_files_are_named(tmp_path):
+    (tmp_path / "reported.csv").write_text(HEADER.replace("margin,", "") + "\n")
+    with pytest.raises(ValueError, match="columns must be"):
+        reported.read(tmp_path / "reported.csv")
+    with pytest.raises(ValueError, match="no rows"):
+        reported.read(write(tmp_path))
+
+
+def test_results_are_chosen_by_columns(tmp_path):
+    table = reported.read(write(tmp_path, RESULT, OTHER, SETTING))
+    assert reported.results(table)["method"].tolist() == ["Ours", "Other"]
+    assert reported.results(table, artifact="fig1", method="Other")["value"].tolist() == [50]
+    assert reported.results(table, artifact="protocol").empty
+
+
+def test_compare_gives_every_reported_result_a_verdict(tmp_path):
+    table = reported.read(write(tmp_path, RESULT, OTHER, SETTING))
+    values = [89.0, 90.0, 91.5, 90.5, 88.5]
+    compared = reported.compare(table, lambda row: dict(enumerate(values)) if row["method"] == "Ours" else {})
+    assert compared["method"].tolist() == ["Ours", "Other"]
+    assert compared["verdict"].tolist() == ["agrees", "not run"]
+    expected = stats.difference_interval(values, 90, 2, "sd", 25)
+    row = compared.iloc[0]
+    assert (row["difference"], row["ci_low"], row["ci_high"], row["ours_n"]) == expected
+    assert row["ours_mean"] == pytest.approx(89.9)
+    assert row["ours_sd"] == pytest.approx(numpy.std(values, ddof=1))
+    assert compared.iloc[1]["ours_n"] == 0
+    assert numpy.isnan(compared.iloc[1]["ours_mean"])
+
+
+@pytest.mark.parametrize(
+    ("values", "verdict"),
+    [
+        ([89, 90, 91], "agrees"),
+        ([99, 99.5, 99], "differs"),
+        ([70, 110, 90], "unclear"),
+        ([90.0], "unclear"),
+        ([], "not run"),
+        ([math.nan, math.nan], "diverged"),
+    ],
+)
+def test_compare_reaches_every_verdict(tmp_path, values, verdict):
+    table = reported.read(write(tmp_path, RESULT))
+    assert reported.compare(table, lambda row: dict(enumerate(values)))["verdict"].tolist() == [verdict]
+
+
+def test_seeds_that_diverged_are_counted_and_leave_the_others_as_they_are(tmp_path):
+    table, finished = reported.read(write(tmp_path, RESULT)), [89.0, 90.0, 91.5]
+    alone, beside = (
+        reported.compare(table, lambda row, values=values: dict(enumerate(values)))
+        for values in (finished, [math.nan, *finished, math.nan])
+    )
+    assert alone["ours_diverged"].tolist() == [0] and beside["ours_diverged"].tolist() == [2]
+    assert beside.drop(columns="ours_diverged").equals(alone.drop(columns="ours_diverged"))

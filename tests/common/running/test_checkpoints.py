@@ -1,0 +1,114 @@
+"""Checkpoints survive what a kill does to them, and are never resumed by other settings or code."""
+
+from __future__ import annotations
+
+import numpy
+import pytest
+import torch
+
+from common.running import checkpoints
+from common.running.checkpoints import Checkpoint
+
+
+def test_state_returns_bit_for_bit(tmp_path):
+    generator = torch.Generator().manual_seed(3)
+    model = torch.nn.Linear(3, 2)
+    optimizer = torch.optim.Adam(model.parameters())
+    model(torch.randn(4, 3, generator=generator)).sum().backward()
+    optimizer.step()
+    Checkpoint(tmp_path / "state.pt", "key").save(
+        {
+            "model": model.state_dict(),
+            "optimizer": optimizer.state_dict(),
+            "random": generator.get_state(),
+            "iteration": 7,
+            "rows": [{"seed": 0, "loss": 0.1, "note": None}],
+        }
+    )
+    expected = torch.randn(5, generator=generator)
+    state = Checkpoint(tmp_path / "state.pt", "key").load()
+    generator.set_state(state["random"])
+    assert torch.equal(torch.randn(5, generator=generator), expected)
+    assert torch.equal(state["model"]["weight"], model.weight)
+    fresh = torch.optim.Adam(torch.nn.Linear(3, 2).parameters())
+    fresh.load_state_dict(state["optimizer"])
+    assert torch.equal(fresh.state_dict()["state"][0]["exp_avg"], optimizer.state_dict()["state"][0]["exp_avg"])
+    assert state["iteration"] == 7
+    assert state["rows"] == [{"seed": 0, "loss": 0.1, "note": None}]
+
+
+def test_an_absent_checkpoint_starts_afresh(tmp_path, capsys):
+    assert Checkpoint(tmp_path / "state.pt", "key").load() is None
+    assert capsys.readouterr().out.count("\n") == 1
+
+
+def test_a_foreign_key_starts_afresh(tmp_path, capsys):
+    Checkpoint(tmp_path / "state.pt", "one").save({"iteration": 1})
+    assert Checkpoint(tmp_path / "state.pt", "other").load() is None
+    assert "another protocol or other code" in capsys.readouterr().out
+    assert Checkpoint(tmp_path / "state.pt", "one").load() == {"iteration": 1}
+
+
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.3, 0.7, 0.9, 0.99])
+def test_a_truncated_checkpoint_starts_afresh(tmp_path, capsys, share):
+    path = tmp_path / "state.pt"
+    Checkpoint(path, "key").save({"weights": torch.zeros(1000)})
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    assert Checkpoint(path, "key").load() is None
+    output = capsys.readouterr().out
+    assert "cannot be read" in output
+    assert output.count("\n") == 1
+
+
+def test_a_file_of_something_else_starts_afresh(tmp_path, capsys):
+    for content in ([1, 2], {"weights": torch.zeros(2)}, torch.zeros(3)):
+        torch.save(content, tmp_path / "state.pt")
+        assert Checkpoint(tmp_path / "state.pt", "key").load() is None
+        assert "cannot be read" in capsys.readouterr().out
+
+
+def test_a_small_view_does_not_save_its_whole_storage(tmp_path):
+    large = torch.arange(1_000_000.0)
+    Checkpoint(tmp_path / "state.pt", "key").save({"part": large[:10], "even": large[:20:2]})
+    assert (tmp_path / "state.pt").stat().st_size < 10_000
+    assert Checkpoint(tmp_path / "state.pt", "key").load()["even"].tolist() == list(range(0, 20, 2))
+
+
+def test_what_a_safe_load_would_refuse_is_refused_when_saving(tmp_path):
+    for bad in (numpy.float64(1.0), object(), numpy.zeros(2)):
+        with pytest.raises(TypeError, match=r"state\['rows'\]\[0\]"):
+            Checkpoint(tmp_path / "state.pt", "key").save({"rows": [bad]})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_due_counts_from_the_last_save(tmp_path, monkeypatch):
+    now = 1000.0
+    monkeypatch.setattr(checkpoints.time, "monotonic", lambda: now)
+    saved = Checkpoint(tmp_path / "state.pt", "key", interval_seconds=60)
+    assert not saved.due()
+    now = 1060.0
+    assert saved.due()
+    saved.save({})
+    assert not saved.due()
+
+
+def test_delete_removes_the_file_once(tmp_path):
+    saved = Checkpoint(tmp_path / "state.pt", "key")
+    saved.save({})
+    saved.delete()
+    saved.delete()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_write_left_goes_and_nothing_else(tmp_path):
+    def left(name):
+        (tmp_path / name).write_bytes(b"half")
+        return name
+
+    saved = Checkpoint(tmp_path / "si-[0.1].ckpt", "key")
+    others = {left(".si-[0.1].csv"), left(".si-0.0123abcd.ckpt"), left(".si-[0.1].x.0123abcd.ckpt")}
+    for call in (saved.load, saved.delete):
+        left(".si-[0.1].0123abcd.ckpt")
+        call()
+        assert {path.name for path in tmp_path.iterdir()} == others

@@ -1,0 +1,78 @@
+"""The images that networks see, scaled as the authors did, and the random sequence in which transfer shows them."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from common.learning.randomness import generator
+from papers.tsar.data import class_by_class, tuning_pool
+
+LABELS = torch.arange(50).repeat(12)[torch.randperm(600, generator=generator("labels of the test"))]
+ALL = torch.arange(600)
+
+
+def test_omniglot_is_scaled_as_the_authors_did(omniglot):
+    images, labels = omniglot.batch(torch.arange(40))
+    assert images.shape == (40, 3, 28, 28) and labels.tolist() == [0] * 20 + [1] * 20
+    assert -0.0428 <= images.min() < -0.02 and 0.003 < images.max() <= 0.0035
+    assert torch.equal(images[:, 0], images[:, 2])
+
+
+def test_tuning_images_are_a_tenth_of_each_class_and_disjoint():
+    labels = torch.arange(5).repeat(30)
+    tuning, reporting = (tuning_pool(labels, flag) for flag in (True, False))
+    assert torch.bincount(labels[tuning]).tolist() == [3] * 5
+    assert sorted(torch.cat([tuning, reporting]).tolist()) == list(range(150))
+
+
+def test_every_row_is_one_class_and_no_image_comes_twice():
+    classes = list(range(0, 50, 5))
+    sequence = class_by_class(LABELS, classes, 7, generator(0), ALL)
+    assert sequence.shape == (10, 7)
+    assert sequence.dtype == torch.long
+    labels = LABELS[sequence]
+    assert torch.equal(labels, labels[:, :1].expand(-1, 7))
+    assert sorted(labels[:, 0].tolist()) == classes
+    assert len(sequence.unique()) == 70
+
+
+def test_order_of_classes_and_choice_of_images_are_random():
+    sequences = [class_by_class(LABELS, range(50), 7, generator(seed), ALL) for seed in range(2)]
+    orders = [LABELS[sequence[:, 0]].tolist() for sequence in sequences]
+    assert orders[0] != orders[1]
+    assert list(range(50)) not in orders
+    images = [set(sequence[order.index(3)].tolist()) for sequence, order in zip(sequences, orders, strict=True)]
+    assert images[0] != images[1]
+    assert torch.equal(class_by_class(LABELS, range(50), 7, generator(1), ALL), sequences[1])
+
+
+def test_every_position_is_equally_likely():
+    source, labels = generator("positions"), torch.arange(3).repeat_interleave(12)
+    counts = torch.zeros(3, 12)
+    for _ in range(1200):
+        sequence = class_by_class(labels, range(3), 1, source, torch.arange(36))
+        counts[sequence[0, 0] // 12, sequence[0, 0] % 12] += 1
+    # Multinomial with expectation 33.3 per cell; 5 standard deviations are 28.5.
+    assert counts.min() > 4
+    assert counts.max() < 62
+
+
+def test_a_pool_restricts_the_choice_and_all_of_a_class_can_be_used():
+    pool = torch.arange(0, 600, 2)
+    fewest = int(torch.bincount(LABELS[pool]).min())
+    sequence = class_by_class(LABELS, range(50), fewest, generator(0), pool)
+    assert torch.isin(sequence, pool).all()
+    repeated = class_by_class(LABELS, range(50), fewest, generator(0), pool.repeat(2).flip(0))
+    assert torch.equal(sequence, repeated)
+    both = class_by_class(LABELS, [4, 9], 12, generator(0), ALL)
+    assert sorted(both.flatten().tolist()) == torch.isin(LABELS, torch.tensor([4, 9])).nonzero().flatten().tolist()
+
+
+def test_too_few_images_and_repeated_classes_are_named():
+    with pytest.raises(ValueError, match="class 7 has 12 images to draw from, but 13 are needed"):
+        class_by_class(LABELS, [7], 13, generator(0), ALL)
+    with pytest.raises(ValueError, match="class 60 has 0 images"):
+        class_by_class(LABELS, [60], 1, generator(0), ALL)
+    with pytest.raises(ValueError, match="named twice"):
+        class_by_class(LABELS, [1, 2, 1], 1, generator(0), ALL)
