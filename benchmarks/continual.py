@@ -34,15 +34,15 @@ from common.learning.replicas import Mlp, count
 from common.learning.stream_data import Stream, TaskExamples
 from common.learning.streams import Task, permuted, split
 from common.results import environment
-from common.running import devices, protocols
+from common.running import devices
 from common.running.progress import Progress
 from common.running.workflow import seeds_per_job
 from papers.sticky_gradient import train as sticky_train
-from papers.sticky_gradient.protocol import PROTOCOL as STICKY_PROTOCOL
 from papers.sticky_gradient.protocol import Protocol as StickyProtocol
 from papers.sticky_gradient.readings import reading
 from papers.synaptic_intelligence import train
-from papers.synaptic_intelligence.protocol import DIGITS, PIXELS, PROTOCOL, Protocol
+from papers.synaptic_intelligence.protocol import DIGITS, PIXELS
+from papers.synaptic_intelligence.runs import REGISTER as SI_REGISTER
 
 TRAIN_IMAGES, TEST_IMAGES, LIT = 60_000, 10_000, 0.2  # as in MNIST
 SIZES, BATCH, LEARNING_RATE = (PIXELS, 400, 400, DIGITS), 64, 0.01
@@ -79,34 +79,34 @@ class Speed:
         return tuple(median(a / b for a, b in zip(*pair, strict=True)) for pair in pairs)
 
 
-def seconds(work: Callable[[], object], where: torch.device) -> tuple[float, float]:
+def seconds(work: Callable[[], object], device: torch.device) -> tuple[float, float]:
     """CPU and wall seconds of one call."""
     started = time.process_time(), time.perf_counter()
     work()
-    if where.type == "cuda":
-        torch.cuda.synchronize(where)
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
     return time.process_time() - started[0], time.perf_counter() - started[1]
 
 
-def measure(loops: Sequence[Loop], repeats: int, where: torch.device) -> dict[tuple[str, int], Speed]:
+def measure(loops: Sequence[Loop], repeats: int, device: torch.device) -> dict[tuple[str, int], Speed]:
     """The speeds of all loops by name and seeds: all in turn, `repeats` times, after one round to warm up."""
     speeds = {(loop.name, loop.seeds): Speed([], []) for loop in loops}
     for repeat in range(repeats + 1):
         for loop in loops:
-            cpu, wall = seconds(loop.work, where)
+            cpu, wall = seconds(loop.work, device)
             if repeat:
                 speeds[loop.name, loop.seeds].cpu.append(loop.units / cpu)
                 speeds[loop.name, loop.seeds].wall.append(loop.units / wall)
     return speeds
 
 
-def random_images(images: int, where: torch.device) -> Images:
+def random_images(images: int, device: torch.device) -> Images:
     """Images as large and as dark as MNIST's, with labels from 0 to 9."""
     source = generator(images, "random images")
     pixels = torch.randint(1, 256, (images, 28, 28), dtype=torch.uint8, generator=source)
     pixels *= torch.rand(pixels.shape, generator=source) < LIT
     labels = torch.randint(DIGITS, (images,), generator=source)
-    return Images(pixels.numpy(), labels.numpy(), where, flat=True)
+    return Images(pixels.numpy(), labels.numpy(), device, flat=True)
 
 
 def epoch_of(task: Task, steps: int, batch: int) -> Task:
@@ -132,27 +132,27 @@ def training_loop(name: str, learner: Learner, stream: Stream, batch: int, repla
     return Loop(name, len(seeds), steps * len(seeds), partial(epoch, Update(learner, stream, 1, replayed)))
 
 
-def method_loops(images: Images, seeds: int, steps: int, where: torch.device) -> list[Loop]:
+def method_loops(images: Images, seeds: int, steps: int, device: torch.device) -> list[Loop]:
     """All methods on permuted images, for a stack of seeds; `steps`: of all networks together, at most."""
     runs = [permuted(len(images), len(images), PIXELS, 2, generator(seed, "permutations")) for seed in range(seeds)]
     tasks = [[epoch_of(task, max(1, steps // seeds), BATCH) for task in replicas] for replicas in zip(*runs)]
     network, stream = Mlp(SIZES), Stream(images, images, tasks)
     loops = []
     for name, consolidation in METHODS.items():
-        parameters = [parameter.to(where) for parameter in network.initial(range(seeds))]
+        parameters = [parameter.to(device) for parameter in network.initial(range(seeds))]
         learner = Learner(network, parameters, lambda own: Sgd(own, LEARNING_RATE), consolidation(parameters))
         loops.append(training_loop(name, learner, stream, BATCH))
-        if name == TUNING and where.type == "cuda":
+        if name == TUNING and device.type == "cuda":
             loops.append(training_loop(WRITTEN, learner, stream, BATCH, replayed=False))
     return loops
 
 
-def bare_loop(images: Images, steps: int, where: torch.device) -> Loop:
+def bare_loop(images: Images, steps: int, device: torch.device) -> Loop:
     """The same network as one would write it down for a single task: float32 images in memory, weights updated in place."""
     layers = [torch.nn.Linear(n_in, n_out) for n_in, n_out in pairwise(SIZES)]
-    network = torch.nn.Sequential(layers[0], torch.nn.ReLU(), layers[1], torch.nn.ReLU(), layers[2]).to(where)
+    network = torch.nn.Sequential(layers[0], torch.nn.ReLU(), layers[1], torch.nn.ReLU(), layers[2]).to(device)
     pixels = images.pixels.float().div_(255)
-    indices = torch.randint(len(images), (steps, BATCH), generator=generator(0, "order")).to(where)
+    indices = torch.randint(len(images), (steps, BATCH), generator=generator(0, "order")).to(device)
 
     def work() -> None:
         for index in indices:
@@ -165,10 +165,10 @@ def bare_loop(images: Images, steps: int, where: torch.device) -> Loop:
     return Loop(BARE, 1, steps, work)
 
 
-def product_loop(where: torch.device) -> Loop:
+def product_loop(device: torch.device) -> Loop:
     """Square matrix products in float32; its units are floating-point operations."""
-    side = 1024 if where.type == "cpu" else 8192
-    a, b = (torch.randn(side, side, device=where, generator=torch.Generator(where)) for _ in range(2))
+    side = 1024 if device.type == "cpu" else 8192
+    a, b = (torch.randn(side, side, device=device, generator=torch.Generator(device)) for _ in range(2))
     return Loop(PRODUCT, 1, 10 * 2 * side**3, lambda: [a @ b for _ in range(10)])
 
 
@@ -195,39 +195,39 @@ def report_methods(speeds: dict[tuple[str, int], Speed]) -> list[str]:
     return lines
 
 
-def stacks(parameters: int, where: torch.device) -> list[int]:
+def stacks(parameters: int, device: torch.device) -> list[int]:
     """Seeds at once to measure: one, as many as a training job takes of ten, and ten."""
-    return sorted({1, seeds_per_job(parameters, 10, where.type), 10})
+    return sorted({1, seeds_per_job(parameters, 10, device.type), 10})
 
 
-def methods(steps: int, repeats: int, where: torch.device) -> list[str]:
+def methods(steps: int, repeats: int, device: torch.device) -> list[str]:
     """Time all methods; the first line is the machine's."""
-    images = random_images(TRAIN_IMAGES, where)
-    loops = [product_loop(where), bare_loop(images, steps, where)]
-    for seeds in stacks(count(Mlp(SIZES).initial([0])), where):
-        loops += method_loops(images, seeds, steps, where)
-    speeds = measure(loops, repeats, where)
+    images = random_images(TRAIN_IMAGES, device)
+    loops = [product_loop(device), bare_loop(images, steps, device)]
+    for seeds in stacks(count(Mlp(SIZES).initial([0])), device):
+        loops += method_loops(images, seeds, steps, device)
+    speeds = measure(loops, repeats, device)
     cpu, wall = (median(rates) / 1e9 for rates in (speeds[PRODUCT, 1].cpu, speeds[PRODUCT, 1].wall))
     first = f"float32 products: {wall:.0f} GFLOP/s, {cpu:.0f} GFLOP per CPU s; batch {BATCH}, plain gradient descent"
     return [f"{first}, {'-'.join(map(str, SIZES))}", *report_methods(speeds)]
 
 
-def split_mnist(steps: int, repeats: int, where: torch.device) -> list[str]:
+def split_mnist(steps: int, repeats: int, device: torch.device) -> list[str]:
     """Time steps and evaluations of split MNIST with SI, and add up what a whole run consists of."""
-    settings = protocols.read(PROTOCOL, Protocol, "paper").split_mnist
-    images = [random_images(number, where) for number in (TRAIN_IMAGES, TEST_IMAGES)]
+    settings = SI_REGISTER.protocol("paper").split_mnist
+    images = [random_images(number, device) for number in (TRAIN_IMAGES, TEST_IMAGES)]
     pairs = [(digit, digit + 1) for digit in range(0, DIGITS, 2)]
     tasks = split(*(part.labels.cpu() for part in images), pairs, DIGITS)
     steps_of_run = settings.epochs * sum(math.ceil(len(task.train) / settings.batch) for task in tasks)
     evaluated = len(tasks) * (TRAIN_IMAGES + TEST_IMAGES)  # all images of both splits after every task
     loops = []
-    for seeds in stacks(count(train.learner(settings, "si-1", [0], where, None).parameters), where):
-        learner = train.learner(settings, "si-1", range(seeds), where, None)
+    for seeds in stacks(count(train.learner(settings, "si-1", [0], device, None).parameters), device):
+        learner = train.learner(settings, "si-1", range(seeds), device, None)
         short = [[epoch_of(task, max(1, steps // seeds), settings.batch)] * seeds for task in tasks]
         loops.append(training_loop("steps", learner, Stream(*images, short), settings.batch))
         stream = Stream(*images, [[task] * seeds for task in tasks])
         loops.append(Loop("evaluation", seeds, TEST_IMAGES * seeds, partial(evaluate, learner, stream, "test")))
-    speeds = measure(loops, repeats, where)
+    speeds = measure(loops, repeats, device)
     lines = [f"split MNIST with SI at paper scale: {steps_of_run} steps and {evaluated} images evaluated per seed"]
     for seeds in (loop.seeds for loop in loops if loop.name == "steps"):
         step, evaluation = speeds["steps", seeds], speeds["evaluation", seeds]
@@ -240,18 +240,18 @@ def split_mnist(steps: int, repeats: int, where: torch.device) -> list[str]:
     return lines
 
 
-def sticky_gradient(steps: int, repeats: int, where: torch.device) -> list[str]:
+def sticky_gradient(steps: int, repeats: int, device: torch.device) -> list[str]:
     """Time a step of the sticky gradient's network with and without its rule, and with EWC."""
-    plan = protocols.read(STICKY_PROTOCOL, StickyProtocol, "paper")
-    settings = replace(plan.training, fisher_images=EXAMPLES)
-    images, choices = random_images(TRAIN_IMAGES, where), reading(plan.design.reading)
+    protocol = STICKY_REGISTER.protocol("paper")
+    settings = replace(protocol.training, fisher_images=EXAMPLES)
+    images, choices = random_images(TRAIN_IMAGES, device), reading(protocol.design.reading)
     orders = permuted(len(images), len(images), PIXELS, 2, generator(0, "permutations"))
     stream = Stream(images, images, [[epoch_of(task, steps, settings.batch)] for task in orders])
     loops = []
     for condition in ("control", "l1", "sticky", "sticky-l1", "ewc"):
-        learner = sticky_train.learner(settings, condition, plan.attractor, choices, [0], where)
+        learner = sticky_train.learner(settings, condition, protocol.attractor, choices, [0], device)
         loops.append(training_loop(condition, learner, stream, settings.batch))
-    speeds = measure(loops, repeats, where)
+    speeds = measure(loops, repeats, device)
     lines = [f"sticky gradient at paper scale: {PIXELS}-{settings.hidden}-{DIGITS}, batch {settings.batch}, Adam"]
     for (condition, seeds), speed in speeds.items():
         cpu, wall = speed.relative_to(speeds["control", seeds])
@@ -272,9 +272,9 @@ def main() -> None:
     options.add_argument("--repeats", type=int, default=5)
     options.add_argument("--no-onednn", action="store_true", help="on AMD's processors, let MKL multiply")
     arguments = options.parse_args()
-    where = devices.select(arguments.device, arguments.threads, wide=not arguments.no_onednn)
-    print(f"{environment.device_name(where)}, {arguments.threads} thread(s), medians of {arguments.repeats}")
-    print("\n".join(WORK[arguments.work](arguments.steps, arguments.repeats, where)))
+    device = devices.select(arguments.device, arguments.threads, wide=not arguments.no_onednn)
+    print(f"{environment.device_name(device)}, {arguments.threads} thread(s), medians of {arguments.repeats}")
+    print("\n".join(WORK[arguments.work](arguments.steps, arguments.repeats, device)))
 
 
 if __name__ == "__main__":

@@ -22,11 +22,12 @@ from common.results import environment
 from common.running import devices, protocols
 from papers.dan import method, runs
 from papers.dan.model import ConvolutionalDan, build, initial_synapses, random_phenotypes
-from papers.dan.protocol import PROTOCOL, Images, Protocol
+from papers.dan.protocol import Autoencoding
+from papers.dan.runs import REGISTER
 
 
-def products(settings: Images) -> tuple[int, int]:
-    """Multiplications for one image on its way through a network: by VECs, and in DANs."""
+def products(settings: Autoencoding) -> tuple[int, int]:
+    """Return the multiplications for one image on its way through a network: by VECs, and in DANs."""
     dan = ConvolutionalDan(settings.n_channels, settings.convolutions, settings.dan_hidden)
     convolved, side = 0, dan.side
     for n_in, n_out in zip(dan.convolutions, dan.convolutions[1:]):
@@ -36,11 +37,12 @@ def products(settings: Images) -> tuple[int, int]:
     return runs.synapses(settings), in_dan * sum(settings.nodes[1:])
 
 
-def floor(settings: Images, seeds: int, rate: float, bandwidth: float) -> float:
-    """Seconds of a meta-update at the machine's rates.
+def floor(settings: Autoencoding, seeds: int, rate: float, bandwidth: float) -> float:
+    """Return the seconds of a meta-update at the machine's rates.
 
-    Of an image shown: forward, and backward to inputs and VECs; of one of the meta-batch: forward, and backward to inputs and
-    phenotypes. Weights are read in each of the four passes, and written once.
+    rate: floating point operations a second; bandwidth: bytes a second. Of an image shown: forward, and backward to inputs and
+    VECs; of one of the meta-batch: forward, and backward to inputs and phenotypes. Weights are read in each of the four
+    passes, and written once.
     """
     synapses, in_dan = products(settings)
     shown = settings.images_per_task * (3 * synapses + 2 * in_dan)
@@ -57,19 +59,19 @@ def main() -> None:
     options.add_argument("--threads", type=int, default=1)
     options.add_argument("--repeats", type=int, default=5)
     arguments = options.parse_args()
-    where = devices.select(arguments.device, arguments.threads)
-    settings = protocols.read(PROTOCOL, Protocol, arguments.scale, arguments.set).images
-    rate, bandwidth = machine(where)
-    print(f"{environment.device_name(where)}, {arguments.threads} thread(s): ", end="")
+    device = devices.select(arguments.device, arguments.threads)
+    settings = REGISTER.protocol(arguments.scale, arguments.set).images
+    rate, bandwidth = machine(device)
+    print(f"{environment.device_name(device)}, {arguments.threads} thread(s): ", end="")
     print(f"{rate / 1e9:.0f} GFLOP/s in float32 products, {bandwidth / 1e9:.0f} GB/s in updates")
 
     seeds, members = range(arguments.seeds), settings.population
     network = build(settings, "layer")
-    theta = [tensor.to(where) for tensor in initial_synapses(network, seeds, members)]
-    phi = [tensor.to(where) for tensor in random_phenotypes(network, seeds)]
+    theta = [tensor.to(device) for tensor in initial_synapses(network, seeds, members)]
+    phi = [tensor.to(device) for tensor in random_phenotypes(network, seeds)]
     optimizer, source = Sgd(theta, 1e-3), generator(0, "images")
     shown, meta = (
-        torch.rand(len(seeds) * members, count, settings.nodes[0], generator=source).to(where)
+        torch.rand(len(seeds) * members, count, settings.nodes[0], generator=source).to(device)
         for count in (settings.images_per_task, settings.meta_batch)
     )
 
@@ -78,9 +80,9 @@ def main() -> None:
         method.phenotype_gradients(network, theta, phi, members, (meta, meta))
 
     least = floor(settings, len(seeds), rate, bandwidth)
-    for name in ("compiled", "torch") if where.type == "cpu" else ("torch",):
+    for name in ("compiled", "torch") if device.type == "cpu" else ("torch",):
         network.dan.compiled = name == "compiled"
-        cpu, wall = measure(update, arguments.repeats, where)
+        cpu, wall = measure(update, arguments.repeats, device)
         print(f"{name}: {cpu:.3f} CPU s, {wall:.3f} s by the wall; floor {least:.3f} s ({least / wall:.0%})")
     print(", ".join(f"{name} {value}" for name, value in environment.peak_memory().items()))
 

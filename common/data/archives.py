@@ -40,8 +40,9 @@ def read_archives(name: str, files: list[Path]) -> Arrays:
         arrays = READERS[name](*files)
     except UNREADABLE as error:
         if isinstance(error, OSError) and error.errno:  # the system's word, not the file's
-            advice = "free some space, or name another temporary folder in TMPDIR, and run again"
-            raise DataError(f"cannot unpack {listed} ({error}): {advice}") from error
+            raise DataError(
+                f"cannot unpack {listed} ({error}): free some space, or set TMPDIR to another folder"
+            ) from error
         raise DataError(f"cannot read {listed} ({error!r}): delete the damaged file and run again") from error
     return {key: np.ascontiguousarray(array) for key, array in arrays.items()}
 
@@ -85,19 +86,18 @@ def _svhn(*files: Path) -> Arrays:
 
 
 def _omniglot(*files: Path) -> Arrays:
-    """All drawings of each split, ordered by alphabet, character and drawer; a label counts a split's characters."""
+    """All drawings of each split, ordered by alphabet, character and drawer: 0709_01.png is by drawer 0."""
     arrays: Arrays = {}
     for split, file in zip(("background", "evaluation"), files, strict=True):
         with zipfile.ZipFile(file) as archive:
             members = sorted(PurePosixPath(name) for name in archive.namelist() if name.endswith(".png"))
             drawings = [member for member in members if member.parts[0] != "__MACOSX"]
-            images = [np.asarray(_open(archive, str(drawing)).convert("L")) for drawing in drawings]
+            images = np.stack([np.asarray(_open(archive, str(drawing)).convert("L")) for drawing in drawings])
         characters = sorted({drawing.parts[1:3] for drawing in drawings})
         labels = {character: label for label, character in enumerate(characters)}
         arrays |= {
-            f"{split}_images": np.stack(images),
+            f"{split}_images": images,
             f"{split}_labels": np.array([labels[drawing.parts[1:3]] for drawing in drawings]),
-            # 0709_01.png is by drawer 0
             f"{split}_drawers": np.array([int(drawing.stem.split("_")[1]) - 1 for drawing in drawings], np.uint8),
             f"{split}_alphabets": np.array([alphabet for alphabet, _ in characters]),
             f"{split}_characters": np.array([character for _, character in characters]),
@@ -162,9 +162,7 @@ def read_imagenet_folder(
         paths[label].append(path)
     for class_id, of_class in zip(chosen, paths, strict=True):
         if len(of_class) < train + test:
-            raise DataError(
-                f"class {class_id} in {folder} has {len(of_class)} pictures; add some: {train + test} are needed"
-            )
+            raise DataError(f"{folder / class_id} has {len(of_class)} pictures: add some, {train + test} are needed")
     pictures = []  # of each class [train + test, SIDE, SIDE, 3]
     for done, of_class in enumerate(paths, start=1):
         pictures.append(np.stack([_checked_picture(path) for path in of_class[: train + test]]))

@@ -138,7 +138,7 @@ def merge(parts: dict[str, dict]) -> dict:
 def stamp(merged: dict) -> tuple[str, bool]:
     """Return what a figure's stamp says of a merged record, and whether to say it loudly.
 
-    What depends on no seed says nothing of seeds; runs that diverged are named, since no mean contains them. Loud are
+    What depends on no seed says nothing of seeds; runs that diverged are named, since means lack them from there on. Loud are
     the smoke scale and any data that are a tiny subset or a stand-in: what is drawn is then not a result.
     """
     scale, seeds = merged["scale"], merged["seeds"]
@@ -150,7 +150,7 @@ def stamp(merged: dict) -> tuple[str, bool]:
         *([f"{len(seeds)} seed" + ("s" if len(seeds) != 1 else "")] if seeds else []),
         f"data: {data}" if data else "no data",
         *([f"runs of {len(merged['protocol_digests'])} different protocols"] if several else []),
-        *([_left_out(diverged)] if (diverged := merged.get("diverged")) else []),
+        *([_diverged(diverged)] if (diverged := merged.get("diverged")) else []),
     ]
     return " | ".join(sentences), loud
 
@@ -168,9 +168,9 @@ def stamp_of_all(merged: Mapping[str, dict]) -> tuple[str, bool]:
     return " || ".join(f"{name}: {text}" for name, (text, _) in stamps.items()), loud
 
 
-def _left_out(diverged: list[dict]) -> str:
+def _diverged(diverged: list[dict]) -> str:
     named = "; ".join(map(_sentence, diverged)) if len(diverged) <= NAMED else f"{len(diverged)} runs"
-    return f"left out as if not run, since diverged: {named}"
+    return f"diverged: {named}"
 
 
 def _sentence(run: dict) -> str:

@@ -74,29 +74,42 @@ def _tree(file: str) -> ast.Module:
 @functools.cache
 def _essence(file: str) -> str:
     """Return a digest of the syntax tree, which does not depend on Python's version as `ast.dump` does."""
-    is_protocol = file.endswith("/protocol.py")
-    return hashlib.sha256("".join(_words(_tree(file), is_protocol)).encode()).hexdigest()
+    sections = _sections(_tree(file)) if file.endswith("/protocol.py") else frozenset()
+    return hashlib.sha256("".join(_words(_tree(file), sections)).encode()).hexdigest()
 
 
-def _words(node: Any, is_protocol: bool) -> Iterator[str]:
+def _sections(tree: ast.Module) -> frozenset[str]:
+    """Return the names of a protocol's own class, Protocol, of the classes of its sections, and of what these build on."""
+    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+    types = [field.annotation for field in classes["Protocol"].body if isinstance(field, ast.AnnAssign)]
+    reached, waiting = {"Protocol"}, [ast.unparse(name) for name in types]
+    while waiting:
+        name = waiting.pop()
+        if name in classes:
+            reached.add(name)
+            waiting += [ast.unparse(base) for base in classes[name].bases]
+    return frozenset(reached)
+
+
+def _words(node: Any, sections: frozenset[str]) -> Iterator[str]:
     """Yield a node's type and fields, without those that are empty, which differ between versions of Python."""
     if isinstance(node, list):
         yield "["
         for item in node:
             if not _says_nothing(item):
-                yield from _words(item, is_protocol)
+                yield from _words(item, sections)
         yield "]"
     elif isinstance(node, ast.AST):
         yield f"({type(node).__name__}"
         for name, value in ast.iter_fields(node):
             if value is None or value == [] or name in ("ctx", "kind", "type_comment") or _is_type(node, name):
                 continue
-            if is_protocol and isinstance(node, ast.ClassDef) and name == "body":
+            if isinstance(node, ast.ClassDef) and node.name in sections and name == "body":
                 value = [item for item in value if not _is_checked_elsewhere(item)]
             if isinstance(node, ast.JoinedStr):  # Python 3.12 ends f"{x:{width}}" with an empty text
                 value = [item for item in value if not (isinstance(item, ast.Constant) and item.value == "")]
             yield f" {name}="
-            yield from _words(value, is_protocol)
+            yield from _words(value, sections)
         yield ")"
     else:
         yield repr(node)

@@ -66,8 +66,8 @@ class Job:
             return None
         settings = self.settings.as_dict()
         for name in without:
-            section, _, key = name.partition(".")
-            settings[section].pop(key, None)
+            section, _, setting = name.partition(".")
+            settings[section].pop(setting, None)
         key = {"settings": settings, "code": self.code, "of": self.of, "data": list(data), "found": found}
         return Checkpoint(path, protocols.digest(key), interval_seconds)
 

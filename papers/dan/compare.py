@@ -115,7 +115,7 @@ def _images(tables: Tables) -> list[Number]:
     numbers = []
     for condition, label in IMAGES.items():
         before, end = (results.image_error(tables, condition, learned) for learned in (0, DIGITS))
-        own = [
+        own: list[tuple[str, str, str, Runs]] = [
             ("error before training", ALL_DIGITS, MSE, before),
             ("error after the first step", ALL_DIGITS, MSE, results.image_error_after_first_step(tables, condition)),
             ("error after all digits", ALL_DIGITS, MSE, end),
@@ -133,7 +133,7 @@ def _images(tables: Tables) -> list[Number]:
         if condition != "random":
             loss = results.images_meta_trained(tables, condition)
             own.append(("meta-loss at the end of meta-training", LAST_TENTH, MSE, loss))
-        numbers += [Number("fig2", "", quantity, label, *rest) for quantity, *rest in own]
+        numbers += [Number("fig2", "", quantity, label, over, unit, runs) for quantity, over, unit, runs in own]
     return numbers
 
 

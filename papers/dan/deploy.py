@@ -82,9 +82,9 @@ class Measured:
             if weights.any():
                 of_functions = losses @ weights / weights.sum()
                 spread = {"mean": of_functions.mean(), "sd": of_functions.std()}
-                row = {name: significant(value.item()) for name, value in spread.items()}
-                row = {"update": update, "quantity": quantity} | row
-                self.curves.append(run | row | {"functions": len(of_functions)})
+                row = run | {"update": update, "quantity": quantity}
+                row |= {name: significant(value.item()) for name, value in spread.items()}
+                self.curves.append(row | {"functions": len(of_functions)})
         if not partial:
             for number, row in enumerate(losses.tolist()):
                 variance = {"variance": significant(self.held_out.variances[number])}

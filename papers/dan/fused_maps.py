@@ -20,7 +20,7 @@ LANES = 128  # patches at a time
 SLOPE = 0.01  # of leaky ReLU below zero, as in torch
 
 # A product and a sum may be rounded as one, and sums be taken in another order: by so many parts as a processor adds at once.
-compiled = njit(cache=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
+compiled: Any = njit(cache=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
 
 # Below, maps are [n, height, width * LANES], float32 or float64: row by row, and of each pixel all patches at hand. A loop that
 # needs a pixel's neighbours is given slices: of places like t + LANES the compiler cannot tell that they lie inside.

@@ -13,6 +13,7 @@ import math
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -192,7 +193,7 @@ def main() -> None:
         draw: Draw = data.functions(settings)
     else:
         draw, abouts = data.omniglot(arguments.omniglot, settings)
-    run = {"sharing": sharing, "n_channels": settings.n_channels, "condition": terms}
+    run: dict[str, Any] = {"sharing": sharing, "n_channels": settings.n_channels, "condition": terms}
     # Which sequence is the last changes none before it: a run can be stopped, looked at, and go on.
     checkpoint = job.checkpoint(arguments.checkpoint, data=abouts, without=[f"{experiment}.sequences"], **run)
     with job.record(out, data=abouts, seeds=seeds, title=f"meta_train {experiment}") as measured:

@@ -138,7 +138,8 @@ def low_initial_eta_is_better(tables: Tables) -> list[Finding]:
 def small_initial_etas_are_alike(tables: Tables) -> list[Finding]:
     findings = []
     for benchmark in SWEPT:
-        runs = [results.swept(tables, benchmark).get(eta, {}) for eta in SMALL_ETAS]
+        levels = results.swept(tables, benchmark)
+        runs = [levels.get(eta, {}) for eta in SMALL_ETAS]
         seeds = sorted(set.intersection(*map(set, runs)))
         ranges = {seed: max(run[seed] for run in runs) - min(run[seed] for run in runs) for seed in seeds}
         findings.append(within(f"range over eta of 0.001 to 0.0001, {BENCHMARK_LABELS[benchmark]}", ranges, high=2))

@@ -53,8 +53,9 @@ def our_runs(tables: Tables, row: dict) -> dict[int, float]:
 
 def _conditions(method: str) -> list[str]:
     """Return the conditions that a method of reported.csv, "A" or "A - B", names; empty if one is unknown."""
-    names = [next((key for key, label in LABELS.items() if label == name), None) for name in method.split(" - ")]
-    return [] if None in names or len(names) > 2 else names
+    by_label = {label: condition for condition, label in LABELS.items()}
+    labels = method.split(" - ")
+    return [by_label[label] for label in labels] if set(labels) <= set(by_label) and len(labels) <= 2 else []
 
 
 def _has_lambda(row: dict) -> bool:

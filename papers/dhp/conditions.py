@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from common.drawing import plotting
 from papers.dhp.protocol import DHP, METHODS, TUNED
 
@@ -34,7 +36,7 @@ COLORS = {  # light and dashed without, dark and solid with DHP
 }
 
 
-def look(condition: str) -> dict[str, str]:
+def look(condition: str) -> dict[str, Any]:
     """Return how the line of a method is drawn, whosever its lambda."""
     method = condition.removesuffix(TUNED)
     return {"color": COLORS[method], "linestyle": "-" if DHP in method.split("-") else "--"}

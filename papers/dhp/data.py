@@ -14,7 +14,7 @@ from common.learning.images import Images, hold_out
 from common.learning.randomness import generator
 from common.learning.stream_data import Stream
 from common.learning.streams import Task, imbalanced, permuted, split
-from papers.dhp.protocol import CLASSES, PIXELS, SIDE, Permuted, Training, Vision
+from papers.dhp.protocol import CLASSES, PIXELS, SIDE, Benchmark, Permuted, Vision
 
 # Mean and standard deviation of the pixels in [0, 1], per channel, as in the code of Zeno et al. (MNIST: padded).
 STATISTICS = {
@@ -53,7 +53,7 @@ def removal_probabilities(tasks: int) -> Tensor:
 
 def stream(
     benchmark: str,
-    settings: Training,
+    settings: Benchmark,
     paths: Sequence[str],
     seeds: Sequence[int],
     device: torch.device,
@@ -79,8 +79,8 @@ def stream(
         tasks = _tasks(benchmark, settings, train, test, seeds)
     except ValueError as error:
         raise DataError(f"{', '.join(map(str, paths))} cannot be cut into tasks: {error}") from error
-    images = [Images(part.images, part.labels, device, flat=True) for part in (train, test)]
-    return Stream(*images, tasks), abouts
+    shown, tested = (Images(part.images, part.labels, device, flat=True) for part in (train, test))
+    return Stream(shown, tested, tasks), abouts
 
 
 def _parts(dataset: Dataset, path: str) -> tuple[Split, Split]:
@@ -91,7 +91,7 @@ def _parts(dataset: Dataset, path: str) -> tuple[Split, Split]:
     return hold_out(splits["test"], len(splits["test"].labels) // 10, path)
 
 
-def _tasks(benchmark: str, settings: Training, train: Split, test: Split, seeds: Sequence[int]) -> list[list[Task]]:
+def _tasks(benchmark: str, settings: Benchmark, train: Split, test: Split, seeds: Sequence[int]) -> list[list[Task]]:
     labels = torch.from_numpy(train.labels), torch.from_numpy(test.labels)
     if not isinstance(settings, Permuted):
         pairs = [(digit, digit + 1) for digit in range(0, CLASSES, 2)]
@@ -115,9 +115,10 @@ def _mixture(
         images.append(numpy.concatenate([padded(part[which].images) for part in parts]))
         labels.append(numpy.concatenate([part[which].labels + CLASSES * n for n, part in enumerate(parts)]))
     groups = [range(first, first + CLASSES) for first in range(0, CLASSES * len(names), CLASSES)]
-    tasks = split(*map(torch.from_numpy, labels), groups, CLASSES * len(names))
-    mixtures = [Mixture(*pair, device, names) for pair in zip(images, labels)]
-    return Stream(*mixtures, [[task] * replicas for task in tasks])
+    train, test = map(torch.from_numpy, labels)
+    tasks = split(train, test, groups, CLASSES * len(names))
+    shown, tested = (Mixture(*pair, device, names) for pair in zip(images, labels))
+    return Stream(shown, tested, [[task] * replicas for task in tasks])
 
 
 def padded(images: numpy.ndarray) -> numpy.ndarray:

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from common.learning.replicas import Generators, Network, Tensors, conv2d, cross_entropy, linear, max_pool
 from papers.dhp.method import hebbian_update
-from papers.dhp.protocol import CLASSES, PIXELS, SIDE, Condition, Training, Vision
+from papers.dhp.protocol import CLASSES, PIXELS, SIDE, Benchmark, Condition, Vision
 
 
 def uniform(shape: Sequence[int], fan: int, source: torch.Generator) -> Tensor:
@@ -169,7 +169,7 @@ class Classifier(Network):
         return theta if self.single else theta + rest[0]
 
 
-def build(settings: Training, condition: Condition) -> Classifier:
+def build(settings: Benchmark, condition: Condition) -> Classifier:
     """Return the network of a benchmark and condition."""
     body: Body
     if isinstance(settings, Vision):

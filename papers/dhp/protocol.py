@@ -140,6 +140,9 @@ class Vision(Training):
             raise ValueError(f"unknown data set {', '.join(map(repr, unknown))}; known are {', '.join(SETS)}")
 
 
+Benchmark = Permuted | Split | Vision
+
+
 @dataclass(frozen=True)
 class Tuning:
     """The search for lambda, on held-out training images; ewc, si, mas: what is tried beside the published value.

@@ -82,9 +82,8 @@ def etas(protocol: Protocol, scale: str, device: str) -> list[str]:
 
 def tuning(protocol: Protocol, scale: str, benchmark: str, name: str) -> list[str]:
     """The search that a condition takes its lambda from: the tables of all values tried; none for a published lambda."""
-    if not condition(name).tuned:
-        return []
-    return _tried(protocol, scale, benchmark, condition(name).consolidation)
+    what = condition(name)
+    return _tried(protocol, scale, benchmark, what.consolidation) if what.tuned and what.consolidation else []
 
 
 def searches(protocol: Protocol, scale: str, device: str) -> list[str]:
@@ -92,7 +91,7 @@ def searches(protocol: Protocol, scale: str, device: str) -> list[str]:
     return [table for benchmark in SWEPT for name in CONSOLIDATED for table in _tried(protocol, scale, benchmark, name)]
 
 
-def _tried(protocol: Protocol, scale: str, benchmark: str, name: str | None) -> list[str]:
+def _tried(protocol: Protocol, scale: str, benchmark: str, name: str) -> list[str]:
     """The tables of all lambdas tried for a consolidation (si, ewc or mas) on a benchmark, also the published one."""
     values = sorted({*getattr(protocol.tuning, name), getattr(getattr(protocol, benchmark), name)})
     return [f"results/{scale}/dhp/tune/{benchmark}_{name}_{value:g}.csv" for value in values]

@@ -23,12 +23,12 @@ from common.running import stage
 from papers.dhp import data, method, protocol
 from papers.dhp.model import build
 from papers.dhp.plasticity import Plasticity
-from papers.dhp.protocol import BENCHMARKS, Condition, Optimizers, Training
+from papers.dhp.protocol import BENCHMARKS, Benchmark, Condition, Optimizers, Training
 from papers.dhp.runs import REGISTER
 
 
 def learner(
-    settings: Training,
+    settings: Benchmark,
     condition: Condition,
     seeds: Sequence[int],
     device: torch.device,
@@ -115,7 +115,7 @@ def main() -> None:
         parser.error("--plasticity and --eta need a plastic condition, such as dhp")
     run = {"benchmark": benchmark, "condition": arguments.condition, **swept}
     job = stage.Job(REGISTER, "train", arguments, of={**run, **logs, "seeds": seeds}, wide=True)
-    settings: Training = dataclasses.replace(job.settings[benchmark], **swept)
+    settings: Benchmark = dataclasses.replace(job.settings[benchmark], **swept)
     stream, abouts = data.stream(benchmark, settings, arguments.data, seeds, job.device)
     tuned = strength(arguments.tuning, benchmark, condition)
     observer = Plasticity(seeds, job.settings.design.log_every) if logs else None

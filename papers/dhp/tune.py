@@ -16,12 +16,12 @@ from common.learning.metrics import average_accuracy
 from common.results import tables
 from common.running import stage
 from papers.dhp import data
-from papers.dhp.protocol import CONSOLIDATED, FIRST_TUNING_SEED, SWEPT, Permuted, Training, Tuning
+from papers.dhp.protocol import CONSOLIDATED, FIRST_TUNING_SEED, SWEPT, Benchmark, Permuted, Tuning
 from papers.dhp.runs import REGISTER
 from papers.dhp.train import learner, options, parse, schedule
 
 
-def shortened(settings: Training, tuning: Tuning) -> Training:
+def shortened(settings: Benchmark, tuning: Tuning) -> Benchmark:
     """Return a benchmark with as many epochs as tuning takes, and of permuted MNIST as many tasks."""
     settings = dataclasses.replace(settings, epochs=min(tuning.epochs, settings.epochs))
     return dataclasses.replace(settings, tasks=tuning.tasks) if isinstance(settings, Permuted) else settings

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -19,6 +20,7 @@ from common.learning.stream_data import Stream, order
 from common.results import tables
 from common.running import stage
 from papers.dhp import data, method
+from papers.dhp.model import Classifier
 from papers.dhp.protocol import CLASSES, DHP, Permuted, condition
 from papers.dhp.runs import REGISTER
 from papers.dhp.train import learner, schedule
@@ -35,7 +37,7 @@ def update(settings: Permuted, stream: Stream, device: torch.device) -> tuple[Te
     learn(learning, stream, schedule(settings), [SEED], "one epoch before the update")
     indices = order(stream, 0, [SEED], "the batch of Figure 1")[:, : settings.batch]
     inputs, labels = stream.train.batch(indices, [None])
-    network, parameters = learning.network, learning.parameters
+    network, parameters = cast(Classifier, learning.network), learning.parameters
     with torch.no_grad():
         hidden = network.body(parameters[: network.body.size], inputs)
         trace = method.hebbian_update(parameters[-1], parameters[-2], hidden, labels)

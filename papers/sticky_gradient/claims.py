@@ -6,6 +6,8 @@ percent; conditions are compared seed by seed.
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy
 import pandas
 import torch
@@ -100,7 +102,7 @@ def benefit_lasts_until_60_percent(tables: Tables) -> list[Finding]:
 def weights_have_three_modes(tables: Tables) -> list[Finding]:
     findings = []
     for mode in distributions.MODES:
-        near = results.of_weights(tables, FULL, lambda histogram, mode=mode: distributions.share(histogram, mode))
+        near = results.of_weights(tables, FULL, partial(distributions.share, value=mode))
         share = f", which has {100 * numpy.mean(list(near.values())):.2g}% of the weights near it" if near else ""
         distance = {seed: abs(place - mode) for seed, place in results.nearest_mode(tables, mode).items()}
         findings.append(within(f"distance of a mode from {mode:g}{share}", distance, high=0.03))

@@ -6,6 +6,8 @@ search.
 
 from __future__ import annotations
 
+import pandas
+
 from common.results.comparison import Alternative
 from common.results.readers import Tables
 from papers.sticky_gradient import results
@@ -27,13 +29,18 @@ def our_runs(tables: Tables, row: dict) -> dict[int, float]:
     names = [name for method in methods for name, label in LABELS.items() if label == method]
     if len(names) == len(methods):
         if quantity in results.QUANTITIES and len(names) == 2:
-            return results.margin(tables, *names, results.QUANTITIES[quantity], int(row["x"]))
+            return results.margin(tables, names[0], names[1], results.QUANTITIES[quantity], int(row["x"]))
         if quantity in HYPERPARAMETERS:
             return results.searched_value(tables, quantity)
         if quantity == "number of tasks from which the lead over the control lasts":
-            return results.first_lasting_lead(tables, *names)
+            return results.first_lasting_lead(tables, names[0])
         if quantity == "shared fraction at which the lead over the control vanishes":
             return results.vanishing_benefit(tables)
         if quantity == "mode of the final weights":
             return results.nearest_mode(tables, row["value"])
     raise ValueError(f"reported.csv: none of our results is {quantity!r} of {row['method']!r}")
+
+
+def notes(tables: Tables, reported: pandas.DataFrame) -> list[str]:
+    """Return what else to say in comparison.md."""
+    return ["- Claims: accuracies, and whatever else is a share, are in percent."]

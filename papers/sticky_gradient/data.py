@@ -41,7 +41,17 @@ def stream(
         train, test = hold_out(train, held_out, path)
     mean, sd = SCALINGS[reading.inputs]
     images = [Images(part.images, part.labels, device, flat=True, mean=mean, sd=sd) for part in (train, test)]
-    sizes = len(train.labels), len(test.labels), PIXELS, tasks
-    sharing = {"first_unpermuted": False, "shared": shared, "redrawn": shared_pixels == "redrawn"}
-    runs = [permuted(*sizes, generator(seed, "permutations"), **sharing) for seed in seeds]
-    return Stream(*images, [list(replicas) for replicas in zip(*runs)]), dataset.about
+    runs = [
+        permuted(
+            len(train.labels),
+            len(test.labels),
+            PIXELS,
+            tasks,
+            generator(seed, "permutations"),
+            first_unpermuted=False,
+            shared=shared,
+            redrawn=shared_pixels == "redrawn",
+        )
+        for seed in seeds
+    ]
+    return Stream(images[0], images[1], [list(replicas) for replicas in zip(*runs)]), dataset.about

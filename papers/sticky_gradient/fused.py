@@ -81,7 +81,7 @@ class FusedStickyGradient(StickyGradient):
         count, (beta1, beta2) = int(adam.steps[place]), adam.betas
         weights = adam.tensors[place]
         tensors = (weights, laid_out_as(weights, gradient), adam.first_moments[place], adam.second_moments[place])
-        _update(
+        _update(  # type: ignore[call-arg]  # numba's own types know no arguments
             *(tensor.detach().view(-1).numpy() for tensor in tensors),
             single(-self.attractor.gamma * math.log2(math.e)),
             single(a1),

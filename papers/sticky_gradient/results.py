@@ -122,9 +122,12 @@ def margin(tables: Tables, a: str, b: str, measure: str = "all", tasks: int = TA
 
 def first_lasting_lead(tables: Tables, condition: str) -> Runs:
     """Return from how many tasks on a condition leads the control by a point at least; 11 if not even after ten."""
-    leads = [margin(tables, condition, CONTROL, tasks=tasks) for tasks in range(1, TASKS + 1)]
-    behind = {seed: [tasks for tasks, lead in enumerate(leads, start=1) if lead[seed] < LEAD] for seed in leads[-1]}
-    return {seed: max(tasks, default=0) + 1 for seed, tasks in behind.items()}
+    results = of_all_conditions(tables)
+    own, control = (100 * measures.so_far(results, name) for name in (condition, CONTROL))
+    leads = (own - control).dropna()
+    if TASKS not in leads.columns:
+        return {}
+    return {int(seed): max(lead.index[lead < LEAD], default=0) + 1 for seed, lead in leads.iterrows()}
 
 
 def levels(tables: Tables) -> dict[float, pandas.DataFrame]:

@@ -45,7 +45,9 @@ def omniglot(path: str, device: torch.device) -> DatasetOnDevice:
     """Return the background set of a prepared Omniglot: grey, reduced from 105x105 (Lanczos)."""
     dataset = load(path)
     split = dataset.splits["background"]
-    small = np.stack([np.asarray(Image.fromarray(image).resize((28, 28), Image.LANCZOS)) for image in split.images])
+    small = np.stack(
+        [np.asarray(Image.fromarray(image).resize((28, 28), Image.Resampling.LANCZOS)) for image in split.images]
+    )
     return _on_device(dataset, small[:, None], split.labels, (OMNIGLOT_MEAN,), (OMNIGLOT_SD,), device)
 
 

@@ -1,8 +1,8 @@
 """A linear map too large to hold its own gradient, and the Adam step that never writes that gradient out.
 
-For y = x W^T + b the gradient of W is the product g^T x of g = dL/dy [batch, out] and x [batch, in].  Both factors are
-small; their product is as large as W.  `FactoredLinear` keeps the factors, and `FactoredAdam` multiplies them a block of
-rows at a time, updating the block while it is still in cache.  With a batch of one the product is an outer product.
+For y = x W^T + b the gradient of W is the product g^T x of g = dL/dy [batch, out] and x [batch, in]. Both factors are
+small; their product is as large as W. `FactoredLinear` keeps the factors. `FactoredAdam` multiplies them a block of rows at
+a time, and updates the block while it is still in cache. With a batch of one the product is an outer product.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ CPU_BLOCK, GPU_BLOCK = 2**20, 2**27
 class FactoredLinear:
     """y = x W^T + b with W [out, in] and b [out]; backward leaves `factors`, a list of (g, x), instead of W.grad.
 
-    `bias` is an ordinary leaf tensor and gets an ordinary gradient.  With `trainable` False no factors are kept.
+    bias: an ordinary leaf tensor, which gets an ordinary gradient; trainable: otherwise no factors are kept.
     The map can be differentiated once, which is all that meta-learning needs: W lies outside the inner loop.
     """
 
@@ -31,10 +31,11 @@ class FactoredLinear:
         self.factors: list[tuple[Tensor, Tensor]] = []
 
     def __call__(self, x: Tensor) -> Tensor:
-        """x [batch, in] -> y [batch, out]."""
+        """Return y [batch, out] for x [batch, in]."""
         return _Product.apply(x, self.bias, self)
 
     def row_blocks(self) -> list[slice]:
+        """Return the rows of W that are handled at a time."""
         elements = CPU_BLOCK if self.weight.device.type == "cpu" else GPU_BLOCK
         rows = max(1, elements // self.weight.shape[1])
         return [slice(start, start + rows) for start in range(0, len(self.weight), rows)]
@@ -81,7 +82,7 @@ class FactoredAdam:
 
     @torch.no_grad()
     def step(self) -> None:
-        """One update; does nothing if no backward pass has reached the map since the last one."""
+        """Make one update; do nothing if no backward pass has reached the map since the last one."""
         if not self.linear.factors:
             return
         outputs, inputs = zip(*self.linear.factors)

@@ -21,9 +21,9 @@ def sgd(
 ) -> Parameters:
     """theta_{i+1} = theta_i - learning_rate * d loss(theta_i, batch_i) / d theta_i, from theta_0 = `initial`.
 
-    Second order: the result is a differentiable function of `initial` and of whatever the batches hold.  First order:
-    every inner gradient is a constant, so the result is a set of new leaves and d theta_n / d theta_0 is the identity.
-    `initial` is never changed.
+    Return theta_n, after n batches; `initial` is never changed. Second order: it is a differentiable function of `initial`
+    and of whatever the batches hold. First order: every inner gradient is a constant, so theta_n is a set of new leaves,
+    and d theta_n / d theta_0 is the identity.
     """
     names = list(initial)
     values = [initial[name] for name in names]
@@ -44,11 +44,12 @@ def sgd(
 
 
 def backward(loss: Tensor, initial: Parameters, final: Parameters) -> None:
-    """Adds d loss / d theta_0 to the .grad of `initial`, given `final` = sgd(...) and a loss computed from it.
+    """Add d loss / d theta_0 to the .grad of `initial`, given `final` = sgd(...) and a loss computed from it.
 
     In the first-order case `final` holds separate leaves, and their gradient is passed on unchanged.
     """
     loss.backward()
     for name, value in final.items():
-        if value.is_leaf and value is not initial[name] and value.grad is not None:
-            initial[name].grad = value.grad if initial[name].grad is None else initial[name].grad + value.grad
+        own = initial[name]
+        if value.is_leaf and value is not own and value.grad is not None:
+            own.grad = value.grad if own.grad is None else own.grad + value.grad

@@ -26,8 +26,9 @@ class Optimizer:
 
     def __init__(self, network: Network, tensors: list[Tensor], learning_rate: float):
         self.adam = Adam(tensors, learning_rate)
-        trains_output = network.output is not None and network.output.trainable
-        self.output_adam = FactoredAdam(network.output, learning_rate) if trains_output else None
+        self.output_adam = None
+        if network.output is not None and network.output.trainable:
+            self.output_adam = FactoredAdam(network.output, learning_rate)
 
     def step(self) -> None:
         """Update everything that has a gradient."""

@@ -33,7 +33,8 @@ class Tsar(Network):
     """
 
     last_layer = "cp"
-    transfer_slow = ("output.bias",)
+    transfer_slow: tuple[str, ...] = ("output.bias",)
+    output: FactoredLinear
 
     def __init__(self, widths: Widths, initial_bias: float, generator: torch.Generator, frozen: bool = False):
         channels, perception = widths.channels, widths.regulator_channels

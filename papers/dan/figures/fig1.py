@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import pairwise
+from typing import Any
 
 import numpy
 import pandas
@@ -89,7 +90,12 @@ def _draw_network(figure: Figure, axis: Axes, table: pandas.DataFrame) -> None:
 def _draw_zoom(axis: Axes, place: tuple[float, float]) -> None:
     """Draw the box of the opened DAN, and lines to it from the DAN that is shown."""
     left, bottom, width, height = BOX
-    look = {"boxstyle": "round,pad=0,rounding_size=0.25", "facecolor": FILL, "edgecolor": INK, "linewidth": 1.1}
+    look: dict[str, Any] = {
+        "boxstyle": "round,pad=0,rounding_size=0.25",
+        "facecolor": FILL,
+        "edgecolor": INK,
+        "linewidth": 1.1,
+    }
     axis.add_patch(FancyBboxPatch((left, bottom), width, height, zorder=0, **look))
     for side, edge in ((1, bottom + height - 0.2), (-1, bottom + 0.2)):
         start = (place[0] + NODE * 0.5, place[1] + side * NODE * 0.87)
@@ -153,4 +159,4 @@ def _color_bar(figure: Figure, axis: Axes, name: str, limit: float, left: float,
     bar.locator = MaxNLocator(6)
     bar.set_label(name, labelpad=2)
     bar.ax.tick_params(length=2)
-    bar.outline.set_visible(False)
+    bar.ax.spines["outline"].set_visible(False)

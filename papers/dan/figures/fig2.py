@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy
 import pandas
@@ -65,7 +66,8 @@ def values(tables: Tables) -> pandas.DataFrame:
 
     quantity: error (of a digit when so many digits have been learned), BWT or FWT (learned and digit are empty).
     """
-    table, rows = tables["image_errors"], []
+    table = tables["image_errors"]
+    rows: list[tuple] = []
     for condition in IMAGES:
         errors = table[table["condition"] == condition]
         if errors.empty:
@@ -117,7 +119,7 @@ def _draw_grid(axis: Axes, grid: pandas.DataFrame, shown: str) -> None:
             extent = (left, left + side, top + side, top)
             axis.imshow(images[digit], cmap="gray", vmin=0, vmax=1, extent=extent, interpolation="nearest")
         if digit < LEARNED[shown]:
-            frame = {"fill": False, "edgecolor": SEEN, "linewidth": 1.4, "joinstyle": "miter"}
+            frame: dict[str, Any] = {"fill": False, "edgecolor": SEEN, "linewidth": 1.4, "joinstyle": "miter"}
             axis.add_patch(Rectangle((left, top), side, side, **frame))
     axis.set(xlim=(-GAP, pitch * ACROSS), ylim=(4 * pitch + edge, -GAP), aspect="equal")
 
@@ -141,4 +143,4 @@ def _draw_errors(figure: Figure, axis: Axes, errors: pandas.DataFrame) -> None:
     bar = figure.colorbar(image, ax=axis, pad=0.03, aspect=18)
     bar.set_label("Mean squared error")
     bar.ax.tick_params(labelsize=TINY, which="both")
-    bar.outline.set_visible(False)
+    bar.ax.spines["outline"].set_visible(False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy
 import pandas
@@ -137,7 +138,8 @@ def _draw_panel(axis: Axes, curves: pandas.DataFrame, panel: str) -> None:
         plotting.band(axis, runs.columns.to_numpy(), runs.to_numpy(), name, look.color, geometric=True)
         axis.lines[line].set(linestyle=look.linestyle, zorder=3 - place / 10)  # the first on top
     axis.set_xlim(0, curves["x"].max())
-    low, high = axis.dataLim.intervaly * (1 / 1.1, 1.1)  # of lines and bands
+    low, high = axis.dataLim.intervaly  # of lines and bands
+    low, high = low / 1.1, high * 1.1
     if panel == "sharing":
         high *= (high / low) ** 0.25  # the legend's room
         axis.legend(loc="upper right", borderaxespad=0.2)
@@ -165,5 +167,10 @@ def _draw_tasks(axis: Axes, last: float) -> None:
     """Draw where a new sub-task begins, and the sub-tasks' numbers above."""
     for task in range(TASKS):
         axis.axvline(last * task / TASKS, color="0.85", linewidth=0.6, zorder=0)
-        look = {"transform": axis.get_xaxis_transform(), "ha": "center", "va": "bottom", "color": "0.35"}
+        look: dict[str, Any] = {
+            "transform": axis.get_xaxis_transform(),
+            "ha": "center",
+            "va": "bottom",
+            "color": "0.35",
+        }
         axis.text(last * (task + 0.5) / TASKS, 1.01, f"sub-task {task + 1}", fontsize=6.5, **look)

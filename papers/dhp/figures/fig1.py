@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy
 import pandas
 from matplotlib.axes import Axes
@@ -122,7 +124,7 @@ def _draw_change(axis: Axes, mean: numpy.ndarray, before: numpy.ndarray, after: 
 
 def _box(axis: Axes, row: int, units: int) -> None:
     """Draw a box around a row, counted from 1."""
-    look = {"facecolor": "none", "edgecolor": "black", "linewidth": 0.9, "clip_on": False, "zorder": 3}
+    look: dict[str, Any] = {"facecolor": "none", "edgecolor": "black", "linewidth": 0.9, "clip_on": False, "zorder": 3}
     axis.add_patch(Rectangle((0.5, row - 0.5), units, 1, **look))
 
 
@@ -141,4 +143,4 @@ def _draw_strip(figure: Figure, axis: Axes, strip: numpy.ndarray, title: str, li
     bar.ax.tick_params(labelsize=5.5)
     bar.set_ticks([0, limit])
     bar.ax.set_yticklabels(["0", f"{limit:.2g}"])
-    bar.outline.set_visible(False)
+    bar.ax.spines["outline"].set_visible(False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from typing import Any
 
 import numpy
 import pandas
@@ -75,16 +76,16 @@ def _has(values: pandas.DataFrame, panel: str, setting: str) -> bool:
 
 def _draw_curves(axis: Axes, values: pandas.DataFrame, reported: pandas.DataFrame, setting: str) -> None:
     last = TASKS["permuted"]
-    for place, condition in enumerate(_methods(setting)):
+    for number, condition in enumerate(_methods(setting)):
         ours = values[values["condition"] == condition]
         line = look(condition) | {"marker": "o", "markersize": 3, "elinewidth": 0.9, "capsize": 2}
         if not ours.empty:
             axis.errorbar(ours["x"], ours["mean"], ours["sem"].fillna(0) if ours["n"].max() > 1 else None, **line)
         paper = in_table1(reported, "permuted", condition)
-        x = last + 0.45 + 0.17 * place
+        x = last + 0.45 + 0.17 * number
         plotting.reported_marker(axis, x, paper["value"], paper["spread"], line["color"], label=PAPER)
     axis.axvspan(last + 0.28, last + 1.85, color="0.95", zorder=0, linewidth=0)
-    place = {"transform": axis.get_xaxis_transform(), "ha": "center", "va": "top"}
+    place: dict[str, Any] = {"transform": axis.get_xaxis_transform(), "ha": "center", "va": "top"}
     axis.text(last + 1.06, 0.98, "paper,\nafter 10 tasks", fontsize=TINY, color="0.35", **place)
     axis.set(xlim=(0.7, last + 1.85), xticks=range(1, last + 1))
     axis.set_ylim(top=101)
@@ -126,7 +127,7 @@ def _draw_bars(axis: Axes, values: pandas.DataFrame, reported: pandas.DataFrame,
 def _draw_legend(
     axis: Axes, values: pandas.DataFrame, tables: Tables, reported: pandas.DataFrame, panel: str, setting: str
 ) -> None:
-    last, entries = values["x"].max(), []
+    last, entries = values["x"].max(), list[tuple[Any, str]]()
     for condition in _methods(setting):
         ours = values[(values["condition"] == condition) & (values["x"] == last)]
         lost = len(tables.diverged(PANELS[panel], condition=condition))

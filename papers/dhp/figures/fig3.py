@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pandas
 from matplotlib.axes import Axes
@@ -98,7 +99,12 @@ def _draw_tasks(axis: Axes, ends: pandas.Series) -> None:
     begin = 0
     for task, end in ends.items():
         axis.axvline(end, color="0.85", linewidth=0.6, zorder=0)
-        look = {"transform": axis.get_xaxis_transform(), "ha": "center", "va": "bottom", "color": "0.35"}
+        look: dict[str, Any] = {
+            "transform": axis.get_xaxis_transform(),
+            "ha": "center",
+            "va": "bottom",
+            "color": "0.35",
+        }
         axis.text((begin + end) / 2, 1.01, str(task), fontsize=TINY, **look)
         begin = end
 
@@ -110,5 +116,4 @@ def _draw_paper(axis: Axes, reported: pandas.DataFrame, ends: pandas.Series) -> 
         plotting.reported_marker(axis, ends[1] / 2, row.value, None, "black", label="paper, in task 1")
     for row in reported_numbers.results(reported, artifact="fig3", quantity="task after which eta decays").itertuples():
         if row.value in ends.index:
-            look = {"color": "0.4", "linestyle": "--", "linewidth": 1}
-            axis.axvline(ends[row.value], label="paper: decays from here", **look)
+            axis.axvline(ends[row.value], label="paper: decays from here", color="0.4", linestyle="--", linewidth=1)

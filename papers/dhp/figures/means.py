@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas
 from matplotlib.axes import Axes
 
@@ -10,7 +12,7 @@ from papers.dhp.conditions import BENCHMARK_LABELS, FINAL, LABELS
 from papers.dhp.protocol import TUNED
 
 
-def band(axis: Axes, values: pandas.DataFrame, color: str, **line: object) -> None:
+def band(axis: Axes, values: pandas.DataFrame, color: str, **line: Any) -> None:
     """Draw means as a line with a band of one standard error; values: as `stats.summaries` returns them."""
     axis.plot(values["x"], values["mean"], color=color, **line)
     sem = values["sem"].fillna(0)

@@ -89,7 +89,8 @@ def _pair(cell: pandas.DataFrame | None, whose: str) -> str:
         return f"{accuracy['diverged']} diverged, of {accuracy['diverged']}" if accuracy["diverged"] else NOT_RUN
     decimals = {FINAL: 2, TRANSFER: 2 if whose == "paper" else 3}
     pair = " / ".join(
-        plus_minus(*cell.loc[quantity, [whose, f"{whose}_sem"]], decimals[quantity]) for quantity in (FINAL, TRANSFER)
+        plus_minus(cell.loc[quantity, whose], cell.loc[quantity, f"{whose}_sem"], decimals[quantity])
+        for quantity in (FINAL, TRANSFER)
     )
     return f"{pair} ({accuracy['tasks']} tasks)" if whose == "ours" and accuracy["verdict"] == "" else pair
 

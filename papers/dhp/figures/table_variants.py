@@ -65,7 +65,7 @@ def values(tables: Tables, reported: pandas.DataFrame) -> pandas.DataFrame:
 def _paper(reported: pandas.DataFrame, benchmark: str, method: str) -> dict[str, float]:
     rows = reported_numbers.results(reported, artifact="table1", panel="", setting=BENCHMARK_LABELS[benchmark])
     stated = rows.set_index(["method", "quantity"])["value"]
-    numbers = {}
+    numbers: dict[str, float] = {}
     for place, condition in (("without", method), ("with", WITH_DHP[method])):
         numbers |= {place: stated[LABELS[condition], FINAL], f"{place}_bwt": stated[LABELS[condition], TRANSFER]}
     return numbers | {"gain": numbers["with"] - numbers["without"]}

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import pandas
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -25,15 +26,15 @@ def curve(axis: Axes, values: pandas.DataFrame, aside: float = 0.0, **line: Any)
     if not values["ci_low"].isna().all():
         ends = values["mean"] - values["ci_low"], values["ci_high"] - values["mean"]
         bars = [length.fillna(0).to_numpy() for length in ends]
-    style = {"marker": "o", "markersize": 2.5, "linewidth": 1.5, "elinewidth": 0.9, "capsize": 1.8} | line
-    axis.errorbar(values["x"] + aside, values["mean"], bars, **style)
+    style: dict[str, Any] = {"marker": "o", "markersize": 2.5, "elinewidth": 0.9, "capsize": 1.8}
+    axis.errorbar(values["x"] + aside, values["mean"], bars, **style | line)
 
 
 def point(axis: Axes, own: Any, height: float, **mark: Any) -> None:
     """Draw one mean with its 95% interval, lying, at a height; own: a row of `stats.summaries`; mark: how to draw it."""
     bars = None if own.n == 1 else [[own.mean - own.ci_low], [own.ci_high - own.mean]]
-    style = {"marker": "o", "markersize": 4, "elinewidth": 1.2, "capsize": 2} | mark | {"linestyle": "none"}
-    axis.errorbar([own.mean], [height], xerr=bars, **style)
+    style: dict[str, Any] = {"marker": "o", "markersize": 4, "elinewidth": 1.2, "capsize": 2}
+    axis.errorbar([own.mean], [height], xerr=bars, **style | mark | {"linestyle": "none"})
 
 
 def limits(accuracies: pandas.DataFrame) -> tuple[float, float]:
@@ -56,13 +57,13 @@ def legend(figure: Figure, axis: Axes, accuracies: pandas.DataFrame, conditions:
 
     Our own search is left out where it was not run.
     """
-    handles, names = axis.get_legend_handles_labels()
-    entries = []
+    entries: list[tuple[Artist, str]] = []
+    papers = list(zip(*axis.get_legend_handles_labels(), strict=True))
     for condition in conditions:
         runs = accuracies.loc[accuracies["condition"] == condition, "n"]
         if condition.endswith(SEARCHED) and runs.empty:
             continue
         (line,) = axis.plot([], [], "o", markersize=2.5, **look(condition))
         entries.append((line, plotting.name_with_runs(LABELS[condition], *runs)))
-    entries += zip(handles, names, strict=True)
-    figure.legend(*zip(*entries, strict=True), loc="outside upper center", ncols=len(entries), handlelength=3.2)
+    handles, names = zip(*entries, *papers, strict=True)
+    figure.legend(handles, names, loc="outside upper center", ncols=len(names), handlelength=3.2)

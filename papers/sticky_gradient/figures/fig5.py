@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy
 import pandas
@@ -85,7 +86,7 @@ def _draw_histogram(axis: Axes, plotted: pandas.DataFrame, condition: str) -> No
     axis.stairs(plotted["mean"], edges, baseline=FLOOR, fill=True, color=COLORS[condition], alpha=0.45)
     axis.stairs(plotted["mean"], edges, baseline=FLOOR, color=COLORS[condition], linewidth=1)
     if runs > 1:
-        band = {"step": "post", "color": COLORS[condition], "alpha": 0.3, "linewidth": 0}
+        band: dict[str, Any] = {"step": "post", "color": COLORS[condition], "alpha": 0.3, "linewidth": 0}
         axis.fill_between(plotted["low"], plotted["lowest"].clip(lower=FLOOR), plotted["highest"], **band)
 
 
@@ -114,9 +115,9 @@ def _mark_reported_modes(axis: Axes, counts: pandas.DataFrame, size: float, repo
         axis.axvline(mode, color="0.4", linestyle=":", linewidth=0.8, zorder=0)
         shares = [100 * _share_of_all(runs, mode, size) for _, runs in counts.iterrows()]
         if shares and numpy.isfinite(shares).all():
-            side = {"xytext": (-6, 0), "ha": "right"} if mode < 0 else {"xytext": (6, 0), "ha": "left"}
-            look = {"textcoords": "offset points", "fontsize": plotting.TINY, "va": "center"}
-            axis.annotate(f"{numpy.mean(shares):.2g}%", (mode, 100), **side, **look)
+            side: dict[str, Any] = {"xytext": (-6, 0), "ha": "right"} if mode < 0 else {"xytext": (6, 0), "ha": "left"}
+            side |= {"textcoords": "offset points", "fontsize": plotting.TINY, "va": "center"}
+            axis.annotate(f"{numpy.mean(shares):.2g}%", (mode, 100), **side)
 
 
 def _share_of_all(histogram: pandas.Series, mode: float, size: float) -> float:

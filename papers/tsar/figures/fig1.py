@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy
 import pandas
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -116,7 +117,7 @@ def _draw_chance(axis: Axes, classes: pandas.Series) -> None:
 def _draw_legend(figure: Figure, axis: Axes, plotted: pandas.DataFrame) -> None:
     """Put one legend above all panels: conditions with their numbers of runs, other biases, the paper's numbers, chance."""
     runs = plotted.groupby("condition")["n"].unique()
-    entries = [
+    entries: list[tuple[Artist, str]] = [
         (Line2D([], [], color=COLORS[condition]), name_with_runs(label, *runs.get(condition, [])))
         for condition, label in LABELS.items()
     ]

@@ -445,17 +445,27 @@ def test_a_seed_that_diverges_is_left_behind_and_changes_no_other(method, capsys
     learner = make(SEEDS, METHODS[method])
     learner.may_diverge = True
     found = train(learner, permuted_stream(SEEDS), SEEDS, observer=Spoil(1))["test"]
-    assert learner.diverged == {SEEDS[1]: "task 2, epoch 1"} and found[1].isnan().all()
+    assert learner.diverged == {SEEDS[1]: "task 2, epoch 1"}
+    assert found[1, 0].isfinite().all() and found[1, 1].isnan().all()  # it keeps the task that it finished
     message = capsys.readouterr().err
     assert (
         f"the loss of seed {SEEDS[1]} is not finite in task 2, epoch 1" in message and message.count("not finite") == 1
     )
     whole = train(make(SEEDS, METHODS[method]), permuted_stream(SEEDS), SEEDS)["test"]
     assert same(found[[0, 2]], whole[[0, 2]]) and not found[[0, 2]].isnan().any()
-    table = continual.rows("si", SEEDS, {"test": found}, found.shape[1])
-    lost = [row for row in table if row["seed"] == SEEDS[1]]
-    assert len(lost) == 1 and math.isnan(lost[0]["accuracy"])
-    assert len(table) == 1 + 2 * found.shape[1] ** 2
+
+
+def test_rows_of_a_run_end_where_it_diverged():
+    matrix = torch.tensor([[[0.5, 0.25], [0.75, 1.0]], [[0.5, 0.0], 2 * [math.nan]], 2 * [2 * [math.nan]]])
+    table = continual.rows("si", SEEDS, {"test": matrix}, 2)
+    assert {(row["condition"], row["split"]) for row in table} == {("si", "test")}
+    by_seed = {seed: [list(row.values())[-3:] for row in table if row["seed"] == seed] for seed in SEEDS}
+    whole, late, at_once = by_seed.values()
+    assert whole == [[1, 1, 0.5], [1, 2, 0.25], [2, 1, 0.75], [2, 2, 1.0]]
+    assert late[:2] == [[1, 1, 0.5], [1, 2, 0.0]] and str(late[2:]) == "[[2, 1, nan]]"
+    assert str(at_once) == "[[1, 1, nan]]"
+    joint = continual.rows("joint", SEEDS[:1], {"test": matrix[2:, :1]}, 2)  # which trains once, on all tasks
+    assert [list(row.values())[-3:-1] for row in joint] == [[2, 1]]
 
 
 def test_which_seed_diverged_survives_a_resume(tmp_path, monkeypatch):
@@ -481,7 +491,7 @@ def test_where_all_seeds_have_diverged_nothing_is_trained_on():
             calls.append(task)
 
     found = train(learner, permuted_stream(SEEDS, 3), SEEDS, epochs=3, observer=Counting(0, 1, 2))
-    assert found["test"].isnan().all() and list(learner.diverged) == SEEDS
+    assert found["test"][:, 1:].isnan().all() and list(learner.diverged) == SEEDS
     assert calls.count(1) == calls.count(0) / 3 > 0 and 2 not in calls  # one epoch of the second task
 
 

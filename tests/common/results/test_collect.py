@@ -106,13 +106,13 @@ def test_runs_that_diverged_are_named_in_the_stamp(tmp_path):
     _, merged = collect.collect(paths)
     assert merged["diverged"] == [diverged(1, eta=0.001), diverged(0)]
     names = "permuted si, eta 0.001, seed 1 (task 2); permuted si, seed 0 (task 1)"
-    assert records.stamp(merged)[0].endswith(f" | left out as if not run, since diverged: {names}")
+    assert records.stamp(merged)[0].endswith(f" | diverged: {names}")
     collect.write(tmp_path / "kept.csv", *collect.collect(paths))
     (tmp_path / "later").mkdir()
     grown = collect.collect([tmp_path / "kept.csv", part(tmp_path / "later", "d", [3])])[1]
     assert grown["diverged"] == merged["diverged"]
     many = records.stamp(merged | {"diverged": [diverged(seed) for seed in range(4)]})[0]
-    assert many.endswith("left out as if not run, since diverged: 4 runs")
+    assert many.endswith(" | diverged: 4 runs")
 
 
 @pytest.mark.parametrize(("key", "value"), [("paper", "other"), ("stage", "tune"), ("scale", "smoke")])

@@ -66,7 +66,8 @@ def lines(run, reported_rows, compare=COMPARE, scales=None):
     """Return the lines of the tables in comparison.md, without claims."""
     numbers = comparison.compare_numbers(compare, run, reported_rows)
     text = comparison.markdown(run, numbers, comparison.check_claims(compare, [], run), scales or {})
-    return [line for line in text if line.startswith("|") and "---" not in line and "Verdict" not in line][:-1]
+    headings = ("| ---", "| Artifact | Number |", "| Claim |")
+    return [line for line in text if line.startswith("|") and not line.startswith(headings)]
 
 
 def test_a_number_stands_beside_ours(collected):
@@ -184,4 +185,4 @@ def test_a_paper_without_reported_numbers_has_its_own(collected):
     own = own.assign(unit="", ours_mean=1234.5, ours_sd=1.0, ours_n=2, ci_low=1230.0, ci_high=1240.0, verdict="")
     compare = SimpleNamespace(our_numbers=lambda run: own)
     (line,) = lines(collected(runs={"Ours": [90.0]}), None, compare)
-    assert line == "| fig1 | Ours: steps; easy | – | 1.23e+03 (SD 1, n = 2) | [1.23e+03, 1.24e+03] | – |  |"
+    assert line == "| fig1 | Ours: steps; easy | 1.23e+03 (SD 1, n = 2) | [1.23e+03, 1.24e+03] |"

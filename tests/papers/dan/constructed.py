@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
-import json
-from itertools import pairwise
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy
 import pandas
+import torch
 
-from common.results import records, reported
-from papers.dan import collected, conditions
+from common.results import reported
+from common.results.readers import Tables
+from common.running import make
+from papers.dan import diagram as figure_1
+from papers.dan import results
 from papers.dan.protocol import DIGITS, TASKS
+from papers.dan.results import READERS
+from tests.papers.dan.small import SMOKE
 
-REPORTED_PATH = Path(conditions.__file__).with_name("reported.csv")
-REPORTED = reported.read(REPORTED_PATH)
+REPORTED = reported.read(Path(results.__file__).with_name("reported.csv"))
 MNIST = {"name": "mnist", "description": "MNIST", "completeness": "complete"}
-PROVENANCE = {
+RECORD = {
     "scale": "paper",
     "seeds": [0, 1, 2],
     "data": [MNIST],
@@ -27,7 +32,7 @@ PROVENANCE = {
     "parts": 1,
 }
 CHANNELS = (1, 5, 10, 20, 40)
-UPDATES_PER_TASK = 100
+UPDATES_PER_TASK, SIDE = 100, 14
 SHOWN = ("original", "first", "half", "all")
 
 
@@ -53,7 +58,7 @@ TRAINED = dict(zip([("network", channels) for channels in CHANNELS], (0.9, 0.6, 
 TRAINED |= {("layer", 40): 0.3, ("none", 40): 0.5}
 
 
-class Images(NamedTuple):
+class Errors(NamedTuple):
     """Mean squared errors of the images."""
 
     start: float  # before any training
@@ -64,34 +69,37 @@ class Images(NamedTuple):
 
 
 RECONSTRUCTED = {
-    "both": Images(0.12, 0.1, 0.008, 0.0005, 0.006),
-    "memory": Images(0.12, 0.1, 0.01, 0.001, -0.002),
-    "random": Images(0.12, 0.11, 0.03, 0.008, -0.004),
+    "both": Errors(0.12, 0.1, 0.008, 0.0005, 0.006),
+    "memory": Errors(0.12, 0.1, 0.01, 0.001, -0.002),
+    "random": Errors(0.12, 0.11, 0.03, 0.008, -0.004),
 }
 
 
-def wobble(*where):
+def wobble(*places):
     """A factor near 1 that differs from place to place: from seed to seed, from one condition to the next."""
-    return 1 + 0.01 * (sum(where) % 3 - 1)
+    return 1 + 0.01 * (sum(places) % 3 - 1)
 
 
-def meta(seeds=3, sequences=40, every=1, updates=500, changes=None):
-    """The log of meta-training; changes: other final losses by (sharing, n_channels), None to leave one out.
+def runs(levels, changes, seeds):
+    """Each condition's place, name and level, with each seed; changes: other levels, None to leave a condition out."""
+    for place, (name, level) in enumerate((levels | (changes or {})).items()):
+        if level is not None:
+            yield from ((place, name, level, seed) for seed in range(seeds))
+
+
+def meta(seeds=3, sequences=40, every=1, changes=None):
+    """The log of meta-training; changes: other final losses by (sharing, n_channels).
 
     Losses decay to their level at a pace of their own: the lower the level, the faster. Functions differ: sequences are
     noisy, but alike for all of one seed.
     """
     done = numpy.arange(every, sequences + 1, every)
     parts = []
-    for index, ((sharing, channels), level) in enumerate((TRAINED | (changes or {})).items()):
-        if level is None:
-            continue
-        for seed in range(seeds):
-            noise = numpy.exp(numpy.random.default_rng(seed).normal(0, 0.2, len(done)))
-            curve = level + (1.5 - level) * numpy.exp(-done / (0.2 * sequences * level))
-            part = {"sharing": sharing, "n_channels": channels, "seed": seed, "sequence": done}
-            part |= {"updates": updates * done, "loss": wobble(seed, index) * noise * curve}
-            parts.append(pandas.DataFrame(part))
+    for place, (sharing, channels), level, seed in runs(TRAINED, changes, seeds):
+        noise = numpy.exp(numpy.random.default_rng(seed).normal(0, 0.2, len(done)))
+        curve = level + (1.5 - level) * numpy.exp(-done / (0.2 * sequences * level))
+        part = {"sharing": sharing, "n_channels": channels, "seed": seed, "sequence": done, "updates": 500 * done}
+        parts.append(pandas.DataFrame(part | {"loss": wobble(seed, place) * noise * curve}))
     return joined("meta", parts)
 
 
@@ -111,55 +119,45 @@ def variances(functions):
 
 
 def stages(seeds=3, functions=50, changes=None):
-    """Losses at the borders of sub-tasks; changes: other levels by network, None to leave it out."""
+    """Losses at the borders of sub-tasks; changes: other levels by network."""
     spread = variances(functions)
     parts = []
-    for index, (network, level) in enumerate((DEPLOYED | (changes or {})).items()):
-        if level is None:
-            continue
-        for seed in range(seeds):
-            for after in range(TASKS + 1):
-                for task in range(1, TASKS + 1):
-                    loss = wobble(seed, index) * deployed(level, after, task) * spread
-                    part = {"network": network, "seed": seed, "function": range(functions), "after": after}
-                    parts.append(pandas.DataFrame(part | {"task": task, "loss": loss, "variance": spread}))
+    for place, network, level, seed in runs(DEPLOYED, changes, seeds):
+        for after, task in product(range(TASKS + 1), range(1, TASKS + 1)):
+            loss = wobble(seed, place) * deployed(level, after, task) * spread
+            part = {"network": network, "seed": seed, "function": range(functions), "after": after, "task": task}
+            parts.append(pandas.DataFrame(part | {"loss": loss, "variance": spread}))
     return joined("stages", parts)
 
 
-def curves(seeds=3, functions=50, every=10, changes=None):
-    """The course of the same losses; changes: other levels by network, None to leave it out."""
+def curves(seeds=3, functions=50):
+    """The course of the same losses."""
     spread = variances(functions)
     rows = []
-    for index, (network, level) in enumerate((DEPLOYED | (changes or {})).items()):
-        if level is None:
-            continue
-        for seed in range(seeds):
-            for update in range(0, TASKS * UPDATES_PER_TASK + 1, every):
-                time = update / UPDATES_PER_TASK
-                losses = [deployed(level, time, task) for task in range(1, TASKS + 1)]
-                begun = losses[: int(numpy.ceil(time))]
-                for quantity, found in (("total", losses), ("memory", begun)):
-                    if found:
-                        of_functions = wobble(seed, index) * numpy.mean(found) * spread
-                        row = {"network": network, "seed": seed, "update": update, "quantity": quantity}
-                        row |= {"mean": of_functions.mean(), "sd": of_functions.std(ddof=1), "functions": functions}
-                        rows.append(row)
+    for place, network, level, seed in runs(DEPLOYED, None, seeds):
+        for update in range(0, TASKS * UPDATES_PER_TASK + 1, 10):
+            time = update / UPDATES_PER_TASK
+            losses = [deployed(level, time, task) for task in range(1, TASKS + 1)]
+            for quantity, of_tasks in (("total", losses), ("memory", losses[: int(numpy.ceil(time))])):
+                if of_tasks:
+                    own = wobble(seed, place) * numpy.mean(of_tasks) * spread
+                    row = {"network": network, "seed": seed, "update": update, "quantity": quantity}
+                    rows.append(row | {"mean": own.mean(), "sd": own.std(ddof=1), "functions": functions})
     return joined("curves", [pandas.DataFrame(rows)])
 
 
-def predictions(seeds=3, functions=4, points=101, error=0.1):
-    """Predictions that fit what was learned but for a constant error, and go on as they ended beyond it."""
+def predictions(seeds=3):
+    """Predictions that fit what was learned but for a constant error of 0.1, and go on as they ended beyond it."""
     source = numpy.random.default_rng(4)
-    x = numpy.linspace(-5, 5, points)
+    x = numpy.linspace(-5, 5, 101)
     parts = []
-    for function in range(functions):
+    for function in range(4):
         amplitudes, speeds = source.uniform(0, 2, (2, 1)), source.uniform(0, numpy.pi / 3, (2, 1))
         target = (amplitudes * numpy.sin(speeds * x + source.uniform(-5, 5, (2, 1)))).sum(0)
-        for seed in range(seeds):
-            for after in range(1, TASKS + 1):
-                fit = numpy.interp(numpy.minimum(x, -5 + 2 * after), x, target) + error * (seed - 1)
-                part = {"seed": seed, "function": function, "after": after, "x": x, "target": target}
-                parts.append(pandas.DataFrame(part | {"prediction": fit}))
+        for seed, after in product(range(seeds), range(1, TASKS + 1)):
+            fit = numpy.interp(numpy.minimum(x, -5 + 2 * after), x, target) + 0.1 * (seed - 1)
+            part = {"seed": seed, "function": function, "after": after, "x": x, "target": target, "prediction": fit}
+            parts.append(pandas.DataFrame(part))
     return joined("predictions", parts)
 
 
@@ -171,98 +169,76 @@ def reconstructed(level, done, digit):
 
 
 def image_errors(seeds=3, steps=60, changes=None):
-    """Errors of the images, with so many steps per digit; changes: other levels by condition, None to leave it out."""
+    """Errors of the images, with so many steps per digit; changes: other levels by condition."""
     rows = []
-    for index, (condition, level) in enumerate((RECONSTRUCTED | (changes or {})).items()):
-        if level is None:
-            continue
-        for seed in range(seeds):
-            for digit in range(DIGITS):
-                losses = {0: level.start, 1: level.first}
-                losses |= {done * steps: reconstructed(level, done, digit) for done in range(1, DIGITS + 1)}
-                rows += [
-                    {"condition": condition, "seed": seed, "step": step, "digit": digit}
-                    | {"loss": wobble(seed, index, step) * loss}
-                    for step, loss in losses.items()
-                ]
+    for place, condition, level, seed in runs(RECONSTRUCTED, changes, seeds):
+        for digit in range(DIGITS):
+            losses = {0: level.start, 1: level.first}
+            losses |= {done * steps: reconstructed(level, done, digit) for done in range(1, DIGITS + 1)}
+            own = {"condition": condition, "seed": seed, "digit": digit}
+            rows += [own | {"step": step, "loss": wobble(seed, place, step) * loss} for step, loss in losses.items()]
     return joined("image_errors", [pandas.DataFrame(rows)])
 
 
-def image_grids(seeds=3, side=14, chosen=tuple(RECONSTRUCTED)):
-    """Pictures of polygons' outlines in the place of digits; what is not learned is a blur with noise."""
-    y, x = (numpy.indices((side, side)) - (side - 1) / 2) / (side / 2)
-    angle, radius = numpy.arctan2(y, x), numpy.hypot(y, x)
-    rows, columns = numpy.indices((side, side)).reshape(2, -1)
-    blur = numpy.exp(-((radius / 0.6) ** 2)) / 2
+def image_grids(seeds=3, chosen=tuple(RECONSTRUCTED)):
+    """Noise in the place of digits and of what is made of them, but at the end, when that is near the original."""
+    rows, columns = numpy.indices((SIDE, SIDE)).reshape(2, -1)
     parts = []
-    for condition in chosen:
-        for seed in range(seeds):
-            source = numpy.random.default_rng(seed)
-            for shown in SHOWN:
-                for digit in range(DIGITS):
-                    outline = 0.6 + 0.25 * numpy.cos(digit * angle)
-                    picture = numpy.exp(-(((radius - outline) / 0.15) ** 2))
-                    learned = {"first": 0, "half": DIGITS // 2, "all": DIGITS}.get(shown, DIGITS)
-                    if digit >= learned:
-                        picture = blur + source.normal(0, 0.1, picture.shape)
-                    elif shown != "original":
-                        picture = 0.9 * picture + source.normal(0, 0.03, picture.shape)
-                    part = {"condition": condition, "seed": seed, "shown": shown, "digit": digit}
-                    part |= {"row": rows, "column": columns, "value": picture.ravel()}
-                    parts.append(pandas.DataFrame(part))
+    for condition, seed, digit in product(chosen, range(seeds), range(DIGITS)):
+        pictures = dict(zip(SHOWN, numpy.random.default_rng([seed, digit]).uniform(size=(len(SHOWN), SIDE**2))))
+        pictures["all"] = 0.9 * pictures["original"] + 0.1 * pictures["all"]
+        for shown, pixels in pictures.items():
+            part = {"condition": condition, "seed": seed, "shown": shown, "digit": digit}
+            parts.append(pandas.DataFrame(part | {"row": rows, "column": columns, "value": pixels}))
     return joined("image_grids", parts)
 
 
-def image_meta(seeds=3, sequences=40, every=1, updates=600, levels=None):
-    """The log of the images' meta-training; levels: final losses by condition."""
-    done = numpy.arange(every, sequences + 1, every)
-    parts = [
-        pandas.DataFrame(
-            {"condition": condition, "seed": seed, "sequence": done, "updates": updates * done}
-            | {"loss": wobble(seed) * (level + (0.1 - level) * numpy.exp(-done / (0.2 * sequences)))}
-        )
-        for condition, level in (levels or {"both": 0.03, "memory": 0.02}).items()
-        for seed in range(seeds)
-    ]
+def image_meta(seeds=3, sequences=40):
+    """The log of the images' meta-training."""
+    done = numpy.arange(1, sequences + 1)
+    parts = []
+    for _, condition, level, seed in runs({"both": 0.03, "memory": 0.02}, None, seeds):
+        loss = wobble(seed) * (level + (0.1 - level) * numpy.exp(-done / (0.2 * sequences)))
+        part = {"condition": condition, "seed": seed, "sequence": done, "updates": 600 * done, "loss": loss}
+        parts.append(pandas.DataFrame(part))
     return joined("image_meta", parts)
 
 
-def diagram(channels=3):
+def diagram():
     """A network of 2 inputs, 3 DANs and 1 DAN, with random weights."""
-    source = numpy.random.default_rng(6)
-    rows = []
-    nodes = (2, 3, 1)
-    for layer, (many, further) in enumerate(pairwise(nodes)):
-        rows += [
-            ("synapse", layer, node, layer + 1, target, channel, source.normal())
-            for node in range(many)
-            for target in range(further)
-            for channel in range(channels)
-        ]
-    rows += [
-        ("node", layer, node, -1, -1, -1, source.uniform(-1, 1))
-        for layer, many in enumerate(nodes)
-        for node in range(many)
-    ]
-    sizes = (channels, 15, 8, 1)
-    rows += [
-        ("phenotype", layer, row, -1, column, -1, source.normal())
-        for layer, (many, further) in enumerate(pairwise(sizes))
-        for row in range(many)
-        for column in range(further)
-    ]
-    return joined("diagram", [pandas.DataFrame(rows, columns=collected.READERS["diagram"].columns)])
+    untrained = figure_1.learned(dataclasses.replace(SMOKE.diagram, steps=0))
+    return pandas.DataFrame(figure_1.rows(*untrained, torch.tensor(figure_1.EXAMPLE)))
 
 
 def joined(name, parts):
     """One table with the columns that it has on disk."""
-    columns = collected.READERS[name].columns
-    return pandas.concat(parts, ignore_index=True)[columns] if parts else pandas.DataFrame(columns=columns)
+    return pandas.concat(parts, ignore_index=True)[READERS[name].columns]
 
 
-def everything(seeds=3, **changes):
+def tables(record=RECORD, **run):
+    """These tables, by name, and no others; record: of each."""
+    return Tables(run, dict.fromkeys(run, record), READERS)
+
+
+def everything(seeds=3, record=RECORD, **changes):
     """All tables, as the paper claims them; changes: other tables, by name."""
-    return _as_claimed(seeds) | changes
+    return tables(record, **(_as_claimed(seeds) | changes))
+
+
+def draw(name, run):
+    """A figure of these tables, in its style and with its stamp."""
+    return make.draw("dan", name, run, REPORTED)
+
+
+def texts(figure):
+    """What is written in panels and legends."""
+    legends = [legend for axis in figure.axes if (legend := axis.get_legend())]
+    written = [text for owner in figure.axes for text in owner.texts] + [t for own in legends for t in own.get_texts()]
+    return [text.get_text() for text in written]
+
+
+def titles(figure):
+    return [axis.get_title("left") for axis in figure.axes]
 
 
 @functools.cache
@@ -272,15 +248,8 @@ def _as_claimed(seeds):
         "stages": stages(seeds),
         "curves": curves(seeds),
         "predictions": predictions(seeds),
+        "image_meta": image_meta(seeds),
         "image_errors": image_errors(seeds),
         "image_grids": image_grids(seeds),
-        "image_meta": image_meta(seeds),
         "diagram": diagram(),
     }
-
-
-def write(folder, name, rows, provenance=PROVENANCE):
-    """Write a table and its provenance as the stages do; returns the table's path."""
-    records.write_table(folder / f"{name}.csv", rows)
-    (folder / f"{name}.json").write_text(json.dumps(provenance))
-    return folder / f"{name}.csv"

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
+import numpy
 import torch
 
 from common.learning.randomness import generator
 from common.learning.replicas import stack
-from common.running import protocols
 from papers.dan.model import build
-from papers.dan.protocol import PROTOCOL, Protocol
+from papers.dan.runs import REGISTER
 
-PLANS = {scale: protocols.read(PROTOCOL, Protocol, scale) for scale in protocols.SCALES}
-PAPER, SMOKE = PLANS["paper"], PLANS["smoke"]
+PAPER, SMOKE = REGISTER.protocol("paper"), REGISTER.protocol("smoke")
+CPU = torch.device("cpu")
 REGRESSION = dataclasses.replace(
     SMOKE.regression, nodes=(1, 4, 3, 1), n_channels=5, hidden=(4, 3), steps_per_task=4, sequences=2, meta_batch=6
 )
@@ -33,3 +34,30 @@ def batch(settings, models=1, size=5, dtype=torch.float64):
     source = torch.Generator().manual_seed(1)
     shapes = (models, size, settings.nodes[0]), (models, size, settings.nodes[-1])
     return tuple(torch.rand(shape, generator=source, dtype=dtype) for shape in shapes)
+
+
+def equal(a, b):
+    """Whether two lists of tensors are the same, bit for bit."""
+    return all(torch.equal(one, other) for one, other in zip(a, b, strict=True))
+
+
+def prepared(folder, name, split, images, labels):
+    """Write a prepared data set; returns its path."""
+    about = {"name": name, "description": name, "completeness": "complete", "source": "test"}
+    about["splits"] = {split: len(labels)}
+    path = folder / f"{name}.npz"
+    numpy.savez(path, about=json.dumps(about), **{f"{split}_images": images, f"{split}_labels": labels})
+    return str(path)
+
+
+def tiny_sets(folder):
+    """Write an Omniglot and an MNIST of random images of 14x14."""
+    images = numpy.random.default_rng(0).integers(0, 255, (24 * 6, 14, 14), dtype=numpy.uint8)
+    prepared(folder, "omniglot", "background", images, numpy.arange(24 * 6) // 6)
+    prepared(folder, "mnist", "test", images[:80], numpy.arange(80) % 10)
+
+
+def call(monkeypatch, stage, command):
+    """Run a stage as its command line does, at smoke scale."""
+    monkeypatch.setattr("sys.argv", ["stage", "--scale", "smoke", *command.split()])
+    stage.main()

@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from common.running import protocols
-from papers.dan import conditions, method, runs
-from papers.dan.protocol import IMAGE_CONDITIONS, OPTIMIZERS, PROTOCOL, SHARING, Protocol
-from tests.papers.dan.small import PLANS
+from common.running.protocols import ProtocolError
+from papers.dan import conditions, method
+from papers.dan.protocol import IMAGE_CONDITIONS, NETWORKS, OPTIMIZERS, SHARING
+from papers.dan.runs import REGISTER
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,6 @@ from tests.papers.dan.small import PLANS
         ("regression.theta_optimizer=sdg", "theta_optimizer: unknown 'sdg'; known are adam, sgd"),
         ("images.phi_optimizer=Adam", "phi_optimizer: unknown 'Adam'; known are adam, sgd"),
         ("regression.tasks=4", "tasks: figures and claims are made for 5 sub-tasks, not 4"),
-        ("images.tasks=11", "tasks: there are 10 digits to learn, not 11"),
         ("images.n_channels=24", "n_channels: a DAN sees a square patch of at least 5x5, not 24"),
         ("images.n_channels=16", "n_channels: a DAN sees a square patch of at least 5x5, not 16"),
         ("images.nodes=[195, 6, 5, 6, 195]", "nodes: the first and the last layer are the pixels of a square image"),
@@ -31,29 +30,29 @@ from tests.papers.dan.small import PLANS
 )
 def test_a_protocol_that_a_stage_would_stumble_over_is_refused(override, message):
     section = override.partition(".")[0]
-    with pytest.raises(protocols.ProtocolError, match=f"section '{section}': {re.escape(message)}"):
-        protocols.read(PROTOCOL, Protocol, "smoke", [override])
+    with pytest.raises(ProtocolError, match=f"section '{section}': {re.escape(message)}"):
+        REGISTER.protocol("smoke", [override])
 
 
 def test_a_gradient_through_the_step_wants_plain_steps():
     through = ["regression.through_step=true"]
-    assert protocols.read(PROTOCOL, Protocol, "smoke", through).regression.through_step
-    with pytest.raises(protocols.ProtocolError, match="through_step: needs theta_optimizer sgd, not adam; or set it"):
-        protocols.read(PROTOCOL, Protocol, "smoke", [*through, "regression.theta_optimizer=adam"])
+    assert REGISTER.protocol("smoke", through).regression.through_step
+    with pytest.raises(ProtocolError, match="through_step: needs theta_optimizer sgd, not adam; or set it"):
+        REGISTER.protocol("smoke", [*through, "regression.theta_optimizer=adam"])
 
 
 def test_figures_need_all_ten_digits():
-    few = protocols.read(PROTOCOL, Protocol, "smoke", ["images.tasks=2"])
-    with pytest.raises(protocols.ProtocolError, match="images.tasks: Figure 2 is of 10 digits, not 2"):
-        runs.checked(few)
-    assert all(runs.checked(plan) is plan for plan in PLANS.values())
+    with pytest.raises(ProtocolError, match=r"protocol.yaml: images.tasks: Figure 2 is of 10 digits, not 2"):
+        REGISTER.protocol("smoke", ["images.tasks=2"])
 
 
 def test_names_in_the_protocol_are_those_that_the_code_knows():
     assert set(OPTIMIZERS) == set(method.OPTIMIZERS)
-    assert SHARING == tuple(conditions.SHARING) and IMAGE_CONDITIONS == tuple(conditions.IMAGES)
+    named = (conditions.SHARING, conditions.IMAGES, conditions.NETWORKS)
+    assert [tuple(names) for names in named] == [SHARING, IMAGE_CONDITIONS, tuple(NETWORKS)]
+    assert all((look.linestyle == "-") == NETWORKS[name].meta_trained for name, look in conditions.NETWORKS.items())
 
 
 def test_a_skip_to_a_layer_that_is_not_there_is_refused():
-    with pytest.raises(protocols.ProtocolError, match=r"section 'regression': skips: \[1, 3\] .* 3 layers"):
-        protocols.read(PROTOCOL, Protocol, "smoke", ["regression.nodes=[1, 4, 1]"])
+    with pytest.raises(ProtocolError, match=r"section 'regression': skips: \[1, 3\] .* 3 layers"):
+        REGISTER.protocol("smoke", ["regression.nodes=[1, 4, 1]"])

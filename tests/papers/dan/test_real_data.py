@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from common.data import prepare
-from papers.dan import data, deploy, deploy_images
+from papers.dan import data, deploy_images
 from papers.dan.meta_train import MetaLearner
+from papers.dan.method import learn_sequence
 from papers.dan.model import build, initial_synapses, random_phenotypes
 from tests.papers.dan.small import SMOKE
 
@@ -42,9 +43,9 @@ def test_omniglot_and_mnist_are_both_white_on_black(drawn):
 def final_error(network, start, digits):
     """The mean error of all digits after the last of them, with phenotypes fixed."""
     theta, phi = initial_synapses(network, SEEDS), [tensor.clone() for tensor in start]
-    found = deploy_images.Reconstructions(SETTINGS, "both", SEEDS, digits)
-    deploy.learn(network, theta, phi, digits, SETTINGS, False, lambda step: found.observe(network, theta, phi, step))
-    last = [row["loss"] for row in found.errors if row["step"] == len(digits.shown)]
+    seen = deploy_images.Reconstructions(SETTINGS, "both", SEEDS, digits)
+    learn_sequence(network, theta, phi, digits, SETTINGS, False, lambda step: seen.observe(network, theta, phi, step))
+    last = [row["loss"] for row in seen.errors if row["step"] == len(digits.shown)]
     assert len(last) == 20
     return sum(last) / 20
 

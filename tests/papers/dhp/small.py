@@ -1,13 +1,19 @@
-"""Protocols, conditions and prepared files small enough to be looked through image by image."""
+"""Protocols, prepared files and networks small enough to be looked through image by image and weight by weight."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy
+import pytest
+import torch
 
+from common.learning.randomness import generator
+from common.running import stage
 from common.running.protocols import SCALES
+from papers.dhp.model import Classifier, Perceptron
 from papers.dhp.runs import REGISTER
 
 PROTOCOLS = {scale: REGISTER.protocol(scale) for scale in SCALES}
@@ -15,6 +21,9 @@ PAPER, SMOKE = PROTOCOLS["paper"], PROTOCOLS["smoke"]
 SETS = ("mnist", "notmnist", "fashion_mnist", "svhn", "cifar10")
 COLOUR = ("svhn", "cifar10")
 SPLITS = ("train", "test")
+CPU = torch.device("cpu")
+R, B, N_IN, M, D, SLOPE, ETA = 3, 7, 4, 5, 6, 0.2, 0.3  # of `network` and `batch`
+SEEDS = [4, 0, 9]
 
 
 def prepared(folder: Path, name: str, train: list[int] | None, test: list[int]) -> str:
@@ -46,3 +55,40 @@ def marks(pixels) -> list[tuple[str, int]]:
 def mnist(folder: Path, train: int = 100, test: int = 40) -> str:
     """A prepared MNIST with the digits in turn."""
     return prepared(folder, "mnist", [n % 10 for n in range(train)], [n % 10 for n in range(test)])
+
+
+def numbers(*shape, seed=0):
+    return torch.randn(*shape, dtype=torch.float64, generator=generator(seed, "numbers"))
+
+
+def network(plastic=True, single=False, eta=ETA, bounded=False):
+    """A small network in float64 with parameters that make plasticity felt: alpha as large as theta, a trace that is there."""
+    classifier = Classifier(Perceptron((N_IN, M), SLOPE), D, plastic, single, eta, bounded)
+    parameters = [tensor.double() for tensor in classifier.initial(SEEDS)]
+    if plastic:
+        parameters[3] = numbers(R, M, D, seed=1)
+        parameters[4] += torch.tensor([[0.0], [0.1], [-0.2]])  # one eta per replica
+        parameters[5] = numbers(R, M, D, seed=2)
+    return classifier, [tensor.requires_grad_() for tensor in parameters]
+
+
+def batch(seed=0, classes=(0, 1, 2, 3), replicas=R):
+    """Inputs and labels: only of some classes, and of other ones in each replica."""
+    inputs = numbers(replicas, B, N_IN, seed=100 + seed)
+    labels = torch.tensor(classes)[torch.randint(len(classes), (replicas, B), generator=generator(seed, "labels"))]
+    return inputs, (labels + torch.arange(replicas)[:, None]) % D
+
+
+def overriding(overrides: Iterable[str]) -> list[str]:
+    """The options that override these values of the protocol."""
+    return [argument for override in overrides for argument in ("--set", override)]
+
+
+def fails(capsys, work: Callable[[], None]) -> str:
+    """What a user reads on the screen; the process must end with a status that is not zero."""
+    with pytest.raises(SystemExit) as end:
+        stage.run(work)
+    assert end.value.code
+    text = capsys.readouterr().err
+    assert "Traceback" not in text
+    return text

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import math
 
-import pandas
 import pytest
 
-from common.results import claims, records, reported
+from common.results import claims, comparison, reported
+from common.results.tables import read
 from papers.dhp import compare
 from papers.dhp.claims import CLAIMS, ON_LAMBDA
 from papers.dhp.conditions import FINAL, SO_FAR, TASKS, TRANSFER
-from papers.dhp.runs import NEEDS
+from papers.dhp.runs import REGISTER
 from tests.papers.dhp.constructed import (
-    PROVENANCE,
     REPORTED,
-    REPORTED_PATH,
     TARGETS,
     benchmark,
     eta,
     everything,
+    given,
+    lost,
     plasticity,
     singles,
+    tune,
     tuned,
-    write,
+    until_diverged,
 )
 
 
@@ -32,7 +33,7 @@ def verdicts(tables, **chosen):
     rows = REPORTED
     for column, value in chosen.items():
         rows = rows[rows[column] == value]
-    return compare.compare_numbers(tables, rows)
+    return comparison.compare_numbers(compare, tables, rows)
 
 
 def test_margins_are_fixed_as_stated():
@@ -78,7 +79,7 @@ def test_transfers_that_cannot_be_are_marked():
 
 def test_runs_like_the_papers_agree_with_it():
     numbers = verdicts(everything(seeds=10))
-    assert len(numbers) == len(reported.results(REPORTED)) == 121
+    assert len(numbers) == len(reported.results(REPORTED))
     assert (numbers["ours_n"] == 10).all()
     table = numbers[(numbers["artifact"] == "table1") & (numbers["panel"] != "workshop")]
     assert set(table["verdict"]) == {"agrees"}
@@ -97,7 +98,7 @@ def test_other_runs_differ():
     found = verdicts(worse, setting="Permuted MNIST", artifact="table1").set_index(["method", "quantity"])["verdict"]
     assert found["MAS", FINAL] == found["MAS", TRANSFER] == "differs"
     assert found["SI", FINAL] == found["DHP Softmax + MAS", TRANSFER] == "agrees"
-    late = verdicts({"plasticity": plasticity(peak=0.05, decay=1.3)}, artifact="fig3")
+    late = verdicts(given({"plasticity": plasticity(peak=0.05, decay=1.3)}), artifact="fig3")
     assert late["verdict"].tolist() == ["differs", "differs"]
     assert late["ours_mean"].tolist() == pytest.approx([0.053, 10], rel=0.01)
 
@@ -112,7 +113,8 @@ def test_one_seed_is_unclear_and_fewer_tasks_are_not_run():
     assert set(verdicts(everything(seeds=1))["verdict"]) == {"unclear", "superseded"}
     few = {"permuted": benchmark("permuted", tasks=3), "plasticity": plasticity(tasks=3)}
     few |= {"vision": benchmark("vision", tasks=2)}
-    assert set(verdicts(few)["verdict"]) == set(verdicts({})["verdict"]) == {"not run"}
+    for tables in (given(few), given({}), given(few, diverged=lost("vision", "mas", [0, 1]))):
+        assert set(verdicts(tables)["verdict"]) == {"not run"}
 
 
 def test_our_own_lambdas_are_compared_on_their_own():
@@ -126,22 +128,49 @@ def test_our_own_lambdas_are_compared_on_their_own():
     assert set(verdicts(everything())["hyperparameters"]) == {"published"}
 
 
+def test_seeds_that_diverged_are_counted_and_where_all_did_that_is_the_verdict():
+    split = until_diverged(until_diverged(benchmark("split", seeds=4), "mas", range(4)), "dhp-mas", [3])
+    runs = lost("split", "mas", range(4)) + lost("split", "dhp-mas", [3])
+    numbers = verdicts(given({"split": split}, diverged=runs), setting="Split MNIST")
+    counts = numbers.set_index(["quantity", "method", "x"])[["ours_n", "ours_diverged", "verdict"]]
+    for quantity in (FINAL, TRANSFER, SO_FAR):
+        assert counts.loc[(quantity, "MAS", 5)].tolist() == [0, 4, "diverged"]
+        assert counts.loc[(quantity, "DHP Softmax + MAS", 5)].tolist()[:2] == [3, 1]
+        assert counts.loc[(quantity, "SI", 5), "ours_diverged"] == 0
+    for method in ("MAS", "DHP Softmax + MAS"):  # all finished the first task
+        assert counts.loc[(SO_FAR, method, 1)].tolist()[:2] == [4, 0]
+
+
+def test_a_gain_over_a_method_that_diverged_is_not_passed_over():
+    tables = everything(diverged=lost("vision", "mas", [1]), vision=until_diverged(benchmark("vision"), "mas", [1]))
+    row = reported.results(REPORTED, artifact="text", method="DHP Softmax + MAS - MAS", quantity=TRANSFER).iloc[-1]
+    runs = compare.our_runs(tables, row.to_dict())
+    assert [seed for seed, gain in runs.items() if math.isnan(gain)] == [1] and len(runs) == 3
+
+
+def test_the_log_of_a_run_that_diverged_counts_as_such():
+    log, runs = plasticity(), lost("permuted", "dhp", [2])
+    ended = log[(log["seed"] != 2) | (log["task"] == 1)]
+    late = verdicts(given({"plasticity": ended}, diverged=runs), artifact="fig3")
+    assert late["ours_n"].tolist() == [2, 2] and late["ours_diverged"].tolist() == [1, 1]
+
+
 @pytest.mark.parametrize("change", [{"method": "LwF"}, {"quantity": "loss"}, {"setting": "Omniglot"}])
 def test_a_number_that_no_table_holds_is_refused(change):
     row = reported.results(REPORTED).iloc[0].to_dict() | change
     with pytest.raises(ValueError, match=r"reported\.csv: none of our results is"):
-        compare.our_runs({}, row)
+        compare.our_runs(given({}), row)
 
 
 def outcomes(tables):
-    checked = compare.check_claims(tables)
+    checked = comparison.check_claims(compare, CLAIMS, tables)
     return checked[checked["hyperparameters"] == "published"].set_index("id")["outcome"].to_dict()
 
 
 def test_all_claims_hold_on_runs_like_the_papers():
     found = outcomes(everything())
     assert [claim for claim, outcome in found.items() if outcome != "holds"] == []
-    assert list(found) == [f"dhp-{number:02d}" for number in range(1, 19)]
+    assert list(found) == [claim.id for claim in CLAIMS]
 
 
 def changed(name, **to):
@@ -186,7 +215,7 @@ def log(**to):
         (18, changed("permuted", **singles(offset=-0.8))),
     ],
 )
-def test_each_condition_can_make_its_claim_fail(claim, changes):
+def test_each_finding_can_make_its_claim_fail(claim, changes):
     checked = claims.check([CLAIMS[claim - 1]], everything(**changes))
     assert checked["outcome"].tolist() == ["fails"]
 
@@ -212,10 +241,10 @@ def test_one_seed_never_decides_a_claim():
 
 
 def test_claims_without_runs_are_not_run():
-    assert set(outcomes({}).values()) == {"not run"}
+    assert set(outcomes(given({})).values()) == {"not run"}
     few = {name: benchmark(name, tasks=2) for name in TASKS}
     few |= {"plasticity": plasticity(tasks=2), "eta": eta(tasks=2)}
-    assert set(outcomes(few).values()) == {"not run"}
+    assert set(outcomes(given(few)).values()) == {"not run"}
     missing = everything(eta=eta(swept={0.1: 0, 0.001: 1}), permuted=benchmark("permuted", mas=None))
     found = outcomes(missing)
     assert {name for name, outcome in found.items() if outcome == "not run"} == {
@@ -230,64 +259,33 @@ def test_capacity_is_checked_wherever_the_controls_were_trained():
 
 
 def test_claims_that_depend_on_a_lambda_are_checked_with_our_own_too():
-    checked = compare.check_claims(everything(permuted=benchmark("permuted", **tuned() | {"dhp_si_tuned": (80, -0.1)})))
+    tables = everything(permuted=benchmark("permuted", **tuned() | {"dhp_si_tuned": (80, -0.1)}))
+    checked = comparison.check_claims(compare, CLAIMS, tables)
     own = checked[checked["hyperparameters"] == "own search"].set_index("id")["outcome"]
-    assert list(own.index) == [claim.id for claim in ON_LAMBDA] and len(own) == 7
+    assert list(own.index) == [claim.id for claim in ON_LAMBDA]
     assert own["dhp-02"] == "fails" and own["dhp-03"] == "not run"
 
 
 def test_claims_have_distinct_predicates():
-    assert len({claim.predicate for claim in CLAIMS}) == len(CLAIMS) == 18
+    assert len({claim.predicate for claim in CLAIMS}) == len(CLAIMS)
 
 
-def test_the_command_line_writes_numbers_claims_and_markdown(tmp_path, monkeypatch):
-    tables = everything(permuted=benchmark("permuted", **tuned()))
-    sources = [
-        write(tmp_path, name, rows, PROVENANCE | {"scale": "smoke"})
-        for name, rows in tables.items()
-        if name != "update"
-    ]
-    out = tmp_path / "comparison.csv"
-    arguments = f"compare --results {' '.join(map(str, sources))} --reported {REPORTED_PATH} --out {out}"
-    monkeypatch.setattr("sys.argv", arguments.split())
-    compare.main()
-    numbers, checked = records.read_tables(out), records.read_tables(tmp_path / "claims.csv")
-    assert set(numbers["scale"]) == set(checked["scale"]) == {"smoke"}
-    assert set(numbers["hyperparameters"]) == set(checked["hyperparameters"]) == {"published", "own search"}
-    lines = out.with_suffix(".md").read_text().splitlines()
-    assert lines[0] == "- permuted: Smoke scale, not a result, 10 seeds, data: MNIST (complete)."
+def test_what_the_benchmark_left_and_the_search_found_stands_above_the_numbers():
+    tables = everything()
     kept = tables["imbalance"]["kept"]
     span = f"{kept.min()} to {kept.max()} (mean {kept.mean():.0f})"
+    lines = compare.notes(tables, REPORTED)
     assert f"- Imbalanced Permuted MNIST: {span} training images left per class and task." in lines
     assert "| Split MNIST | MAS | 1.5 | 10 | 90.00 |" in lines
-    assert sum(line.startswith("| dhp-") for line in lines) == 18 + 7
-    assert (
-        sum(line.startswith("| table1 | MAS: average test accuracy after all tasks; Permuted") for line in lines) == 2
-    )
-    assert "0 of 121 reported numbers: not run." in lines
-    assert all(line.count("|") == 6 for line in lines if line.startswith("| dhp-"))
+    assert compare.notes(given({}), REPORTED) == []
+    edge = compare.notes(given({"tune": tune(best=1000.0)}), REPORTED)
+    assert "| Split MNIST | SI | 1 | 1000 (edge of the grid) | 90.00 |" in edge
 
 
-def test_where_scales_differ_each_artifact_says_which_of_its_tables_has_which(tmp_path, monkeypatch):
-    scales = dict.fromkeys(NEEDS["table1"], "paper") | {"vision": "desk"}
-    tables = everything()
-    sources = [write(tmp_path, name, tables[name], PROVENANCE | {"scale": scale}) for name, scale in scales.items()]
-    out = tmp_path / "comparison.csv"
-    arguments = f"compare --results {' '.join(map(str, sources))} --reported {REPORTED_PATH} --out {out}"
-    monkeypatch.setattr("sys.argv", arguments.split())
-    compare.main()
-    found = records.read_tables(out).groupby("artifact")["scale"].unique().map(list).to_dict()
-    mixed = "permuted paper, imbalanced paper, split paper, vision desk"
-    assert found["table1"] == [mixed] and found["fig2"] == ["paper"]
-
-
-def test_a_best_lambda_at_the_edge_of_the_grid_is_marked():
-    tune = pandas.DataFrame(
-        [
-            {"benchmark": "split", "condition": "si", "value": value, "seed": seed, "accuracy": value + seed / 100}
-            for value in (0.1, 0.9)
-            for seed in (0, 1)
-        ]
-    )
-    lines = compare.markdown({"tune": tune}, REPORTED, verdicts({}), compare.check_claims({}), {})
-    assert "| Split MNIST | SI | 1 | 0.9 (edge of the grid) | 90.50 |" in lines
+def test_where_scales_differ_each_artifact_says_which_of_its_tables_has_which(tmp_path):
+    made_from = {name: artifact.tables for name, artifact in REGISTER.artifacts.items()}
+    tables = given({name: benchmark(name) for name in TASKS}, scales={"vision": "desk"})
+    comparison.write(tmp_path / "comparison.csv", compare, CLAIMS, made_from, tables, REPORTED)
+    scales = read(tmp_path / "comparison.csv").groupby("artifact")["scale"].unique().map(list).to_dict()
+    assert scales["table1"] == ["permuted paper, imbalanced paper, split paper, vision desk"]
+    assert scales["text"] == ["imbalanced paper, split paper, vision desk"] and scales["fig2"] == ["paper"]

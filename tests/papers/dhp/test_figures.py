@@ -7,40 +7,26 @@ import numpy
 import pandas
 import pytest
 
-from common.results import records
-from papers.dhp import drawing, figures
-from papers.dhp.conditions import METHODS
-from papers.dhp.fig1 import recovered_eta, trace
-from papers.dhp.fig2 import fig2_values
-from papers.dhp.fig3 import fig3_values
-from papers.dhp.fig4 import fig4_values
-from papers.dhp.runs import NEEDS
+from common.running import make
+from papers.dhp.figures import fig1, fig2, fig3, fig4
+from papers.dhp.protocol import METHODS
 from tests.papers.dhp.constructed import (
-    PROVENANCE,
     REPORTED,
-    REPORTED_PATH,
     TARGETS,
     benchmark,
     eta,
     everything,
+    given,
+    lost,
     plasticity,
     tuned,
+    until_diverged,
     update,
-    write,
 )
 
-FEW = {
-    "permuted": benchmark("permuted", tasks=2, seeds=1, **tuned()),
-    "split": benchmark("split", tasks=2, seeds=1, ewc=None),
-    "plasticity": plasticity(tasks=1, seeds=1),
-    "eta": eta(tasks=2, seeds=1, swept={0.001: 0.0}, benchmarks=("permuted",)),
-    "update": update(units=6, examples=1),
-}
 
-
-def draw(name, tables, provenance=PROVENANCE):
-    needed = {table: tables[table] for table in NEEDS[name] if table in tables}
-    return figures.FIGURES[name](needed, REPORTED, dict.fromkeys(NEEDS[name], provenance))
+def draw(name, tables):
+    return make.draw("dhp", name, tables, REPORTED)
 
 
 def errorbars(axis):
@@ -65,9 +51,9 @@ def texts(figure):
 
 def test_figure_1_shows_the_update_of_equation_3():
     values = update(eta_value=0.05)
-    eta_value, residual = recovered_eta(values)
+    eta_value, residual = fig1.recovered_eta(values)
     assert eta_value == pytest.approx(0.05) and residual < 1e-12
-    figure = draw("fig1", {"update": values})
+    figure = draw("fig1", given({"update": values}))
     batch, mean, before, after, change = (axis.images[0].get_array() for axis in figure.axes[:5])
     assert [image.shape for image in (batch, mean, before, after, change)] == [(28, 400), *[(1, 400)] * 3, (10, 400)]
     numpy.testing.assert_allclose(batch[::4].mean(0), mean[0])
@@ -82,7 +68,7 @@ def test_figure_1_shows_the_update_of_equation_3():
 
 
 def test_figure_1_boxes_the_rows_and_the_column_of_class_6():
-    figure = draw("fig1", {"update": update(examples=2)})
+    figure = draw("fig1", given({"update": update(examples=2)}))
     rows, column = ([patch.get_y() + 0.5 for patch in figure.axes[which].patches] for which in (0, 4))
     assert rows == [1, 5] and column == [7]
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["1 (6)", "5 (6)"]
@@ -93,15 +79,15 @@ def test_figure_1_shows_an_update_that_breaks_the_equation():
     values = update(units=10)
     broken = (values["kind"] == "after") & (values["class"] == 6) & (values["unit"] == 3)
     values.loc[broken, "value"] += 1
-    assert recovered_eta(values)[1] > 0.5
+    assert fig1.recovered_eta(values)[1] > 0.5
     for wrong in (values[~broken], pandas.concat([values, values[broken]])):
         with pytest.raises(ValueError, match="must have one value for each unit, example and class"):
-            trace(wrong, "after")
+            fig1.trace(wrong, "after")
 
 
 def test_figure_2_plots_means_and_standard_errors():
-    values = fig2_values(everything()).set_index(["panel", "condition", "x"])
-    assert len(values) == 8 * 10 + 8 * 5
+    values = fig2.values(everything()).set_index(["panel", "condition", "x"])
+    assert len(values) == len(METHODS) * (10 + 5)
     row = values.loc[("a", "mas", 10)]
     assert row["mean"] == pytest.approx(88.52) and row["n"] == 3
     assert row["sem"] == pytest.approx(0.05 / numpy.sqrt(3))
@@ -133,6 +119,18 @@ def test_figure_2_has_panels_for_our_own_lambdas_where_there_are_runs():
     assert curves(figure.axes[1])[0] == curves(figure.axes[0])[0]  # Finetune has no lambda
 
 
+def test_figure_2_shows_a_method_until_its_seeds_diverge():
+    """Seed 2 of DHP + MAS after the first task, and all of MAS."""
+    rows = until_diverged(until_diverged(benchmark("permuted"), "dhp-mas", [2]), "mas", range(3))
+    runs = lost("permuted", "dhp-mas", [2]) + lost("permuted", "mas", range(3))
+    tables = given({"permuted": rows, "split": benchmark("split")}, diverged=runs)
+    counts = fig2.values(tables).query("panel == 'a'").set_index(["condition", "x"])["n"]
+    assert counts["dhp-mas"].tolist() == [3] + [2] * 9 and counts["mas"].tolist() == [3]
+    shown = texts(draw("fig2", tables))
+    assert "MAS: all 3 runs diverged\n    paper: 88.52 ± 0.50" in shown
+    assert any("DHP Softmax + MAS: 89.5" in text and "(n = 2, 1 more diverged)" in text for text in shown)
+
+
 def test_figure_2_shows_bars_lower_than_the_papers_axis():
     low = draw("fig2", everything(split=benchmark("split", finetune=(70, -0.3))))
     assert low.axes[1].get_ylim()[0] == 69
@@ -149,24 +147,24 @@ def test_figure_3_draws_three_logs_with_the_tasks_and_what_the_paper_says():
     assert any(line.get_linestyle() == "--" and list(line.get_xdata()) == [1200, 1200] for line in rate.lines)
     assert not diamonds(hebb)
     assert [text.get_text() for text in hebb.texts] == [str(task) for task in range(1, 11)]
-    values = fig3_values(everything()).set_index(["panel", "seed", "x"])
+    values = fig3.values(everything()).set_index(["panel", "seed", "x"])
     assert values.loc[("hebb_norm", "all", 4000), "sem"] == pytest.approx(0.01 / numpy.sqrt(3))
 
 
 def test_figure_3_draws_single_seeds_whose_bursts_fall_apart():
     log = plasticity()
     log.loc[(log["seed"] == 1) & (log["step"] == 2201), "hebb_norm"] = 2700
-    hebb = draw("fig3", {"plasticity": log}).axes[1]
+    hebb = draw("fig3", given({"plasticity": log})).axes[1]
     assert max(max(line.get_ydata()) for line in hebb.lines if line.get_linewidth() == 0.5) == 2700
-    values = fig3_values({"plasticity": log}).set_index(["panel", "seed", "x"])
+    values = fig3.values(given({"plasticity": log})).set_index(["panel", "seed", "x"])
     assert values.loc[("hebb_norm", "1", 2201), "mean"] == 2700 > values.loc[("hebb_norm", "0", 2201), "mean"]
-    assert set(fig3_values({"plasticity": log[log["seed"] == 1]})["seed"]) == {"all"}
+    assert set(fig3.values(given({"plasticity": log[log["seed"] == 1]}))["seed"]) == {"all"}
 
 
 @pytest.mark.parametrize("seeds, banded", [(2, False), (3, True)])
 def test_figure_3_has_a_band_from_three_seeds_on(seeds, banded):
     log = plasticity()
-    alpha = draw("fig3", {"plasticity": log[log["seed"] < seeds]}).axes[2]
+    alpha = draw("fig3", given({"plasticity": log[log["seed"] < seeds]})).axes[2]
     mean, band = max(alpha.lines[0].get_ydata()), alpha.collections[0].get_paths()[0].vertices[:, 1].max()
     assert (band > mean + 1e-4) == banded
 
@@ -174,7 +172,7 @@ def test_figure_3_has_a_band_from_three_seeds_on(seeds, banded):
 def test_figure_3_shows_an_eta_below_zero_and_a_trace_that_bursts():
     log = plasticity()
     log.loc[log["step"] == 2201, ["eta", "hebb_norm"]] = (-0.02, 2700)
-    figure = draw("fig3", {"plasticity": log})
+    figure = draw("fig3", given({"plasticity": log}))
     rate, hebb, alpha = figure.axes
     assert rate.get_ylim()[0] < -0.02 and rate.lines[0].get_ydata().min() == pytest.approx(-0.02)
     assert any(set(line.get_ydata()) == {0} for line in rate.lines)  # a line at zero
@@ -204,48 +202,20 @@ def test_figure_4_has_a_logarithmic_axis_of_eta_and_table_1():
         assert axis.lines[0].get_ydata()[2] == pytest.approx(accuracy, abs=0.02)
         assert axis.lines[0].get_ydata()[4] == pytest.approx(accuracy - 4, abs=0.02)
         assert diamonds(axis) == [(0.001, accuracy)]
-    values = fig4_values(everything(eta=eta(seeds=5))).query("benchmark == 'split' and x == 0.01")
+    values = fig4.values(everything(eta=eta(seeds=5))).query("benchmark == 'split' and x == 0.01")
     assert values["n"].tolist() == [5] and values["tasks"].tolist() == [5]
 
 
 def test_figure_4_does_not_set_fewer_tasks_beside_the_papers():
-    axis = draw("fig4", FEW).axes[0]
+    few = eta(tasks=2, seeds=1, swept={0.001: 0.0}, benchmarks=("permuted",))
+    axis = draw("fig4", given({"eta": few})).axes[0]
     assert not diamonds(axis) and axis.get_xlabel() == "Initial η (2 tasks)"
 
 
-@pytest.mark.parametrize("name", figures.FIGURES)
-def test_one_seed_and_few_tasks_are_enough(name):
-    figure = draw(name, FEW, PROVENANCE | {"scale": "smoke", "seeds": [0]})
-    (stamp,) = [text for text in figure.texts if text.get_gid() == "stamp"]
-    assert stamp.get_text().startswith("Smoke scale, not a result")
-    assert stamp.get_fontweight() == "bold"
-    assert not any("nan" in text for text in texts(figure))
-    figure.draw_without_rendering()
-
-
-@pytest.mark.parametrize("name", figures.FIGURES)
-def test_without_runs_figures_say_so(name):
-    figure = draw(name, {})
-    assert any("no runs at this scale" in text for text in texts(figure))
-    figure.draw_without_rendering()
-
-
-@pytest.mark.parametrize("name", figures.FIGURES)
-def test_the_command_line_writes_pdf_png_and_values(tmp_path, monkeypatch, name):
-    tables = everything()
-    sources = [write(tmp_path, table, tables[table]) for table in NEEDS[name]]
-    out = tmp_path / "figures" / f"{name}.pdf"
-    arguments = f"figures {name} --results {' '.join(map(str, sources))} --reported {REPORTED_PATH} --out {out}"
-    monkeypatch.setattr("sys.argv", arguments.split())
-    figures.main()
-    assert out.read_bytes().startswith(b"%PDF")
-    assert out.with_suffix(".png").stat().st_size > 10_000
-    expected = figures.VALUES[name](tables)
-    written = records.read_tables(out.with_suffix(".csv"))
-    pandas.testing.assert_frame_equal(written, expected.reset_index(drop=True), check_dtype=False)
-
-
-def test_every_method_has_a_colour_of_its_own():
-    assert list(drawing.COLORS) == list(METHODS) and len(set(drawing.COLORS.values())) == 8
-    assert drawing.look("dhp-mas-tuned") == {"color": drawing.COLORS["dhp-mas"], "linestyle": "-"}
-    assert drawing.look("mas")["linestyle"] == "--"
+def test_figure_4_leaves_out_seeds_that_diverged():
+    sweep = eta(seeds=3)
+    one, all_of_them = ((sweep["benchmark"] == "split") & (sweep["eta"] == value) for value in (0.01, 0.1))
+    rest = sweep[~one & ~all_of_them]
+    parts = [until_diverged(sweep[one], "dhp", [1]), until_diverged(sweep[all_of_them], "dhp", [0, 1, 2]), rest]
+    values = fig4.values(given({"eta": pandas.concat(parts)})).query("benchmark == 'split'").set_index("x")
+    assert values["n"].to_dict() == {0.0001: 3, 0.0005: 3, 0.001: 3, 0.01: 2}

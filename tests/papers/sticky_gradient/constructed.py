@@ -4,32 +4,34 @@ from __future__ import annotations
 
 import functools
 import json
-from pathlib import Path
 
 import numpy
 import pandas
 
-from common.results import accuracies, records, reported
-from papers.sticky_gradient import conditions, evidence, searches
-from papers.sticky_gradient.conditions import CELLS, CONTROL, EWC, FULL, SEARCHED
-from papers.sticky_gradient.runs import MAIN
+from common.results import accuracies, reported
+from common.results import tables as table_files
+from common.results.readers import Tables
+from common.running.code import ROOT
+from common.running.protocols import Settings, as_dict
+from papers.sticky_gradient import protocol
+from papers.sticky_gradient.readings import CELLS, CONTROL, EWC, FULL, SEARCHED
+from papers.sticky_gradient.results import READERS, SEARCH_COLUMNS
+from papers.sticky_gradient.runs import MAIN, REGISTER
+from tests.papers.sticky_gradient.small import PAPER
 
-REPORTED_PATH = Path(conditions.__file__).with_name("reported.csv")
-REPORTED = reported.read(REPORTED_PATH)
+REPORTED = reported.read(ROOT / "papers/sticky_gradient/reported.csv")
 PUBLISHED = {"a1": 0.279, "mu": 0.00363, "sigma": 0.0204, "gamma": 4.7, "zeta": 0.000574, "lambda_": 4.12}
-TRAINING = {"hidden": 2000, "epochs": 1, "learning_rate": 1e-4, "tasks": 10, "batch": 50}
-READING = evidence.protocol_of_paper().design.reading
-RANGES = {"a1": [0.01, 10], "mu": [0.001, 8], "sigma": [0.01, 7], "gamma": [0.01, 7], "zeta": [1e-7, 1e-3]}
+READING = PAPER.design.reading
 MNIST = {"name": "mnist", "description": "MNIST", "completeness": "complete"}
-PROVENANCE = {
+RECORD = {
     "scale": "paper",
     "seeds": list(range(10)),
     "data": [MNIST],
     "protocol_digests": ["a"],
     "protocol": {
-        "training": TRAINING,
-        "search": RANGES | {"lambda_": [4.0, 10.0], "trials": 30},
-        "reading": READING,
+        "training": as_dict(PAPER.training),
+        "search": as_dict(PAPER.search),
+        "design": {"reading": READING},
     },
     "parts": 1,
 }
@@ -137,9 +139,9 @@ def search(readings=(READING,), trials=30, seeds=(1000, 1001, 1002), objective=0
                 values["lambda_"] = 4 + source.uniform(0, 3)
                 value = objective + wobble if best else source.uniform(0.01, objective - 0.01)
                 rows.append(_trial(reading, trial, seed, values | (changes if best else {}), value))
-            rows.append(_trial(reading, searches.PUBLISHED, seed, PUBLISHED, beside["published"] + wobble))
-            rows.append(_trial(reading, searches.NO_METHOD, seed, {}, beside["control"] + wobble))
-    return pandas.DataFrame(rows, columns=searches.COLUMNS)
+            rows.append(_trial(reading, protocol.PUBLISHED, seed, PUBLISHED, beside["published"] + wobble))
+            rows.append(_trial(reading, protocol.NO_METHOD, seed, {}, beside["control"] + wobble))
+    return pandas.DataFrame(rows, columns=SEARCH_COLUMNS)
 
 
 BESIDE = ("published", "control")
@@ -167,10 +169,10 @@ def trajectories(tasks=3, weights=60, looks=30, trapped=0.5):
 
 def everything(seeds=3, **changes):
     """All tables, as the paper claims them and as they are collected; changes: other tables, by name."""
-    tables = _as_claimed(seeds) | changes
-    of_main = tables["accuracies"]["condition"].isin(MAIN)
-    parts = {"accuracies": tables["accuracies"][of_main], "ablation": tables["accuracies"][~of_main]}
-    return tables | {name: rows.reset_index(drop=True) for name, rows in parts.items()}
+    run = _as_claimed(seeds) | changes
+    of_main = run["accuracies"]["condition"].isin(MAIN)
+    parts = {"accuracies": run["accuracies"][of_main], "ablation": run["accuracies"][~of_main]}
+    return run | {name: rows.reset_index(drop=True) for name, rows in parts.items()}
 
 
 @functools.cache
@@ -184,8 +186,15 @@ def _as_claimed(seeds):
     }
 
 
-def write(folder, name, rows, provenance=PROVENANCE):
-    """Write a table and its provenance as the stages do; returns the table's path."""
-    records.write_table(folder / f"{name}.csv", rows)
-    (folder / f"{name}.json").write_text(json.dumps(provenance))
+def tables(run, artifact="comparison", record=RECORD, changes=()):
+    """Those of the tables that an artifact is made from; changes: of the protocol, as in --set."""
+    run = {name: run[name] for name in REGISTER.artifact(artifact).tables if name in run}
+    settings = Settings(REGISTER.protocol("paper", changes), REGISTER.artifact(artifact).reads, artifact)
+    return Tables(run, dict.fromkeys(run, record), READERS, settings)
+
+
+def write(folder, name, rows, record=RECORD):
+    """Write a table and its record as the stages do; returns the table's path."""
+    table_files.write(folder / f"{name}.csv", rows)
+    (folder / f"{name}.json").write_text(json.dumps(record))
     return folder / f"{name}.csv"

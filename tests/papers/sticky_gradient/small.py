@@ -1,4 +1,4 @@
-"""Protocols and a small prepared MNIST for the tests of this paper."""
+"""The protocol and a small prepared MNIST for the tests of this paper."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from pathlib import Path
 
 import numpy
 
-from common.running import protocols
-from papers.sticky_gradient.protocol import PROTOCOL, Protocol
+from papers.sticky_gradient.runs import REGISTER
 
-PAPER, SMOKE = (protocols.read(PROTOCOL, Protocol, scale) for scale in ("paper", "smoke"))
+PAPER, SMOKE = REGISTER.protocol("paper"), REGISTER.protocol("smoke")
 
 
 def mnist(folder: Path, train: int = 100, test: int = 40) -> str:

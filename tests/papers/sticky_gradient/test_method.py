@@ -10,14 +10,14 @@ import torch
 
 from common.learning.consolidation import Ewc, OnlineEwc, ReestimatedEwc
 from common.learning.optimizers import Adam, Sgd
-from common.running import protocols
 from papers.sticky_gradient import train
 from papers.sticky_gradient.method import StickyGradient, plasticity, sticky
-from papers.sticky_gradient.protocol import PROTOCOL, Attractor, Protocol
+from papers.sticky_gradient.protocol import Attractor
 from papers.sticky_gradient.readings import reading
+from tests.papers.sticky_gradient.constructed import PUBLISHED
 from tests.papers.sticky_gradient.small import SMOKE
 
-TABLE1 = Attractor(a1=0.279, mu=0.00363, sigma=0.0204, gamma=4.70, zeta=0.000574, lambda_=4.12)
+TABLE1 = Attractor(**PUBLISHED)
 PLAIN = "unit-gradient-none"
 
 
@@ -145,32 +145,6 @@ def test_gradients_are_left_as_they_were():
 
 
 @pytest.mark.parametrize(
-    "name",
-    [
-        "unit",
-        "unit-gradient",
-        "raw-gradient-sum",
-        "unit-gradient-sum-often",
-        "unit-gradient-sum-online-public",
-    ],
-)
-def test_a_reading_that_does_not_exist_is_refused(name):
-    with pytest.raises(ValueError, match=f"unknown reading '{name}'"):
-        reading(name)
-
-
-def test_an_option_that_would_say_nothing_is_refused():
-    with pytest.raises(ValueError, match="leave out 'alike'"):
-        reading("unit-gradient-sum-fanout-alike")
-
-
-@pytest.mark.parametrize("place", ["reading=unit-gradient", "readings=[unit-gradient]"])
-def test_a_protocol_with_such_a_reading_is_refused_before_any_work(place):
-    with pytest.raises(protocols.ProtocolError, match="unknown reading 'unit-gradient'"):
-        protocols.read(PROTOCOL, Protocol, "smoke", [f"design.{place}"])
-
-
-@pytest.mark.parametrize(
     "name, kind, start",
     [
         (PLAIN, Ewc, "fanin"),
@@ -187,9 +161,14 @@ def test_which_penalty_ewc_has_and_where_each_condition_starts(name, kind, start
     ewc = made("ewc")
     assert type(ewc.consolidation) is kind and ewc.consolidation.strength == SMOKE.training.ewc_strength
     assert ewc.network.start == start
-    starts = {condition: made(condition).network.start for condition in ("control", "sticky-l1", "sticky-l1-smart")}
-    own = reading(name).start
-    assert starts == {"control": own, "sticky-l1": own, "sticky-l1-smart": "smart"}
+    assert made("control").network.start == made("sticky-l1").network.start == reading(name).start
+    assert [made(condition).network.smart for condition in ("sticky-l1", "sticky-l1-smart")] == [None, TABLE1]
+
+
+def test_parts_of_the_method_need_its_hyperparameters():
+    for condition in ("smart", "l1", "sticky"):
+        with pytest.raises(ValueError, match=f"'{condition}' needs hyperparameters"):
+            train.learner(SMOKE.training, condition, None, reading(PLAIN), [0], torch.device("cpu"))
 
 
 def test_space_to_compute_in_changes_no_number():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from itertools import combinations
 
 import pytest
 import torch
@@ -12,15 +11,16 @@ from common.learning.replicas import count
 from common.running import protocols
 from papers.sticky_gradient import data
 from papers.sticky_gradient.model import Perceptron
-from papers.sticky_gradient.protocol import FIRST_TUNING_SEED, PROTOCOL, Protocol
-from papers.sticky_gradient.readings import CELLS, parts, reading
+from papers.sticky_gradient.protocol import FIRST_TUNING_SEED
+from papers.sticky_gradient.readings import reading
+from papers.sticky_gradient.runs import REGISTER
 from tests.papers.sticky_gradient.small import PAPER, mnist
 
 CPU = torch.device("cpu")
 
 
-def initial(start, name="unit-gradient-mean"):
-    return Perceptron(PAPER.training, reading(name), start, PAPER.attractor).initial([0])
+def initial(start, smart=None, biases=False):
+    return Perceptron(PAPER.training.hidden, start, smart, biases).initial([0])
 
 
 def test_number_of_parameters():
@@ -44,23 +44,13 @@ def test_the_library_default_is_smaller_and_has_biases():
 
 
 def test_smart_initialisation_is_table_1_for_weights_or_for_everything():
-    first, bias, second, _ = initial("smart")
+    first, bias, second, _ = initial("fanin", PAPER.attractor)
     for weight in (first, second):
         assert float(weight.mean()) == pytest.approx(0.00363, abs=5e-4)
         assert float(weight.std()) == pytest.approx(0.0204, rel=0.02)
     assert not bias.any()
-    _, bias, *_ = initial("smart", "unit-gradient-mean-biases")
+    _, bias, *_ = initial("fanin", PAPER.attractor, biases=True)
     assert float(bias.std()) == pytest.approx(0.0204, rel=0.1)
-
-
-def test_conditions_are_parts_of_the_method():
-    assert parts("control") == frozenset() and parts("ewc") == {"ewc"}
-    assert {parts(cell) for cell in CELLS} == {
-        frozenset(chosen) for count in range(4) for chosen in combinations(("sticky", "l1", "smart"), count)
-    }
-    for wrong in ("smart-sticky", "sticky-l2", "", "sticky-sticky"):
-        with pytest.raises(ValueError, match="unknown condition"):
-            parts(wrong)
 
 
 def test_all_tasks_are_permuted_and_some_pixels_shared(tmp_path):
@@ -124,11 +114,4 @@ def test_searches_never_see_a_test_image(tmp_path):
 )
 def test_what_cannot_be_is_refused_before_anything_runs(change, says):
     with pytest.raises(protocols.ProtocolError, match=says):
-        protocols.read(PROTOCOL, Protocol, "paper", [change])
-
-
-def test_outside_needs_a_multiplied_gradient_and_l1():
-    assert reading("unit-gradient-sum-outside").outside
-    for name in ("unit-step-sum-outside", "unit-gradient-none-outside"):
-        with pytest.raises(ValueError, match="'outside' says where L1 stands"):
-            reading(name)
+        REGISTER.protocol("paper", [change])

@@ -12,9 +12,11 @@ import pandas
 import pytest
 import torch
 
-from common.results import records
+from common.results import tables
+from common.running import code, protocols
 from papers.sticky_gradient import search, train, trajectories, weights
 from papers.sticky_gradient.protocol import WIDTH
+from papers.sticky_gradient.results import SEARCH_COLUMNS
 from tests.papers.sticky_gradient.small import PAPER, SMOKE, mnist
 
 QUICK = ("--set", "training.hidden=12", "--set", "training.tasks=2", "--set", "training.fisher_images=10")
@@ -29,7 +31,7 @@ def call(monkeypatch, tmp_path):
         given = ["--scale", "smoke", "--data", path, "--out", str(tmp_path / out), *QUICK, *map(str, arguments)]
         monkeypatch.setattr(sys, "argv", [module.__name__, *given])
         module.main()
-        return records.read_tables(tmp_path / out)
+        return tables.read(tmp_path / out)
 
     return run
 
@@ -48,45 +50,44 @@ def test_training_writes_every_accuracy_and_every_weight(call, tmp_path):
         (s, *k) for s in (0, 1) for k in ((1, 1), (2, 1), (2, 2))
     }
     assert set(table.condition) == {"sticky-l1-smart"}
-    counts = records.read_tables(tmp_path / "w.csv")
+    counts = tables.read(tmp_path / "w.csv")
     totals = counts.groupby(["seed", "after_task"])["count"].sum()
     assert len(totals) == 4 and (totals > 0.99 * 12 * 794).all() and (totals <= 12 * 794).all()
-    about = json.loads((tmp_path / "w.json").read_text())
-    assert about["measured"]["attractor"]["a1"] == 0.279 and about["protocol"]["reading"] == SMOKE.design.reading
+    record = json.loads((tmp_path / "w.json").read_text())
+    assert record["measured"]["attractor"] == record["protocol"]["attractor"] == protocols.as_dict(SMOKE.attractor)
+    assert record["measured"]["reading"] == record["protocol"]["design"]["reading"] == SMOKE.design.reading
 
 
 def test_conditions_differ_and_the_same_command_repeats_itself(call):
     longer = ("--seeds", "0", "--set", "training.batch=2", "--set", "training.learning_rate=0.003")
-    tables = {name: call(train, f"{name}.csv", "--condition", name, *longer) for name in ("control", "sticky", "ewc")}
-    assert len({tuple(table.accuracy) for table in tables.values()}) == 3
+    runs = {name: call(train, f"{name}.csv", "--condition", name, *longer) for name in ("control", "sticky", "ewc")}
+    assert len({tuple(table.accuracy) for table in runs.values()}) == 3
     again = call(train, "again.csv", "--condition", "sticky", *longer)
-    pandas.testing.assert_frame_equal(tables["sticky"], again)
-
-
-def test_the_shared_fraction_is_noted(call):
-    assert set(call(train, "a.csv", "--condition", "control", "--seeds", "0", "--shared", "0.6").shared) == {0.6}
+    pandas.testing.assert_frame_equal(runs["sticky"], again)
 
 
 def test_which_pixels_are_shared_decides_the_tasks_and_is_noted(call, tmp_path):
-    given = {name: ("--shared", "0.6", "--shared-pixels", name) for name in ("same", "redrawn")} | {"plain": ()}
-    tables, noted = {}, {}
-    for name, options in given.items():
-        tables[name] = call(train, f"{name}.csv", "--condition", "control", "--seeds", "0", *options)
-        noted[name] = records.read_provenance(tmp_path / f"{name}.json")["protocol"]
-    assert not tables["same"].equals(tables["redrawn"])
-    assert [noted[name].get("shared_pixels") for name in noted] == ["same", "redrawn", None]
+    given = {name: ("--shared", "0.6", "--set", f"design.shared_pixels={name}") for name in ("same", "redrawn")}
+    runs, noted = {}, []
+    for name, options in (given | {"plain": ()}).items():
+        runs[name] = call(train, f"{name}.csv", "--condition", "control", "--seeds", "0", *options)
+        noted.append(json.loads((tmp_path / f"{name}.json").read_text())["protocol"]["design"].get("shared_pixels"))
+    assert not runs["same"].equals(runs["redrawn"]) and set(runs["same"]["shared"]) == {0.6}
+    assert noted == ["same", "redrawn", None] and "shared" not in runs["plain"]
 
 
 def test_found_hyperparameters_are_the_best_trial_of_the_reading(call, tmp_path):
-    columns = ["reading", "trial", "seed", *search.HYPERPARAMETERS, "objective"]
     rows = [("unit-gradient-mean", 0, 1000, 0.1, 0.01, 0.05, 2.0, 1e-5, 5.0, 0.07)]
     rows += [("unit-gradient-mean", 1, 1000, 0.2, 0.02, 0.06, 3.0, 1e-6, 6.0, 0.08)]
     rows += [("unit-gradient-mean", -2, 1000, *[math.nan] * 6, 0.09), ("unit-step-mean", 0, 1000, *[1.0] * 6, 0.1)]
-    records.write_table(tmp_path / "search.csv", pandas.DataFrame(rows, columns=columns))
+    tables.write(tmp_path / "search.csv", pandas.DataFrame(rows, columns=SEARCH_COLUMNS))
     unit = ("--reading", "unit-gradient-mean")
-    call(train, "a.csv", "--condition", "smart", "--seeds", "0", *unit, "--search", tmp_path / "search.csv")
-    about = json.loads((tmp_path / "a.json").read_text())
-    assert about["measured"]["attractor"]["lambda_"] == 6.0 and about["measured"]["condition"] == "smart@searched"
+    table = call(
+        train, "a.csv", "--condition", "smart@searched", "--seeds", "0", *unit, "--search", tmp_path / "search.csv"
+    )
+    record = json.loads((tmp_path / "a.json").read_text())
+    assert record["measured"]["attractor"]["lambda_"] == 6.0 and set(table["condition"]) == {"smart@searched"}
+    assert "attractor" not in record["protocol"] and "design" not in record["protocol"]  # neither is read
     with pytest.raises(Exception, match="holds no search under the reading standardised"):
         train.searched(tmp_path / "search.csv", "standardised-gradient-mean")
 
@@ -120,7 +121,7 @@ def test_a_study_of_other_code_or_data_is_not_gone_on_with(call, tmp_path, monke
     counts = []
     for change in (None, None, "code", "data"):
         if change == "code":
-            monkeypatch.setattr(records, "code_hash", lambda *paths: "other")
+            monkeypatch.setattr(code, "digest", lambda *modules: "other")
         if change == "data":
             mnist(tmp_path, train=120)
         calls.clear()
@@ -155,9 +156,9 @@ def test_followed_weights_are_those_that_end_at_the_attractor_and_others(call, t
 def test_following_changes_nothing(call, tmp_path):
     """The values followed are those of a plain training: the same weights, counted in bins."""
     call(trajectories, "t.csv")
-    table = records.read_tables(tmp_path / "t.csv")
+    table = tables.read(tmp_path / "t.csv")
     call(train, "a.csv", "--condition", "sticky-l1-smart", "--seeds", "0", "--weights", tmp_path / "w.csv")
-    counts = records.read_tables(tmp_path / "w.csv").query("after_task == 2").set_index("low")["count"]
+    counts = tables.read(tmp_path / "w.csv").query("after_task == 2").set_index("low")["count"]
     last = table[table.step == table.step.max()].value
     bins = last[last.abs() >= weights.NEAR_ZERO].floordiv(WIDTH).mul(WIDTH).round(2).value_counts()
     assert (bins <= counts.reindex(bins.index)).all()
@@ -181,6 +182,9 @@ def test_errors_say_what_to_write(call, capsys):
     for arguments, message in (
         (("--condition", "sticky-l2", "--seeds", "0"), "unknown condition 'sticky-l2'"),
         (("--condition", "sticky", "--seeds", "0", "--reading", "raw"), "unknown reading 'raw'"),
+        (("--condition", "sticky", "--seeds", "0", "--shared", "60"), "from 0 to 1, not at 60"),
+        (("--condition", "sticky@searched", "--seeds", "0"), "--search goes with a condition that ends in @searched"),
+        (("--condition", "sticky", "--seeds", "0", "--search", "a.csv"), "--search goes with a condition that ends in"),
     ):
         with pytest.raises(SystemExit):
             call(train, "a.csv", *arguments)

@@ -37,7 +37,9 @@ def collected(recalls, seeds=5):
 
 def changed(**finals):
     """What is like the paper but for some data-rich conditions' final recall."""
-    return collected(LIKE_THE_PAPER | {(name, "rich"): (LIKE_THE_PAPER[name, "rich"][0], x) for name, x in finals.items()})
+    return collected(
+        LIKE_THE_PAPER | {(name, "rich"): (LIKE_THE_PAPER[name, "rich"][0], x) for name, x in finals.items()}
+    )
 
 
 def fewer_classes(run):

@@ -26,25 +26,15 @@ def test_tuning_images_are_a_tenth_of_each_class_and_disjoint():
     assert sorted(torch.cat([tuning, reporting]).tolist()) == list(range(150))
 
 
-def test_every_row_is_one_class_and_no_image_comes_twice():
+def test_a_sequence_shows_one_class_after_the_other_and_no_image_twice():
     classes = list(range(0, 50, 5))
     sequence = class_by_class(LABELS, classes, 7, generator(0), ALL)
-    assert sequence.shape == (10, 7)
-    assert sequence.dtype == torch.long
     labels = LABELS[sequence]
-    assert torch.equal(labels, labels[:, :1].expand(-1, 7))
+    assert torch.equal(labels, labels[:, :1].expand(10, 7))
     assert sorted(labels[:, 0].tolist()) == classes
     assert len(sequence.unique()) == 70
-
-
-def test_order_of_classes_and_choice_of_images_are_random():
-    sequences = [class_by_class(LABELS, range(50), 7, generator(seed), ALL) for seed in range(2)]
-    orders = [LABELS[sequence[:, 0]].tolist() for sequence in sequences]
-    assert orders[0] != orders[1]
-    assert list(range(50)) not in orders
-    images = [set(sequence[order.index(3)].tolist()) for sequence, order in zip(sequences, orders, strict=True)]
-    assert images[0] != images[1]
-    assert torch.equal(class_by_class(LABELS, range(50), 7, generator(1), ALL), sequences[1])
+    assert torch.equal(sequence, class_by_class(LABELS, classes, 7, generator(0), ALL))
+    assert not torch.equal(sequence, class_by_class(LABELS, classes, 7, generator(1), ALL))
 
 
 def test_every_position_is_equally_likely():
@@ -58,15 +48,13 @@ def test_every_position_is_equally_likely():
     assert counts.max() < 62
 
 
-def test_a_pool_restricts_the_choice_and_all_of_a_class_can_be_used():
+def test_a_pool_restricts_the_choice_and_all_of_it_can_be_used():
     pool = torch.arange(0, 600, 2)
     fewest = int(torch.bincount(LABELS[pool]).min())
     sequence = class_by_class(LABELS, range(50), fewest, generator(0), pool)
     assert torch.isin(sequence, pool).all()
     repeated = class_by_class(LABELS, range(50), fewest, generator(0), pool.repeat(2).flip(0))
     assert torch.equal(sequence, repeated)
-    both = class_by_class(LABELS, [4, 9], 12, generator(0), ALL)
-    assert sorted(both.flatten().tolist()) == torch.isin(LABELS, torch.tensor([4, 9])).nonzero().flatten().tolist()
 
 
 def test_too_few_images_and_repeated_classes_are_named():

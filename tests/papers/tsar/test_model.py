@@ -8,23 +8,23 @@ import torch.nn.functional as F
 
 from common.running.protocols import ProtocolError
 from papers.tsar.model import build
-from tests.papers.tsar.small import PLAN, double, images_and_labels
+from tests.papers.tsar.small import PAPER, WIDTHS, double, images_and_labels
 
-TREATMENTS = ["grow", "sculpt", "bias3", "reservoir0", "oml", "anml", "no_regulation", "scratch"]
+CONDITIONS = ["grow", "sculpt", "bias3", "reservoir0", "oml", "anml", "no_regulation", "scratch"]
 
 
-def test_published_parameter_counts(paper_plan):
-    network = build("grow", paper_plan.network, torch.Generator().manual_seed(0))
+def test_published_parameter_counts():
+    network = build("grow", PAPER.network, torch.Generator().manual_seed(0))
     assert sum(tensor.numel() for tensor in network.fast.values()) == 342_824
     assert sum(t.numel() for name, t in network.slow.items() if name.startswith("p")) == 670_464
     assert sum(t.numel() for t in network.state_dict().values()) - 342_824 == 589_941_328
     assert [size * (1728 + 1) for size in network.mask_sizes] == [5_228_496, 195_197_184, 195_197_184, 193_648_000]
 
 
-def test_sizes_of_the_other_networks(paper_plan):
-    oml = build("oml", paper_plan.network, torch.Generator().manual_seed(0))
+def test_sizes_of_the_other_networks():
+    oml = build("oml", PAPER.network, torch.Generator().manual_seed(0))
     assert oml.fast["f1.weight"].shape == (1024, 2304) and oml.fast["f2.weight"].shape == (1000, 1024)
-    anml = build("anml", paper_plan.network, torch.Generator().manual_seed(0))
+    anml = build("anml", PAPER.network, torch.Generator().manual_seed(0))
     assert anml.slow["gate.weight"].shape == (2304, 1008) and anml.fast["cp.weight"].shape == (1000, 2304)
     images = torch.randn(2, 3, 28, 28)
     for network in (oml, anml):
@@ -33,7 +33,7 @@ def test_sizes_of_the_other_networks(paper_plan):
 
 @pytest.mark.parametrize("bias", ["grow", "sculpt"])
 def test_masks_start_around_the_initial_bias(bias):
-    network = build(bias, dataclasses.replace(PLAN.network, regulator_channels=24), torch.Generator().manual_seed(1))
+    network = build(bias, dataclasses.replace(WIDTHS, regulator_channels=24), torch.Generator().manual_seed(1))
     _, masks = network.context(images_and_labels(8)[0].float())
     logits = torch.logit(masks.detach().double())
     assert logits.mean() == pytest.approx(-8.0 if bias == "grow" else 0.0, abs=0.3)
@@ -41,7 +41,7 @@ def test_masks_start_around_the_initial_bias(bias):
 
 
 def one_image(fast, mask_of, image):
-    """The forward rule of the sheet, layer by layer, with the biases that normalisation takes out again."""
+    """The forward rule, layer by layer and image by image, with the biases that normalisation takes out again."""
     x = image
     for layer in ("c1", "c2", "c3"):
         weight = fast[f"{layer}.weight"]
@@ -53,9 +53,9 @@ def one_image(fast, mask_of, image):
     return (mask_of["cp"].view_as(fast["cp.weight"]) * fast["cp.weight"]) @ x.flatten() + fast["cp.bias"]
 
 
-@pytest.mark.parametrize("treatment", ["grow", "sculpt"])
-def test_batched_forward_equals_one_image_at_a_time(treatment):
-    network = double(build(treatment, PLAN.network, torch.Generator().manual_seed(2)))
+@pytest.mark.parametrize("condition", ["grow", "sculpt"])
+def test_batched_forward_equals_one_image_at_a_time(condition):
+    network = double(build(condition, WIDTHS, torch.Generator().manual_seed(2)))
     for layer in ("c1", "c2", "c3"):
         network.fast[f"{layer}.bias"].data.normal_()
     images, _ = images_and_labels(5)
@@ -66,18 +66,18 @@ def test_batched_forward_equals_one_image_at_a_time(treatment):
         torch.testing.assert_close(logits[i], one_image(network.fast, masks, images[i : i + 1]), rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize("treatment", TREATMENTS)
-def test_an_image_does_not_depend_on_its_neighbours(treatment):
-    network = double(build(treatment, PLAN.network, torch.Generator().manual_seed(3)))
+@pytest.mark.parametrize("condition", CONDITIONS)
+def test_an_image_does_not_depend_on_its_neighbours(condition):
+    network = double(build(condition, WIDTHS, torch.Generator().manual_seed(3)))
     images, _ = images_and_labels(4)
     together = network.logits(network.fast, network.context(images))
     alone = network.logits(network.fast, network.context(images[2:3]))
     torch.testing.assert_close(together[2:3], alone, rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize("treatment", TREATMENTS)
-def test_reset_for_transfer_touches_only_the_last_layer(treatment):
-    network = build(treatment, PLAN.network, torch.Generator().manual_seed(4))
+@pytest.mark.parametrize("condition", CONDITIONS)
+def test_reset_for_transfer_touches_only_the_last_layer(condition):
+    network = build(condition, WIDTHS, torch.Generator().manual_seed(4))
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     network.fast[f"{network.last_layer}.bias"].data.fill_(5.0)
     network.reset_for_transfer(torch.Generator().manual_seed(9), -2.0)
@@ -94,15 +94,15 @@ def test_reset_for_transfer_touches_only_the_last_layer(treatment):
     assert (after[f"fast.{network.last_layer}.bias"] == 0).all()
 
 
-@pytest.mark.parametrize("treatment", TREATMENTS)
-def test_reset_class_touches_one_row(treatment):
-    network = build(treatment, PLAN.network, torch.Generator().manual_seed(4))
+@pytest.mark.parametrize("condition", CONDITIONS)
+def test_reset_class_touches_one_row(condition):
+    network = build(condition, WIDTHS, torch.Generator().manual_seed(4))
     before = network.fast[f"{network.last_layer}.weight"].detach().clone()
     network.reset_class(7, torch.Generator().manual_seed(9))
     changed = (network.fast[f"{network.last_layer}.weight"] != before).any(1)
     assert changed.nonzero().flatten().tolist() == [7]
 
 
-def test_unknown_treatment_is_refused():
-    with pytest.raises(ProtocolError, match="unknown treatment 'growth'"):
-        build("growth", PLAN.network, torch.Generator())
+def test_unknown_condition_is_refused():
+    with pytest.raises(ProtocolError, match="unknown condition 'growth'; known are grow, sculpt, oml"):
+        build("growth", WIDTHS, torch.Generator())

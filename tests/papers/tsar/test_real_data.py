@@ -18,14 +18,14 @@ def omniglot(tmp_path_factory):
     return data.omniglot(prepare.smoke("omniglot", root=tmp_path_factory.mktemp("data")), torch.device("cpu"))
 
 
-@pytest.mark.parametrize("treatment", ["grow", "sculpt", "oml"])
-def test_meta_learning_gets_better_than_guessing(omniglot, treatment):
+@pytest.mark.parametrize("condition", ["grow", "sculpt", "oml"])
+def test_meta_learning_gets_better_than_guessing(omniglot, condition):
     """After 600 iterations the outer loss over 60 classes is below log(60), that of a uniform guess, by a twentieth."""
     assert omniglot.about["completeness"] == "subset"
-    learner = meta_train.MetaLearner(treatment, "rich", 0, omniglot, SMOKE)
+    learner = meta_train.MetaLearner(condition, "rich", 0, omniglot, SMOKE)
     for _ in range(600):
         learner.step()
-    losses = [row["value"] for row in learner.rows if row["quantity"] == "outer loss"]
+    losses = [row["value"] for row in learner.log if row["quantity"] == "outer loss"]
     assert losses[0] > np.log(60)
     assert np.mean(losses[-20:]) < 0.95 * np.log(60)
 

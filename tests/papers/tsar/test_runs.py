@@ -40,7 +40,10 @@ def test_only_what_a_stage_reads_makes_it_run_again():
     """The grid that tuning does not use, and when recall is measured, are no reason to tune again."""
     assert "transfer.learning_rates" in reads("tune", "grow") & reads("tune", "bias4")
     assert "transfer.baseline_learning_rates" in reads("tune", "oml") & reads("tune", "scratch")
-    assert reads("tune", "grow") ^ reads("tune", "oml") == {"transfer.learning_rates", "transfer.baseline_learning_rates"}
+    assert reads("tune", "grow") ^ reads("tune", "oml") == {
+        "transfer.learning_rates",
+        "transfer.baseline_learning_rates",
+    }
     assert reads("transfer", "oml") - reads("tune", "oml") == {"transfer.recall_after"}
     for stage in ("tune", "transfer"):
         assert reads(stage, "oml") - reads(stage, "scratch") == {"meta_learning"}
@@ -53,7 +56,12 @@ def test_transfer_keeps_to_the_batches_that_were_meta_learned():
         path.touch()
     design = dataclasses.replace(DESIGN, seeds=2, seeds_per_job=2, tuning_seeds=2)
     tables = runs.transfer_tables(dataclasses.replace(SMOKE, design=design), "smoke", "cpu")
-    for condition, seeds in (("grow", ["0-0", "1-1"]), ("scratch", ["0-0", "1-1"]), ("sculpt", ["0-1"]), ("oml", ["0-1"])):
+    for condition, seeds in (
+        ("grow", ["0-0", "1-1"]),
+        ("scratch", ["0-0", "1-1"]),
+        ("sculpt", ["0-1"]),
+        ("oml", ["0-1"]),
+    ):
         folder = f"results/smoke/tsar/transfer/{condition}_rich"
         assert [path for path in tables if path.startswith(folder)] == [f"{folder}/seeds{part}.csv" for part in seeds]
     assert runs.tuning_models("smoke", "oml", "rich", design) == [

@@ -1,13 +1,12 @@
-"""What is compiled for CPUs against the same by torch's operations: values, gradients, gradients of gradients, and steps."""
+"""DANs compiled for CPUs against the same by torch's operations: values, gradients, and gradients of gradients."""
 
 from __future__ import annotations
 
 import pytest
 import torch
 
-from common.learning.optimizers import Sgd
-from papers.dan import fused, method
-from papers.dan.model import ConvolutionalDan, DanNetwork, pooled_maps
+from papers.dan import fused_maps
+from papers.dan.model import pooled_maps
 from tests.papers.dan.small import IMAGES, batch, network
 
 
@@ -20,19 +19,19 @@ def drawn(side, patches, maps=(3, 2), phenotypes=2, dtype=torch.float64):
 
 
 def compiled(inputs, *weights):
-    return fused.PooledMaps.apply(pooled_maps, inputs, *weights)
+    return fused_maps.PooledMaps.apply(pooled_maps, inputs, *weights)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize(("side", "patches"), [(5, 1), (6, fused.LANES), (10, fused.LANES + 7)])
+@pytest.mark.parametrize(("side", "patches"), [(5, 1), (6, fused_maps.LANES), (10, fused_maps.LANES + 7)])
 def test_pooled_maps_and_their_gradient_are_torchs(side, patches, dtype):
     inputs, weights = drawn(side, patches, dtype=dtype)
     leaves = [tensor.requires_grad_() for tensor in (inputs, *weights)]
-    found, expected = compiled(*leaves), pooled_maps(*leaves)
-    torch.testing.assert_close(found, expected)
+    maps, expected = compiled(*leaves), pooled_maps(*leaves)
+    torch.testing.assert_close(maps, expected)
     given = torch.randn_like(expected)
     tolerance = {torch.float32: 1e-3, torch.float64: 1e-10}[dtype]  # summed over many patches, in another order
-    gradients = (torch.autograd.grad(maps, leaves, given) for maps in (found, expected))
+    gradients = (torch.autograd.grad(of_maps, leaves, given) for of_maps in (maps, expected))
     torch.testing.assert_close(*gradients, atol=tolerance, rtol=tolerance)
 
 
@@ -54,8 +53,8 @@ def test_of_equal_pixels_the_first_gets_the_gradient():
 def test_patches_get_the_same_gradient_where_weights_are_fixed():
     inputs, weights = drawn(6, 9)
     inputs.requires_grad_()
-    found = compiled(inputs, *weights)
-    (gradient,) = torch.autograd.grad(found.sum(), inputs)
+    maps = compiled(inputs, *weights)
+    (gradient,) = torch.autograd.grad(maps.sum(), inputs)
     (expected,) = torch.autograd.grad(pooled_maps(inputs, *weights).sum(), inputs)
     torch.testing.assert_close(gradient, expected)
 
@@ -74,31 +73,5 @@ def test_the_network_uses_it(monkeypatch):
     built, theta, phi = network(IMAGES, "layer")
     inputs, _ = batch(IMAGES)
     before = built(theta, phi, inputs)
-    monkeypatch.setattr(fused, "_forward", lambda inputs, *weights_and_results: weights_and_results[-1].fill(0.0))
+    monkeypatch.setattr(fused_maps, "_forward", lambda inputs, *weights_and_results: weights_and_results[-1].fill(0.0))
     assert not torch.equal(built(theta, phi, inputs), before)
-
-
-WIDE = DanNetwork(
-    (36, 60, 36), ConvolutionalDan(25, (2, 2), 3), [(0, 2)], "layer"
-)  # more columns than are at hand at a time
-
-
-@pytest.mark.parametrize("built", [WIDE, network(IMAGES, "layer")[0]], ids=["wide", "small"])
-def test_a_step_at_once_is_the_optimizers_step_on_the_gradient(built):
-    source = torch.Generator().manual_seed(2)
-    theta = [torch.stack([tensor, tensor / 2]).double() for tensor in built.draw_synapses(source)]
-    phi = [torch.stack([tensor, tensor * 2]).double() for tensor in built.draw_phenotypes(source)]
-    examples, before = batch(IMAGES, models=2), [tensor.clone() for tensor in theta]
-    expected = [tensor.clone() for tensor in theta]
-    Sgd(expected, 0.5).step(method.task_gradients(built, expected, phi, examples))
-    method.learn_task(built, theta, phi, examples, Sgd(theta, 0.5))
-    torch.testing.assert_close(theta, expected)
-    assert not any(torch.equal(tensor, old) or tensor.requires_grad for tensor, old in zip(theta, before, strict=True))
-    assert fused.COLUMNS < WIDE.nodes[1] * 25
-
-
-def test_with_momentum_no_step_is_taken_at_once():
-    built, theta, phi = network(IMAGES, "layer")
-    optimizer = Sgd(theta, 0.5, momentum=0.9)
-    method.learn_task(built, theta, phi, batch(IMAGES), optimizer)
-    assert all(velocity.abs().max() > 0 for velocity in optimizer.velocities)

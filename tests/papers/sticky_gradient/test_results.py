@@ -1,0 +1,128 @@
+"""Values come out of the collected tables as they were put in; other tables are refused."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pandas
+import pytest
+
+from common.results import accuracies, readers
+from papers.sticky_gradient import measures, results
+from papers.sticky_gradient.conditions import LABELS
+from papers.sticky_gradient.readings import CELLS, CONTROL, EWC, FULL, SEARCHED, parts
+from tests.papers.sticky_gradient.constructed import (
+    PUBLISHED,
+    READING,
+    RECORD,
+    everything,
+    forgetting,
+    permuted,
+    runs,
+    search,
+    shared,
+    table,
+    tables,
+    trajectories,
+    weights,
+    write,
+)
+
+MATRIX = [[0.9, 0.1, 0.2], [0.7, 0.8, 0.3], [0.4, 0.6, 0.8]]
+TABLE = table(runs(EWC, MATRIX, seeds=2, spread=0.01))
+
+
+def test_labels_cover_all_conditions_that_can_be_trained():
+    assert set(LABELS) == {EWC, *CELLS, *(cell + SEARCHED for cell in CELLS if cell != CONTROL)}
+    assert len(set(LABELS.values())) == len(LABELS)
+    for condition in LABELS:
+        assert parts(condition) == parts(condition.removesuffix(SEARCHED))
+
+
+def test_measures_take_the_matrix_apart():
+    assert measures.so_far(TABLE, EWC).loc[1].tolist() == pytest.approx([0.9, 0.75, 0.6])
+    assert measures.previous(TABLE, EWC).columns.tolist() == [2, 3]
+    assert measures.previous(TABLE, EWC).loc[1].tolist() == pytest.approx([0.7, 0.5])
+    assert measures.newest(TABLE, EWC).loc[0].tolist() == pytest.approx([0.89, 0.79, 0.79])
+    assert measures.after(measures.so_far(TABLE, EWC), 3) == pytest.approx({0: 0.59, 1: 0.6})
+    assert measures.after(measures.so_far(TABLE, EWC), 4) == {}
+    for measure in measures.MEASURES.values():
+        assert measure(TABLE, FULL).empty and measure(tables({})["accuracies"], FULL).empty
+
+
+def test_levels_begin_with_no_shared_pixels():
+    by_level = results.levels(tables({"accuracies": TABLE, "shared": shared(levels=(0.6, 0.2))}))
+    assert list(by_level) == [0, 0.2, 0.6]
+    assert by_level[0.0] is TABLE
+    assert list(results.levels(tables({"shared": shared(levels=(0.6,))}))) == [0.6]
+
+
+def test_the_benefit_vanishes_between_levels():
+    def vanishes(**changes):
+        return results.vanishing_benefit(tables(everything(**changes)))
+
+    assert vanishes() == pytest.approx(dict.fromkeys(range(3), 0.6))
+    assert vanishes(shared=shared(levels=(0.2, 0.5, 1.0), crossing=0.65))[0] == pytest.approx(0.65)
+    assert vanishes(shared=shared(levels=(0.2, 1.0), crossing=1.5))[0] == 1  # never
+    assert vanishes(accuracies=permuted(**{FULL: forgetting(10, 0.5, 0)}))[0] == 0  # there was none
+    assert results.vanishing_benefit(tables({"accuracies": permuted()})) == {}
+
+
+def test_a_lead_lasts_only_if_it_is_never_lost_again():
+    assert results.first_lasting_lead(tables(everything()), FULL) == {0: 5, 1: 5, 2: 5}
+    same = everything(accuracies=permuted(**{FULL: forgetting(10, 0.96, 0.066)}))
+    assert results.first_lasting_lead(tables(same), FULL)[0] == 11
+
+
+def test_weighted_accuracy_is_equation_2():
+    matrices = accuracies.matrices(permuted(), FULL, "test")
+    by_hand = sum(math.log(j) / j * sum(matrices.loc[0, (j, i)] for i in range(1, j + 1)) for j in range(1, 11))
+    by_hand /= sum(math.log(j) for j in range(1, 11))
+    assert results.weighted_accuracy(tables(everything()), FULL)[0] == pytest.approx(100 * by_hand, rel=1e-12)
+
+
+def test_each_search_has_its_best_trial():
+    trials = search(readings=("a", "b"), seeds=(1000, 1001), sigma=0.5)
+    trials.loc[trials["reading"] == "b", "objective"] -= 0.005
+    best = results.best_trials(trials)
+    assert best[["reading", "seed", "trials"]].to_numpy().tolist() == [
+        ["a", 1000, 30],
+        ["a", 1001, 30],
+        ["b", 1000, 30],
+        ["b", 1001, 30],
+    ]
+    assert best["sigma"].tolist() == [0.5] * 4 and best["a1"].tolist() == [PUBLISHED["a1"]] * 4
+    assert best["published"].tolist() == pytest.approx([0.08, 0.0803, 0.075, 0.0753])
+    assert results.best_trials(trials[trials["trial"] >= 0])["published"].isna().all()
+    assert results.best_trials(tables({})["search"]).empty
+
+
+def test_tables_read_back_as_they_were_written(tmp_path):
+    written = {"accuracies": permuted(), "shared": shared(), "weights": weights(), "search": search()}
+    written["trajectories"] = trajectories()
+    read = readers.read([write(tmp_path, name, rows) for name, rows in written.items()], results.READERS)
+    for name, rows in written.items():
+        pandas.testing.assert_frame_equal(read[name], rows, check_dtype=False)
+        assert read.records[name] == json.loads(json.dumps(RECORD))
+        assert results.READERS[name].columns == list(rows.columns)
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "message"),
+    [
+        ("accuracies", permuted().assign(condition="si"), "unknown condition 'si'"),
+        ("shared", permuted(), "has no column shared"),
+        ("shared", shared().assign(shared=0.0), "shared must lie above 0"),
+        ("weights", weights().drop(columns="low"), "has no column low"),
+        ("weights", weights().assign(condition="si"), "unknown condition 'si'"),
+        ("weights", weights().assign(count=0), "count must be positive"),
+        ("search", search().drop(columns="a1"), "has no column a1"),
+        ("search", search().assign(objective=85), "objective must lie between 0 and 1"),
+        ("search", pandas.concat([search(), search()]), f"{READING} are there twice"),
+        ("trajectories", trajectories().drop(columns="task"), "has no column task"),
+    ],
+)
+def test_other_tables_are_refused(tmp_path, name, rows, message):
+    with pytest.raises(ValueError, match=message):
+        readers.read([write(tmp_path, name, rows)], results.READERS)
