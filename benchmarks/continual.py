@@ -38,8 +38,8 @@ from common.running import devices
 from common.running.progress import Progress
 from common.running.workflow import seeds_per_job
 from papers.sticky_gradient import train as sticky_train
-from papers.sticky_gradient.protocol import Protocol as StickyProtocol
 from papers.sticky_gradient.readings import reading
+from papers.sticky_gradient.runs import REGISTER as STICKY_REGISTER
 from papers.synaptic_intelligence import train
 from papers.synaptic_intelligence.protocol import DIGITS, PIXELS
 from papers.synaptic_intelligence.runs import REGISTER as SI_REGISTER
@@ -75,8 +75,8 @@ class Speed:
 
     def relative_to(self, other: Speed) -> tuple[float, float]:
         """Medians of the ratios of the same repeats, by CPU time and by the wall."""
-        pairs = (self.cpu, other.cpu), (self.wall, other.wall)
-        return tuple(median(a / b for a, b in zip(*pair, strict=True)) for pair in pairs)
+        cpu = median(a / b for a, b in zip(self.cpu, other.cpu, strict=True))
+        return cpu, median(a / b for a, b in zip(self.wall, other.wall, strict=True))
 
 
 def seconds(work: Callable[[], object], device: torch.device) -> tuple[float, float]:
@@ -159,6 +159,7 @@ def bare_loop(images: Images, steps: int, device: torch.device) -> Loop:
             functional.cross_entropy(network(pixels[index]), images.labels[index]).backward()
             with torch.no_grad():
                 for parameter in network.parameters():
+                    assert parameter.grad is not None
                     parameter.sub_(parameter.grad, alpha=LEARNING_RATE)
                     parameter.grad = None
 
@@ -215,9 +216,9 @@ def methods(steps: int, repeats: int, device: torch.device) -> list[str]:
 def split_mnist(steps: int, repeats: int, device: torch.device) -> list[str]:
     """Time steps and evaluations of split MNIST with SI, and add up what a whole run consists of."""
     settings = SI_REGISTER.protocol("paper").split_mnist
-    images = [random_images(number, device) for number in (TRAIN_IMAGES, TEST_IMAGES)]
+    images = random_images(TRAIN_IMAGES, device), random_images(TEST_IMAGES, device)
     pairs = [(digit, digit + 1) for digit in range(0, DIGITS, 2)]
-    tasks = split(*(part.labels.cpu() for part in images), pairs, DIGITS)
+    tasks = split(images[0].labels.cpu(), images[1].labels.cpu(), pairs, DIGITS)
     steps_of_run = settings.epochs * sum(math.ceil(len(task.train) / settings.batch) for task in tasks)
     evaluated = len(tasks) * (TRAIN_IMAGES + TEST_IMAGES)  # all images of both splits after every task
     loops = []

@@ -7,6 +7,7 @@ import math
 import textwrap
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 
@@ -15,6 +16,7 @@ matplotlib.use("Agg")  # figures are drawn in jobs that have no display
 import matplotlib.axes
 import matplotlib.figure
 import numpy
+from cycler import cycler
 
 from common.data.files import atomic_write
 
@@ -33,7 +35,7 @@ PALETTE = {
 NO_RUNS = "no runs at this scale"
 TINY = 7  # font size of legends, and of what is written inside crowded panels
 STYLE = {
-    "axes.prop_cycle": matplotlib.cycler(color=list(PALETTE.values())[1:]),
+    "axes.prop_cycle": cycler(color=list(PALETTE.values())[1:]),
     "axes.labelsize": 8,
     "axes.spines.right": False,
     "axes.spines.top": False,
@@ -102,11 +104,18 @@ def reported_marker(
 
     All markers of an axis share one grey legend entry, `label`.
     """
-    look = {"fmt": "D", "markerfacecolor": "none", "markersize": 6, "capsize": 3, "linewidth": 1, "zorder": 5}
+    look: dict[str, Any] = {
+        "fmt": "D",
+        "markerfacecolor": "none",
+        "markersize": 6,
+        "capsize": 3,
+        "linewidth": 1,
+        "zorder": 5,
+    }
     if label not in axis.get_legend_handles_labels()[1]:
         axis.errorbar([], [], yerr=[], color="0.4", label=label, **look)
-    has_spread = spread is not None and not math.isnan(spread)
-    axis.errorbar([x], [value], yerr=[spread] if has_spread else None, color=color, clip_on=False, **look)
+    error = None if spread is None or math.isnan(spread) else [spread]
+    axis.errorbar([x], [value], yerr=error, color=color, clip_on=False, **look)
 
 
 def name_with_runs(name: str, *runs: int) -> str:
@@ -139,7 +148,7 @@ def stamp(figure: matplotlib.figure.Figure, text: str, loud: bool) -> None:
     size = 13 if loud else 7
     # A character is about 0.55 of the font size wide, 0.7 in bold; longer lines would widen the saved page.
     width = int(figure.get_figwidth() * 72 / (size * (0.7 if loud else 0.55)))
-    look = {"color": "#CC0000", "fontweight": "bold"} if loud else {"color": "0.35"}
+    look: dict[str, Any] = {"color": "#CC0000", "fontweight": "bold"} if loud else {"color": "0.35"}
     # Just below the canvas, where nothing is drawn over it; `save` grows the page to hold it.
     lines = textwrap.fill(text, max(width, 20))
     figure.text(0.5, -0.01, lines, ha="center", va="top", fontsize=size, gid=STAMP, in_layout=True, **look)

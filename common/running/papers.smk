@@ -25,6 +25,8 @@ rule recorded:
         record="results/recorded/{paper}/{table}.json",
     log:
         "logs/recorded/{paper}/{table}.log",
+    wildcard_constraints:
+        table=r"(?!(comparison|claims)\.)\w+",
     localrule: True
     conda:
         "../../environment.yml"

@@ -52,5 +52,5 @@ def color(condition: str, known: Collection[str]) -> Any:
     """Return the colour of a condition; one that the figure does not know is some si-C, with a shade for its c."""
     if condition in known:
         return COLORS[condition]
-    c = strength_of_consolidation(condition)
+    c = strength_of_consolidation(condition) or 0.0
     return matplotlib.colormaps["plasma"](0.9 * c / (c + 0.1))  # without the palest end

@@ -13,7 +13,7 @@ from common.learning.images import Images, hold_out
 from common.learning.randomness import generator
 from common.learning.stream_data import Stream
 from common.learning.streams import Task, joint, permuted, split
-from papers.synaptic_intelligence.protocol import DIGITS, PIXELS, Cifar, SplitMnist, Training
+from papers.synaptic_intelligence.protocol import DIGITS, PIXELS, Cifar, PermutedMnist, SplitMnist, Training
 
 CLASSES_PER_TASK = 10
 
@@ -41,7 +41,7 @@ def stream(
     else:
         ((train, test),) = parts
     flat = not isinstance(settings, Cifar)
-    images = [Images(part.images, part.labels, device, flat) for part in (train, test)]
+    images = Images(train.images, train.labels, device, flat), Images(test.images, test.labels, device, flat)
     try:
         tasks, evaluated = _tasks(settings, train, test, condition, seeds)
     except ValueError as error:
@@ -60,6 +60,7 @@ def _tasks(
     if isinstance(settings, Cifar):
         groups = [range(first, first + CLASSES_PER_TASK) for first in range(0, outputs(settings), CLASSES_PER_TASK)]
         return [[task] * len(seeds) for task in split(*labels, groups, outputs(settings))], []
+    assert isinstance(settings, PermutedMnist)
     sizes = len(train.labels), len(test.labels)
     runs = [permuted(*sizes, PIXELS, settings.tasks, generator(seed, "permutations")) for seed in seeds]
     single = [list(replicas) for replicas in zip(*runs)]

@@ -8,6 +8,7 @@ import torch
 from scipy.stats import rankdata
 from torch import Tensor
 
+from common.learning.consolidation import SynapticIntelligence
 from common.learning.continual import Learner, Observer
 
 LAYERS = {1: 0, 2: 2}  # weight matrices of the two hidden layers, by their place among the parameters
@@ -25,6 +26,7 @@ class Correlations(Observer):
 
     def before_end_of_task(self, task: int, learner: Learner) -> None:
         """Copy the weights' omega (not the biases') of both hidden layers."""
+        assert isinstance(learner.consolidation, SynapticIntelligence)
         path = learner.consolidation.path_integral
         self.omegas.append([path[place].flatten(1).cpu().clone() for place in LAYERS.values()])
 

@@ -25,7 +25,7 @@ from torch import Tensor
 
 from common.learning.consolidation import Consolidation, Ewc, SynapticIntelligence
 from common.learning.optimizers import Adam, Sgd
-from papers.synaptic_intelligence.protocol import Training, strength_of_consolidation
+from papers.synaptic_intelligence.protocol import PermutedMnist, Training, strength_of_consolidation
 
 TUNED = ("ewc", "sgd")  # the strength of EWC, the learning rate of SGD: the paper gives neither
 
@@ -38,6 +38,7 @@ def consolidation(
     if c is not None:
         return SynapticIntelligence(parameters, c, settings.xi)
     if condition == "ewc":
+        assert tuned is not None and isinstance(settings, PermutedMnist)
         return Ewc(parameters, tuned, settings.fisher_images)
     return Consolidation(parameters, 0.0)
 
@@ -45,5 +46,6 @@ def consolidation(
 def optimizer(condition: str, parameters: list[Tensor], settings: Training, tuned: float | None = None) -> Adam | Sgd:
     """Adam as published; for the condition sgd plain gradient descent with the tuned learning rate."""
     if condition == "sgd":
+        assert tuned is not None
         return Sgd(parameters, tuned)
     return Adam(parameters, settings.learning_rate, (settings.beta1, settings.beta2), settings.epsilon)

@@ -34,7 +34,7 @@ def read_accuracies(path: str | Path) -> pandas.DataFrame:
 def shown(results: pandas.DataFrame, known: Sequence[str]) -> list[str]:
     """Return what a figure shows: the known conditions, and those si-C of its table that are not among them."""
     added = set(results["condition"]) - {*known, *OTHERS}
-    return [*known, *sorted(added, key=strength_of_consolidation)]
+    return [*known, *sorted(added, key=lambda name: strength_of_consolidation(name) or 0.0)]
 
 
 def final_by_task(results: pandas.DataFrame, condition: str, split: str) -> pandas.DataFrame:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -69,7 +70,7 @@ class SmallNetwork:
         noise = generator(seed, "mini-batches")
         while True:
             examples = torch.randint(EXAMPLES, (MINI_BATCH,), generator=noise)
-            yield lambda parameters, examples=examples: self.loss(parameters, examples)
+            yield partial(self.loss, examples=examples)
 
 
 def random_hessian(seed: int) -> Tensor:

@@ -22,12 +22,23 @@ from common.running import stage
 from papers.synaptic_intelligence import data, method
 from papers.synaptic_intelligence.importances import Correlations
 from papers.synaptic_intelligence.model import build
-from papers.synaptic_intelligence.protocol import Training, check_condition, strength_of_consolidation
+from papers.synaptic_intelligence.protocol import (
+    Cifar,
+    PermutedMnist,
+    SplitMnist,
+    Training,
+    check_condition,
+    strength_of_consolidation,
+)
 from papers.synaptic_intelligence.runs import BENCHMARKS, REGISTER
 
 
 def learner(
-    settings: Training, condition: str, seeds: Sequence[int], device: torch.device, tuned: float | None
+    settings: SplitMnist | PermutedMnist | Cifar,
+    condition: str,
+    seeds: Sequence[int],
+    device: torch.device,
+    tuned: float | None,
 ) -> Learner:
     """A fresh network with its optimizer and consolidation; replica r depends on seeds[r] alone."""
     network = build(settings, condition)
@@ -108,7 +119,7 @@ def main() -> None:
         parser.error("--correlations needs importances, which only the conditions si-C have")
     of = {"benchmark": arguments.benchmark, "condition": condition, "seeds": seeds}
     job = stage.Job(REGISTER, "train", arguments, of, wide=True)
-    settings: Training = job.settings[arguments.benchmark]
+    settings = job.settings[arguments.benchmark]
     stream, abouts = data.stream(settings, arguments.data, condition, seeds, job.device)
     tuned = best(arguments.tuning, condition)
     checkpoint = job.checkpoint(arguments.checkpoint, abouts, tuned=tuned)

@@ -28,9 +28,8 @@ class PlainClassifier(Network):
     def context(self, images: Tensor) -> Context:
         return (images if self.convolutions_fast else conv_stack(images, self.slow, "c", pool_last=True),)
 
-    def logits(self, fast: Parameters, context: Context) -> Tensor:
-        features = conv_stack(context[0], fast, "c", pool_last=True) if self.convolutions_fast else context[0]
-        return F.linear(features, fast["cp.weight"], fast["cp.bias"])
+    def features(self, fast: Parameters, context: Context) -> Tensor:
+        return conv_stack(context[0], fast, "c", pool_last=True) if self.convolutions_fast else context[0]
 
 
 class Oml(Network):
@@ -58,9 +57,8 @@ class Oml(Network):
             x = F.relu(F.conv2d(x, self.slow[f"r{layer}.weight"], self.slow[f"r{layer}.bias"], stride=stride))
         return (x.flatten(1),)
 
-    def logits(self, fast: Parameters, context: Context) -> Tensor:
-        hidden = F.relu(F.linear(context[0], fast["f1.weight"], fast["f1.bias"]))
-        return F.linear(hidden, fast["f2.weight"], fast["f2.bias"])
+    def features(self, fast: Parameters, context: Context) -> Tensor:
+        return F.relu(F.linear(context[0], fast["f1.weight"], fast["f1.bias"]))
 
 
 class Anml(Network):
@@ -89,7 +87,6 @@ class Anml(Network):
         modulation = conv_stack(images, self.slow, "n", pool_last=False)
         return images, torch.sigmoid(F.linear(modulation, self.slow["gate.weight"], self.slow["gate.bias"]))
 
-    def logits(self, fast: Parameters, context: Context) -> Tensor:
+    def features(self, fast: Parameters, context: Context) -> Tensor:
         images, gates = context
-        features = gates * conv_stack(images, fast, "c", pool_last=False)
-        return F.linear(features, fast["cp.weight"], fast["cp.bias"])
+        return gates * conv_stack(images, fast, "c", pool_last=False)

@@ -23,7 +23,7 @@ from common.running.protocols import Settings
 from papers.tsar import data, saved_models
 from papers.tsar.data import DatasetOnDevice
 from papers.tsar.method import Optimizer, meta_gradient
-from papers.tsar.model import Tsar, build
+from papers.tsar.model import LAYERS, Tsar, build
 from papers.tsar.protocol import DRAWINGS, META_LEARNING_SETS, MetaLearning, Protocol
 from papers.tsar.runs import REGISTER
 
@@ -115,8 +115,7 @@ class MetaLearner:
         random = generator(self.seed, "percentiles")
         rows = torch.randperm(len(self.classes), generator=random)[: self.settings.percentile_classes]
         images, _ = self.images.batch(self.drawings[rows, torch.randint(DRAWINGS, (len(rows),), generator=random)])
-        c3 = network.layer("c3")
-        masks = torch.cat([network.context(chunk)[1][:, c3] for chunk in images.split(32)])
+        masks = torch.cat([network.context(chunk)[1 + LAYERS.index("c3")] for chunk in images.split(32)])
         for q, value in zip(PERCENTILES, np.percentile(masks.cpu().numpy(), PERCENTILES, overwrite_input=True)):
             self.log_value(f"C3 regulation, percentile {q:g}", float(value))
 

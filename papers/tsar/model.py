@@ -53,7 +53,7 @@ class Tsar(Network):
                 tensor.requires_grad_(False)
 
     def layer(self, name: str) -> slice:
-        """Return the columns of the masks that belong to a layer of `LAYERS`."""
+        """Return the rows of the regulator's map that make the masks of a layer of `LAYERS`."""
         index = LAYERS.index(name)
         start = sum(self.mask_sizes[:index])
         return slice(start, start + self.mask_sizes[index])
@@ -63,23 +63,24 @@ class Tsar(Network):
         return conv_stack(images, self.slow, "p", pool_last=False)
 
     def regulate(self, images: Tensor, encoding: Tensor) -> Context:
-        """Return the context from an encoding already made: the images and their masks [B, all masked weights]."""
-        return images, torch.sigmoid(self.output(encoding))
+        """Return the context from an encoding already made: the images, and the masks of each of `LAYERS` [B, weights]."""
+        return images, *torch.sigmoid(self.output(encoding)).split(self.mask_sizes, dim=1)
 
     def context(self, images: Tensor) -> Context:
         return self.regulate(images, self.encode(images))
 
-    def logits(self, fast: Parameters, context: Context) -> Tensor:
-        x, masks = context
-        batch = len(x)
-        layers = dict(zip(LAYERS, masks.split(self.mask_sizes, dim=1)))
-        for name in LAYERS[:3]:
+    def features(self, fast: Parameters, context: Context) -> Tensor:
+        x, *masks = context
+        for name, mask in zip(LAYERS[:3], masks):
             weight = fast[f"{name}.weight"]
-            x = convolve(x, layers[name].reshape(batch, *weight.shape) * weight)
+            x = convolve(x, mask.reshape(len(x), *weight.shape) * weight)
             x = F.relu(F.max_pool2d(normalise(x, fast[f"{name}.scale"], fast[f"{name}.shift"]), 2))
+        return x.flatten(1)
+
+    def predict(self, fast: Parameters, features: Tensor, context: Context) -> Tensor:
         weight = fast["cp.weight"]
-        masked = layers["cp"].reshape(batch, *weight.shape) * weight
-        return torch.bmm(masked, x.flatten(1).unsqueeze(2)).squeeze(2) + fast["cp.bias"]
+        masked = context[-1].reshape(len(features), *weight.shape) * weight
+        return torch.bmm(masked, features.unsqueeze(2)).squeeze(2) + fast["cp.bias"]
 
     @torch.no_grad()
     def reset_for_transfer(self, generator: torch.Generator, regulation_bias: float) -> None:

@@ -2,7 +2,8 @@
 
 Each network keeps its tensors in two dictionaries: `fast`, which the inner loop of meta-learning changes, and `slow`, which
 it does not. `context(images)` computes once whatever depends on the slow tensors alone (masks, gates or features).
-`logits(fast, context)` is the rest. Contexts are tuples of tensors whose first axis is the image.
+`logits(fast, context)` is the rest: `features`, and `predict` from them. Contexts are tuples of tensors whose first axis is
+the image.
 """
 
 from __future__ import annotations
@@ -43,8 +44,16 @@ class Network(ABC):
         """Return everything about images [B, 3, 28, 28] that the fast tensors do not enter."""
 
     @abstractmethod
+    def features(self, fast: Parameters, context: Context) -> Tensor:
+        """Return the input of the last layer: [B, features]."""
+
+    def predict(self, fast: Parameters, features: Tensor, context: Context) -> Tensor:
+        """Return the outputs before the softmax from the input of the last layer: [B, outputs]."""
+        return F.linear(features, fast[f"{self.last_layer}.weight"], fast[f"{self.last_layer}.bias"])
+
     def logits(self, fast: Parameters, context: Context) -> Tensor:
         """Return the outputs before the softmax: [B, outputs]."""
+        return self.predict(fast, self.features(fast, context), context)
 
     def parameters(self) -> list[Tensor]:
         """Return the tensors that an ordinary optimizer meta-learns; the weight of `output` has its own (FactoredAdam)."""

@@ -91,13 +91,13 @@ def mask_recorder(path: Path | None, layer: str, network: Network, steps: int) -
         return
     if not isinstance(network, Tsar):
         raise stage.TrainingError("--record-masks: this condition has no regulator, so there are no masks")
-    part = network.layer(layer)
+    index = LAYERS.index(layer)
     with atomic_write(path) as temporary:
-        shape = (steps, network.mask_sizes[LAYERS.index(layer)])
+        shape = (steps, network.mask_sizes[index])
         masks = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.float16, shape=shape)
 
         def observe(step: int, context: Context) -> None:
-            masks[step] = context[1][0, part].detach().half().cpu().numpy()
+            masks[step] = context[1 + index][0].detach().half().cpu().numpy()
 
         yield observe
         masks.flush()

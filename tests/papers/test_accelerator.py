@@ -80,15 +80,15 @@ STAGES = {
         diagram --out {out}/diagram.csv""",
     "tsar": "".join(
         f"""
-        meta_train --treatment {treatment} --condition rich --seeds 0 --omniglot {{omniglot}} --out {{out}}/0.pt \
+        meta_train --condition {condition} --meta-learning-set rich --seeds 0 --omniglot {{omniglot}} --out {{out}}/0.pt \
             --checkpoint {{out}}/0.ckpt
-        meta_train --treatment {treatment} --condition rich --seeds 1000 --omniglot {{omniglot}} --out {{out}}/1000.pt \
-            --checkpoint {{out}}/1000.ckpt
-        tune --treatment {treatment} --condition rich --imagenet {{imagenet}} --models {{out}}/1000.pt \
-            --out {{out}}/tuning_{treatment}.csv
-        transfer --treatment {treatment} --condition rich --seeds 0 --imagenet {{imagenet}} --models {{out}}/0.pt \
-            --tuning {{out}}/tuning_{treatment}.csv --out {{out}}/{treatment}.csv"""
-        for treatment in ("grow", "oml", "anml")
+        meta_train --condition {condition} --meta-learning-set rich --seeds 1000 --omniglot {{omniglot}} \
+            --out {{out}}/1000.pt --checkpoint {{out}}/1000.ckpt
+        tune --condition {condition} --meta-learning-set rich --imagenet {{imagenet}} --models {{out}}/1000.pt \
+            --out {{out}}/tuning_{condition}.csv
+        transfer --condition {condition} --meta-learning-set rich --seeds 0 --imagenet {{imagenet}} --models {{out}}/0.pt \
+            --tuning {{out}}/tuning_{condition}.csv --out {{out}}/{condition}.csv"""
+        for condition in ("grow", "oml", "anml")
     ),
 }
 RESUMED = {  # a stage of each paper that goes on from a checkpoint
@@ -96,7 +96,7 @@ RESUMED = {  # a stage of each paper that goes on from a checkpoint
             --out {out}/si.csv --correlations {out}/correlations.csv""",
     "dhp": "train --benchmark split --condition dhp-ewc --seeds 0-1 --data {mnist} --out {out}/dhp.csv",
     "dan": "meta_train --experiment regression --sharing network --seeds 0-1 --out {out}/network.pt",
-    "tsar": "meta_train --treatment grow --condition rich --seeds 0-1 --omniglot {omniglot} --out {out}/grow.pt",
+    "tsar": "meta_train --condition grow --meta-learning-set rich --seeds 0-1 --omniglot {omniglot} --out {out}/grow.pt",
 }
 
 

@@ -25,7 +25,7 @@ def curve(axis: Axes, values: pandas.DataFrame, aside: float = 0.0, **line: Any)
     bars = None
     if not values["ci_low"].isna().all():
         ends = values["mean"] - values["ci_low"], values["ci_high"] - values["mean"]
-        bars = [length.fillna(0).to_numpy() for length in ends]
+        bars = [length.fillna(0).tolist() for length in ends]
     style: dict[str, Any] = {"marker": "o", "markersize": 2.5, "elinewidth": 0.9, "capsize": 1.8}
     axis.errorbar(values["x"] + aside, values["mean"], bars, **style | line)
 

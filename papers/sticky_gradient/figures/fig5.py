@@ -105,7 +105,7 @@ def _mark_our_modes(axis: Axes, counts: pandas.DataFrame, size: float) -> None:
     left_out = 100 * (1 - counts.sum(axis=1) / size).mean()
     if math.isfinite(left_out):
         text = f"left out: {left_out:.2g}%"
-        axis.text(0.02, 0.98, text, transform=axis.transAxes, va="top", fontsize=plotting.TINY)
+        axis.text(0.02, 0.92, text, transform=axis.transAxes, va="top", fontsize=plotting.TINY)
 
 
 def _mark_reported_modes(axis: Axes, counts: pandas.DataFrame, size: float, reported: pandas.DataFrame) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy
 import pandas
 from matplotlib.axes import Axes
@@ -47,7 +49,7 @@ def draw(tables: Tables, reported: pandas.DataFrame) -> Figure:
     axes[0].set_ylabel("θ₂", rotation=0)
     bar = figure.colorbar(image, ax=axes, shrink=0.8, pad=0.015, aspect=28, ticks=[0, 1, 4, 9, 16])
     bar.set_label("loss")
-    bar.outline.set_visible(False)
+    bar.ax.spines["outline"].set_visible(False)
     plotting.caption(figure, CAPTION)
     return figure
 
@@ -68,7 +70,8 @@ def _draw_surface(axis: Axes, surface: pandas.DataFrame, loss: str, top: float) 
     levels = numpy.arange(0.25, numpy.sqrt(top), 0.5) ** 2
     axis.contour(x, y, grid, levels=levels, colors=HEAT(1.0), linewidths=0.6, alpha=0.25)
     axis.set(xlim=(x[0], x[-1]), ylim=(y[0], y[-1]), xticks=[], yticks=[])
-    axis.spines[:].set_visible(False)
+    for spine in axis.spines.values():
+        spine.set_visible(False)
     return image
 
 
@@ -96,5 +99,5 @@ def _mark_points(axis: Axes, table: pandas.DataFrame, task: int) -> None:
         if point["step"]:
             label += f"\nL{'₁₂'[task - 1]} = {point[f'loss{task}']:.2f}"
         axis.plot(*place, "o", color=color, markersize=7.5, markeredgecolor="white", zorder=6)
-        look = {"color": color, "ha": side, "fontweight": "bold", "bbox": LABEL_BOX, "zorder": 5}
+        look: dict[str, Any] = {"color": color, "ha": side, "fontweight": "bold", "bbox": LABEL_BOX, "zorder": 5}
         axis.annotate(label, place, offset, textcoords="offset points", **look)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -12,7 +14,7 @@ from papers.synaptic_intelligence.figures.landscape import PLAIN, draw_arrowhead
 
 __all__ = ["draw", "stamp", "values"]
 
-CURVES = {
+CURVES: dict[str, dict[str, Any]] = {
     "loss": {"color": plotting.PALETTE["black"], "linewidth": 2, "label": "loss of task 1"},
     "surrogate": {"color": plotting.PALETTE["green"], "linewidth": 2, "label": "SI's surrogate"},
     "hessian": {"color": plotting.PALETTE["purple"], "linewidth": 2, "linestyle": "--", "label": "Hessian's parabola"},
@@ -53,7 +55,7 @@ def _draw_matches(axis: Axes, start: pandas.Series, end: pandas.Series) -> None:
     """Draw what the surrogate shares with the loss: how far it drops and how far the parameter moves."""
     left, right, high, low = start["theta1"], end["theta1"], start["loss1"], end["loss1"]
     arrow = {"arrowstyle": "<->", "color": "0.4", "linewidth": 0.8, "shrinkA": 3, "shrinkB": 3}
-    look = {"textcoords": "offset points", "color": "0.4"}
+    look: dict[str, Any] = {"textcoords": "offset points", "color": "0.4"}
     axis.annotate("", (left, high), (left, low), arrowprops=arrow)
     axis.annotate("", (left, low), (right, low), arrowprops=arrow)
     axis.annotate("L(θ(0)) − L(θ(T))", (left, (high + low) / 2), (-4, 0), rotation=90, ha="right", va="center", **look)

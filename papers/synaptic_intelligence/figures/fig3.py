@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pandas
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -88,7 +89,7 @@ def _draw_legend(figure: Figure, axis: Axes, shown: list[str], values: pandas.Da
     """Put one legend above all panels: conditions, the paper's numbers, chance."""
     handles, names = axis.get_legend_handles_labels()
     papers = [handle for handle, name in zip(handles, names, strict=True) if name == PAPER]
-    entries = []
+    entries: list[tuple[Artist, str]] = []
     for condition in shown:
         runs = values.loc[(values["condition"] == condition) & (values["split"] == "test"), "n"]
         (line,) = axis.plot([], [], "o-", markersize=2.5, color=color(condition, CONDITIONS))

@@ -182,7 +182,7 @@ def test_a_paper_without_reported_numbers_has_its_own(collected):
     own = pandas.DataFrame(
         [{"artifact": "fig1", "panel": "", "quantity": "steps", "method": "Ours", "setting": "easy"}]
     )
-    own = own.assign(unit="", ours_mean=1234.5, ours_sd=1.0, ours_n=2, ci_low=1230.0, ci_high=1240.0, verdict="")
+    own = own.assign(unit="epochs", ours_mean=1234.5, ours_sd=1.0, ours_n=2, ci_low=1230.0, ci_high=1240.0, verdict="")
     compare = SimpleNamespace(our_numbers=lambda run: own)
     (line,) = lines(collected(runs={"Ours": [90.0]}), None, compare)
-    assert line == "| fig1 | Ours: steps; easy | 1.23e+03 (SD 1, n = 2) | [1.23e+03, 1.24e+03] |"
+    assert line == "| fig1 | Ours: steps; easy | 1.23e+03 epochs (SD 1, n = 2) | [1.23e+03, 1.24e+03] |"

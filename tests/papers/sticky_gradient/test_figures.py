@@ -8,6 +8,7 @@ import pandas
 import pytest
 
 from common.running import make
+from papers.sticky_gradient.conditions import cell_label
 from papers.sticky_gradient.figures import fig1, fig2, fig3, fig4, fig5
 from papers.sticky_gradient.readings import CELLS, CONTROL, EWC, FULL
 from tests.papers.sticky_gradient.constructed import (
@@ -57,10 +58,8 @@ def test_figure_1_draws_every_weight_and_sorts_them_by_where_they_end():
     free, trapped = (collection.get_segments() for collection in paths.collections[:2])
     assert (len(free), len(trapped)) == (30, 30)
     assert all(abs(path[-1, 1] - 0.279) < 0.02 for path in trapped)
-    assert [text.get_text() for text in paths.get_legend().get_texts()] == [
-        "stays free (30)",
-        "ends at the attractor (30)",
-    ]
+    named = [text.get_text() for text in paths.get_legend().get_texts()]
+    assert named == ["stays free (30)", "ends at the attractor (30)"]
     assert paths.get_xlim() == (0, 3) and beside.get_ylim() == paths.get_ylim()
     moves = trajectories()
     plotted = values(fig1, {"trajectories": moves})
@@ -118,11 +117,8 @@ def test_figure_2_draws_our_own_search_beside_it_if_it_was_run():
 
 def test_figure_3_draws_all_cells_and_their_names():
     cells, margins = draw("fig3", everything()).axes
-    assert len(curves(cells)) == 8
-    assert sorted(text.get_text() for text in cells.texts) == sorted(
-        ["control", "L1", "smart init", "L1 + smart init", "sticky", "sticky + L1", "sticky + smart init"]
-        + ["sticky + L1 + smart init"]
-    )
+    assert len(curves(cells)) == len(cells.texts) == len(CELLS)
+    assert {text.get_text() for text in cells.texts} == {cell_label(cell) for cell in CELLS}
     heights = sorted(text.get_position()[1] for text in cells.texts)
     assert min(numpy.diff(heights)) > 0.017  # names do not lie on each other
     assert sorted(x for x, _ in diamonds(margins)) == [3, 6]
@@ -133,7 +129,7 @@ def test_figure_3_draws_all_cells_and_their_names():
 
 def test_figure_3_has_a_panel_for_our_own_search():
     _, found, margins = draw("fig3", everything(accuracies=permuted(searched=ALL_SEARCHED))).axes
-    assert len(curves(found)) == 8
+    assert len(curves(found)) == len(CELLS)
     assert curves(found)[-1][-1] == pytest.approx(0.93 - 4.5 * 0.006)
     assert len(curves(margins)) == 14
     some = draw("fig3", everything(accuracies=permuted(searched=[FULL])))

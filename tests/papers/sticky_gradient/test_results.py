@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 
 import pandas
@@ -15,7 +14,6 @@ from papers.sticky_gradient.readings import CELLS, CONTROL, EWC, FULL, SEARCHED,
 from tests.papers.sticky_gradient.constructed import (
     PUBLISHED,
     READING,
-    RECORD,
     everything,
     forgetting,
     permuted,
@@ -86,12 +84,8 @@ def test_each_search_has_its_best_trial():
     trials = search(readings=("a", "b"), seeds=(1000, 1001), sigma=0.5)
     trials.loc[trials["reading"] == "b", "objective"] -= 0.005
     best = results.best_trials(trials)
-    assert best[["reading", "seed", "trials"]].to_numpy().tolist() == [
-        ["a", 1000, 30],
-        ["a", 1001, 30],
-        ["b", 1000, 30],
-        ["b", 1001, 30],
-    ]
+    assert list(zip(best["reading"], best["seed"])) == [("a", 1000), ("a", 1001), ("b", 1000), ("b", 1001)]
+    assert set(best["trials"]) == {30}
     assert best["sigma"].tolist() == [0.5] * 4 and best["a1"].tolist() == [PUBLISHED["a1"]] * 4
     assert best["published"].tolist() == pytest.approx([0.08, 0.0803, 0.075, 0.0753])
     assert results.best_trials(trials[trials["trial"] >= 0])["published"].isna().all()
@@ -99,12 +93,9 @@ def test_each_search_has_its_best_trial():
 
 
 def test_tables_read_back_as_they_were_written(tmp_path):
-    written = {"accuracies": permuted(), "shared": shared(), "weights": weights(), "search": search()}
-    written["trajectories"] = trajectories()
-    read = readers.read([write(tmp_path, name, rows) for name, rows in written.items()], results.READERS)
-    for name, rows in written.items():
-        pandas.testing.assert_frame_equal(read[name], rows, check_dtype=False)
-        assert read.records[name] == json.loads(json.dumps(RECORD))
+    for name, rows in everything().items():
+        read = readers.read([write(tmp_path, name, rows)], results.READERS)[name]
+        pandas.testing.assert_frame_equal(read, rows, check_dtype=False)
         assert results.READERS[name].columns == list(rows.columns)
 
 
