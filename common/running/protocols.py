@@ -119,6 +119,28 @@ def digest(protocol: Any) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 
+def check_positive(section: Any, *keys: str) -> None:
+    """Raise ValueError naming a number of the section, or one in a list of them, that is not positive."""
+    for key, number in _numbers(section, keys):
+        if number <= 0:
+            raise ValueError(f"{key} must be positive, not {number}")
+
+
+def check_below_one(section: Any, *keys: str) -> None:
+    """Raise ValueError naming a number of the section that does not lie from 0 to 1, or is 1."""
+    for key, number in _numbers(section, keys):
+        if not 0 <= number < 1:
+            raise ValueError(f"{key} must be at least 0 and below 1, not {number}")
+
+
+def _numbers(section: Any, keys: Iterable[str]) -> list[tuple[str, float]]:
+    """Return the numbers under these keys, each with its key; an empty list counts as 0."""
+    values = [(key, getattr(section, key)) for key in keys]
+    return [
+        (key, number) for key, value in values for number in ((value or (0,)) if isinstance(value, tuple) else (value,))
+    ]
+
+
 def _build(where: str, section: type, values: dict[str, Any]) -> Any:
     """Return a section or the whole protocol, which may refuse values that do not go together: ValueError from its
     __post_init__."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+
+from common.running.protocols import check_positive
 
 PIXELS, CLASSES = 28 * 28, 10  # of MNIST; every data set of the mixture has ten classes as well
 SIDE = 32  # of the mixture's images
@@ -71,14 +72,6 @@ def condition(name: str) -> Condition:
     )
 
 
-def _positive(section: Any, *names: str) -> None:
-    """Raises ValueError naming a number of the section, or a list of them, that is not positive throughout."""
-    for name in names:
-        value = getattr(section, name)
-        if min(value if isinstance(value, tuple) else (value,), default=0) <= 0:
-            raise ValueError(f"{name} must be positive, not {value}")
-
-
 @dataclass(frozen=True)
 class Training:
     """How a benchmark trains; ewc, si, mas: the published lambda of each; eta: its initial value."""
@@ -95,7 +88,7 @@ class Training:
     importance_images: int
 
     def __post_init__(self) -> None:
-        _positive(self, "epochs", "batch", "learning_rate", "xi", "importance_images")
+        check_positive(self, "epochs", "batch", "learning_rate", "xi", "importance_images")
 
 
 @dataclass(frozen=True)
@@ -107,7 +100,7 @@ class Permuted(Training):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _positive(self, "tasks", "hidden")
+        check_positive(self, "tasks", "hidden")
 
 
 @dataclass(frozen=True)
@@ -118,7 +111,7 @@ class Split(Training):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _positive(self, "hidden")
+        check_positive(self, "hidden")
 
 
 @dataclass(frozen=True)
@@ -133,7 +126,7 @@ class Vision(Training):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _positive(self, "channels", "kernel", "dense")
+        check_positive(self, "channels", "kernel", "dense")
         if not self.sets:
             raise ValueError("sets must name at least one data set")
         if unknown := [name for name in self.sets if name not in SETS]:
@@ -158,7 +151,7 @@ class Tuning:
     mas: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        _positive(self, "tasks", "epochs", *CONSOLIDATED)
+        check_positive(self, "tasks", "epochs", *CONSOLIDATED)
         if self.held_out < 1:  # without, the test images would take their place
             raise ValueError(f"held_out must be positive, not {self.held_out}: a search must not see test images")
 
@@ -171,7 +164,7 @@ class Optimizers:
     adam_learning_rate: float
 
     def __post_init__(self) -> None:
-        _positive(self, "momentum", "adam_learning_rate")
+        check_positive(self, "momentum", "adam_learning_rate")
         if self.momentum >= 1:
             raise ValueError(f"momentum must be below 1, not {self.momentum}")
 
@@ -188,7 +181,7 @@ class Design:
     log_every: int
 
     def __post_init__(self) -> None:
-        _positive(self, "etas", "log_every")
+        check_positive(self, "etas", "log_every")
         for name in ("seeds", "eta_seeds"):
             if not 1 <= getattr(self, name) <= FIRST_TUNING_SEED:
                 allowed = f"lie from 1 to {FIRST_TUNING_SEED}, where tuning begins"

@@ -127,8 +127,8 @@ def main() -> None:
         measured["resumed"] = resumed  # the times are then of the last part alone
         optimizers = job.settings.optimizers if condition.optimizer else None
         learning = learner(settings, condition, seeds, job.device, tuned, optimizers)
-        # Findings, both: below zero eta, which nothing bounds, makes the trace run away; and lambda, published for an Omega
-        # that is not stated, or found by a search shorter than the run, may be more than the steps bear.
+        # That a run diverges is a finding. Eta, which nothing bounds, may fall below zero, and then the trace runs away.
+        # Or lambda is more than the steps bear: the paper does not state its Omega, and our search is shorter than a run.
         learning.may_diverge = condition.plastic or condition.consolidation is not None
         label = f"{benchmark} {arguments.condition} seeds {seeds[0]}-{seeds[-1]}"
         matrices = learn(learning, stream, schedule(settings), seeds, label, checkpoint, observer=observer)

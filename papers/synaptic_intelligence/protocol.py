@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
+
+from common.running.protocols import check_below_one, check_positive
 
 PIXELS, DIGITS = 28 * 28, 10  # of MNIST
 CIFAR_SIDE = 32
@@ -30,30 +31,6 @@ def check_condition(benchmark: str, condition: str) -> None:
         )
 
 
-def _numbers(section: Any, keys: tuple[str, ...]) -> list[tuple[str, float]]:
-    """The numbers of these keys of a section, each with its key; a list counts with all that it holds."""
-    values = [(key, getattr(section, key)) for key in keys]
-    return [(key, number) for key, value in values for number in (value if isinstance(value, tuple) else (value,))]
-
-
-def _at_least_one(section: Any, *keys: str) -> None:
-    for key, number in _numbers(section, keys):
-        if number < 1:
-            raise ValueError(f"{key} must be at least 1, not {number}")
-
-
-def _positive(section: Any, *keys: str) -> None:
-    for key, number in _numbers(section, keys):
-        if number <= 0:
-            raise ValueError(f"{key} must be positive, not {number}")
-
-
-def _below_one(section: Any, *keys: str) -> None:
-    for key, number in _numbers(section, keys):
-        if not 0 <= number < 1:
-            raise ValueError(f"{key} must be at least 0 and below 1, not {number}")
-
-
 @dataclass(frozen=True)
 class Training:
     """What the three benchmarks have in common: one network, one optimizer, one xi."""
@@ -68,9 +45,9 @@ class Training:
     xi: float
 
     def __post_init__(self) -> None:
-        _at_least_one(self, "epochs", "batch")
-        _positive(self, "learning_rate", "epsilon", "xi")
-        _below_one(self, "beta1", "beta2")
+        check_positive(self, "epochs", "batch")
+        check_positive(self, "learning_rate", "epsilon", "xi")
+        check_below_one(self, "beta1", "beta2")
 
 
 @dataclass(frozen=True)
@@ -81,7 +58,7 @@ class SplitMnist(Training):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _at_least_one(self, "hidden")
+        check_positive(self, "hidden")
 
 
 @dataclass(frozen=True)
@@ -95,8 +72,8 @@ class PermutedMnist(Training):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _at_least_one(self, "hidden", "tasks", "fisher_images")
-        _below_one(self, "dropout_rate")
+        check_positive(self, "hidden", "tasks", "fisher_images")
+        check_below_one(self, "dropout_rate")
 
 
 @dataclass(frozen=True)
@@ -111,8 +88,8 @@ class Cifar(Training):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _at_least_one(self, "cifar100_tasks", "channels", "dense")
-        _below_one(self, "convolution_dropout_rate", "dense_dropout_rate")
+        check_positive(self, "cifar100_tasks", "channels", "dense")
+        check_below_one(self, "convolution_dropout_rate", "dense_dropout_rate")
 
 
 @dataclass(frozen=True)
@@ -127,8 +104,8 @@ class Tuning:
     sgd_tasks: int
 
     def __post_init__(self) -> None:
-        _at_least_one(self, "tasks", "epochs", "held_out", "sgd_tasks")  # none held out would mean the test images
-        _positive(self, "ewc_strengths", "sgd_learning_rates")
+        check_positive(self, "tasks", "epochs", "held_out", "sgd_tasks")  # none held out would mean the test images
+        check_positive(self, "ewc_strengths", "sgd_learning_rates")
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,9 @@ REGISTER = Register(
     schema=Protocol,
     stages={
         "train": Stage(reads=lambda job: (job["benchmark"],)),
-        "tune": Stage(reads=("permuted_mnist", "tuning")),
+        "tune": Stage(
+            reads=("permuted_mnist", *(f"tuning.{key}" for key in ("tasks", "epochs", "held_out", "sgd_tasks")))
+        ),
         "landscapes": Stage(),
         "simulations": Stage(),
     },

@@ -1,6 +1,6 @@
 """Meta-learning on Omniglot: trains the models of one condition, one after the other, and saves them.
 
-    python -m papers.tsar.meta_train --scale smoke --condition grow --meta-learning-set rich --seeds 0-1 \\
+    python -m papers.tsar.meta_train --scale smoke --condition grow --meta-learning-set rich --iterations 12 --seeds 0-1 \\
         --omniglot data/smoke/omniglot.npz --out grow.pt
 
 Writes the models (.pt), a log (.csv: the mean outer loss, and percentiles of C3 regulation) and the record (.json).
@@ -139,54 +139,65 @@ class MetaLearner:
         self.losses = [torch.tensor(loss, device=self.images.pixels.device) for loss in state["losses"]]
 
 
-def train(learner: MetaLearner, checkpoint: Checkpoint | None, finished: dict) -> None:
-    """Run a learner to its last iteration; finished: the batch's earlier models, which the checkpoint keeps too."""
-    settings = learner.settings
+def train(learner: MetaLearner, iterations: int, states: dict[str, dict], checkpoint: Checkpoint | None) -> None:
+    """Meta-learn up to `iterations`, on from the state of the learner's seed, which it leaves in `states`.
+
+    states: of the seeds of the job that have begun; the checkpoint holds them. Raises TrainingError if the seed's is further
+    on than that.
+    """
+    key = str(learner.seed)
+    if key in states:
+        if (reached := states[key]["iteration"]) > iterations:
+            raise stage.TrainingError(
+                f"the checkpoint is {reached} iterations on, past the {iterations} asked for; ask for as many, or delete it"
+            )
+        learner.load_state_dict(states.pop(key))  # and free it: at full width it takes 7 GB
     label = f"{learner.condition} {learner.meta_learning_set} seed {learner.seed}"
-    progress = Progress(label, settings.iterations, learner.iteration)
-    while learner.iteration < settings.iterations:
+    progress = Progress(label, iterations, learner.iteration)
+    while learner.iteration < iterations:
         learner.step()
         loss = next((row["value"] for row in reversed(learner.log) if row["quantity"] == "outer loss"), float("nan"))
         progress.advance(f"outer loss {loss:.3f}")
         if checkpoint is not None and checkpoint.due():
-            checkpoint.save({"finished": finished, "seed": learner.seed, "learner": learner.state_dict()})
+            checkpoint.save(states | {key: learner.state_dict()})
+    states[key] = learner.state_dict()
 
 
 def main() -> None:
     parser = stage.parser(__doc__)
     parser.add_argument("--condition", required=True, help="such as grow, sculpt, oml or bias4")
     parser.add_argument("--meta-learning-set", choices=META_LEARNING_SETS, required=True)
+    parser.add_argument("--iterations", type=int, required=True, help="meta-iterations; published: 25000")
     parser.add_argument("--seeds", type=stage.seed_range, required=True, help="a range such as 0-4")
     parser.add_argument("--omniglot", required=True, help="prepared data set (.npz)")
     parser.add_argument("--out", type=Path, required=True, help="the models (.pt)")
     parser.add_argument("--checkpoint", type=Path, help="where to keep the state, so that a killed run can go on")
+    parser.add_argument("--keep-checkpoint", action="store_true", help="at the end, so that a longer run can go on")
     arguments = parser.parse_args()
     names = {"condition": arguments.condition, "meta_learning_set": arguments.meta_learning_set}
+    # The job is the same whatever it ends with: a longer run goes on from the checkpoint of a shorter one.
     job = stage.Job(REGISTER, "meta_train", arguments, of=names | {"seeds": arguments.seeds})
+    if arguments.iterations < job.settings.meta_learning.log_every:
+        parser.error(
+            f"--iterations: {arguments.iterations} are fewer than meta_learning.log_every, so nothing is logged"
+        )
     images = data.omniglot(arguments.omniglot, job.device)
     # A full-width state is 7 GB: rarer checkpoints there.
     interval = 600 if arguments.scale == "paper" else 120
     checkpoint = job.checkpoint(arguments.checkpoint, data=[images.about], interval_seconds=interval)
     with job.record(arguments.out, data=[images.about], seeds=arguments.seeds) as measured:
-        state = (checkpoint.load() if checkpoint is not None else None) or {"finished": {}, "seed": None}
-        finished = state["finished"]
+        states = (checkpoint.load() if checkpoint is not None else None) or {}
         for seed in arguments.seeds:
-            if str(seed) in finished:
-                continue
             learner = MetaLearner(**names, seed=seed, images=images, settings=job.settings)
-            if state["seed"] == seed:
-                learner.load_state_dict(state["learner"])
-            train(learner, checkpoint, finished)
-            # on the CPU, or at full width a GPU would fill with models that are done
-            model = {name: tensor.cpu() for name, tensor in learner.network.state_dict().items()}
-            finished[str(seed)] = {"model": model, "log": learner.log}
-            del learner
-        rows = [names | row for one in finished.values() for row in one["log"]]
+            train(learner, arguments.iterations, states, checkpoint)
+        if checkpoint is not None and arguments.keep_checkpoint:
+            checkpoint.save(states)
+        rows = [names | row for state in states.values() for row in state["log"]]
         tables.write(arguments.out.with_suffix(".csv"), rows)
-        origin = saved_models.origin_of(**names, settings=job.settings)
-        saved_models.save(arguments.out, origin, {seed: one["model"] for seed, one in finished.items()})
-        measured["parameters"] = sum(tensor.numel() for tensor in finished[str(arguments.seeds[0])]["model"].values())
-    if checkpoint is not None:
+        origin = saved_models.origin_of(**names, iterations=arguments.iterations, settings=job.settings)
+        saved_models.save(arguments.out, origin, {seed: state["network"] for seed, state in states.items()})
+        measured["parameters"] = sum(tensor.numel() for tensor in states[str(arguments.seeds[0])]["network"].values())
+    if checkpoint is not None and not arguments.keep_checkpoint:
         checkpoint.delete()
 
 

@@ -1,4 +1,4 @@
-"""TSAR's learning rules: the meta-gradient of Section 2, the step of domain transfer, and recall.
+"""TSAR's learning rules: the meta-gradient of Section 2, the step of domain transfer, and what is recalled.
 
 The forward rule itself, W_eff = eta(x) * W, is `Tsar.logits` in model.py.
 """
@@ -97,17 +97,18 @@ def transfer_step(network: Network, context: Context, label: Tensor, optimizer: 
 
 
 @torch.no_grad()
-def recall(network: Network, context: Callable[[slice], Context], labels: Tensor) -> float:
-    """Return the recall after k classes of m images, from 0 to 1.
+def recalled(network: Network, context: Callable[[slice], Context], labels: Tensor) -> Tensor:
+    """Return which images are recalled: [images], 1 where the largest logit is that of the label, 0 elsewhere, as float64.
 
         recall_k = (1 / (k m)) sum_{t=1..k} sum_{i=1..m} [the largest logit of image i of class t is t]
 
-    context: of a slice of the images (`transfer_context`); labels: of the k m images seen so far. All outputs compete.
+    is its mean over all images of k classes of m images. All outputs compete. context: of a slice of the images
+    (`transfer_context`); labels: of the images, from the first on.
     """
     chunk = 256 if network.output is None else max(1, min(256, MASKS_AT_ONCE // len(network.output.bias)))
     parts = [slice(start, min(start + chunk, len(labels))) for start in range(0, len(labels), chunk)]
     right = [network.logits(network.fast, context(part)).argmax(1) == labels[part] for part in parts]
-    return float(torch.cat(right).double().mean())
+    return torch.cat(right).double()
 
 
 def _single_images(context: Context, count: int, detach: bool) -> list[Context]:

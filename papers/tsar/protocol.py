@@ -62,7 +62,6 @@ class Widths:
 class MetaLearning:
     """Meta-learning on Omniglot with the OML protocol."""
 
-    iterations: int
     rich_classes: int
     scarce_classes: int
     inner_images: int
@@ -78,7 +77,7 @@ class MetaLearning:
     percentile_classes: int
 
     def __post_init__(self) -> None:
-        _check_positive(self, "iterations", "rich_classes", "scarce_classes", "inner_images", "outer_images")
+        _check_positive(self, "rich_classes", "scarce_classes", "inner_images", "outer_images")
         _check_positive(self, "inner_learning_rate", "outer_learning_rate")
         _check_positive(self, "oml_inner_learning_rate", "oml_outer_learning_rate")
         _check_positive(self, "log_every", "percentile_every", "percentile_classes")
@@ -92,8 +91,6 @@ class MetaLearning:
                 f"outer_images: {self.scarce_classes} scarce classes have {self.scarce_classes * DRAWINGS} drawings, not "
                 f"{self.outer_images}"
             )
-        if self.log_every > self.iterations:
-            raise ValueError(f"log_every, {self.log_every}, leaves the log of {self.iterations} iterations empty")
 
 
 @dataclass(frozen=True)
@@ -118,8 +115,13 @@ class Transfer:
 
 @dataclass(frozen=True)
 class Design:
-    """Which runs there are."""
+    """Which runs there are.
 
+    iterations: the lengths of meta-learning after which models are kept. The last is the whole length, of which the paper
+    speaks. Grow and Sculpt, on rich data, are transferred after each of them, all others after the last alone.
+    """
+
+    iterations: tuple[int, ...]
     seeds: int
     tuning_seeds: int
     seeds_per_job: int
@@ -132,6 +134,9 @@ class Design:
         if unknown := set(self.meta_learning_sets) - set(META_LEARNING_SETS):
             known = ", ".join(META_LEARNING_SETS)
             raise ValueError(f"unknown meta-learning set {min(unknown)!r}; known are {known}")
+        _check_positive(self, "iterations")
+        if self.iterations != tuple(sorted(set(self.iterations))):
+            raise ValueError(f"iterations must increase, not {list(self.iterations)}")
         if min(self.seeds, self.tuning_seeds, self.seeds_per_job) < 1:
             raise ValueError("seeds, tuning_seeds and seeds_per_job must be at least 1")
 
@@ -154,6 +159,8 @@ class Protocol:
                 raise ProtocolError(
                     f"{name}: {classes} classes need as many network.outputs, not {self.network.outputs}"
                 )
+        if (every := self.meta_learning.log_every) > (first := self.design.iterations[0]):
+            raise ProtocolError(f"meta_learning.log_every, {every}, leaves the log of {first} iterations empty")
 
 
 def _check_positive(section: Any, *names: str) -> None:

@@ -10,11 +10,16 @@ from pathlib import Path
 import pandas
 
 from common.results import tables as table_files
-from common.results.readers import Reader, Tables
+from common.results.readers import Reader, Tables, plain
 from papers.tsar.protocol import initial_bias, with_initial_bias
 
-TRANSFER = ["seed", "condition", "meta_learning_set", "dataset", "learning_rate", "classes", "recall"]
+RUN = ["seed", "condition", "meta_learning_set", "dataset", "learning_rate", "iterations"]
+TRANSFER = [*RUN, "classes", "recall"]
+DIAGNOSTICS = [*RUN, "classes", "quantity", "value"]
+FINAL_RECALL = [*RUN, "position", "label", "recall"]
+TUNE = ["seed", "condition", "meta_learning_set", "iterations", "learning_rate", "recall", "mean_recall"]
 FIG1_SETS = {"A": "rich", "B": "scarce"}  # panel -> meta-learning set
+BLOCK = 10  # classes that are averaged, of what is measured class by class
 
 
 def read_transfer(path: str | Path) -> pandas.DataFrame:
@@ -25,7 +30,13 @@ def read_transfer(path: str | Path) -> pandas.DataFrame:
     return table
 
 
-READERS = {"transfer": Reader(read_transfer, TRANSFER)}
+READERS = {
+    "transfer": Reader(read_transfer, TRANSFER),
+    "snapshots": Reader(read_transfer, TRANSFER),
+    "diagnostics": plain(DIAGNOSTICS),
+    "final_recall": plain(FINAL_RECALL),
+    "tune": plain(TUNE),
+}
 
 
 def stored_set(condition: str, meta_learning_set: str) -> str:
@@ -33,22 +44,43 @@ def stored_set(condition: str, meta_learning_set: str) -> str:
     return "rich" if condition == "scratch" else meta_learning_set
 
 
-def curves(tables: Tables, condition: str, meta_learning_set: str, dataset: str = "imagenet") -> pandas.DataFrame:
+def curves(
+    tables: Tables, condition: str, meta_learning_set: str, dataset: str = "imagenet", iterations: int | None = None
+) -> pandas.DataFrame:
     """Return recall under transfer: one row per seed, one column per number of classes learned.
 
-    Raises ValueError if a run is there twice or a seed lacks points that others have.
+    iterations: of meta-learning, for a snapshot of it; None for finished models. Raises ValueError if a run is there twice
+    or a seed lacks points that others have.
     """
-    runs, stored = tables["transfer"], stored_set(condition, meta_learning_set)
+    runs, stored = tables["transfer" if iterations is None else "snapshots"], stored_set(condition, meta_learning_set)
     chosen = (runs["condition"] == condition) & (runs["meta_learning_set"] == stored) & (runs["dataset"] == dataset)
-    rows, what = runs[chosen], f"recall of {condition}, {stored}, {dataset}"
-    twice = rows[rows.duplicated(["seed", "classes"])]
-    if not twice.empty:
-        seeds = sorted(set(twice["seed"]))
-        raise ValueError(f"{what} is there twice for seeds {seeds}: do not collect overlapping batches")
-    table = rows.pivot(index="seed", columns="classes", values="recall") * 100
-    if holes := table.index[table.isna().any(axis=1)].tolist():
-        raise ValueError(f"{what}: seeds {holes} lack points that others have; run their transfer again")
-    return table
+    if iterations is not None:
+        chosen &= runs["iterations"] == iterations
+    return _by_seed(runs[chosen], "classes", "recall", f"recall of {condition}, {stored}, {dataset}") * 100
+
+
+def snapshots(tables: Tables, condition: str) -> dict[int, pandas.DataFrame]:
+    """Return recall under transfer (`curves`) after each length of data-rich meta-learning."""
+    runs = tables["snapshots"]
+    lengths = sorted(set(runs.loc[runs["condition"] == condition, "iterations"]))
+    return {length: curves(tables, condition, "rich", iterations=length) for length in lengths}
+
+
+def diagnostics(tables: Tables, condition: str, meta_learning_set: str, quantity: str) -> pandas.DataFrame:
+    """Return a quantity that was measured after every class, averaged over blocks of classes.
+
+    One row per seed, one column per block, named by its last class.
+    """
+    runs, stored = tables["diagnostics"], stored_set(condition, meta_learning_set)
+    chosen = (runs["condition"] == condition) & (runs["meta_learning_set"] == stored) & (runs["quantity"] == quantity)
+    return _blocks(_by_seed(runs[chosen], "classes", "value", f"{quantity} of {condition}, {stored}"))
+
+
+def final_recall(tables: Tables, condition: str, meta_learning_set: str) -> pandas.DataFrame:
+    """Return recall after the last class by when a class was learned, averaged over blocks of classes as `diagnostics`."""
+    runs, stored = tables["final_recall"], stored_set(condition, meta_learning_set)
+    chosen = (runs["condition"] == condition) & (runs["meta_learning_set"] == stored)
+    return _blocks(_by_seed(runs[chosen], "position", "recall", f"final recall of {condition}, {stored}")) * 100
 
 
 def recall(tables: Tables, condition: str, meta_learning_set: str, classes: float) -> dict[int, float]:
@@ -69,3 +101,39 @@ def final_by_bias(tables: Tables) -> dict[int, list[float]]:
     """Return the recall of all runs of the bias sweep after their last class, by bias."""
     last = {bias: curves(tables, with_initial_bias(bias), "rich") for bias in biases(tables)}
     return {bias: table.iloc[:, -1].tolist() for bias, table in last.items() if not table.empty}
+
+
+def tuning(tables: Tables) -> pandas.DataFrame:
+    """Return what each learning rate reached on the tuning seeds: the columns of `tune`, with n in place of seed.
+
+    Both kinds of recall are means in percent.
+    """
+    names = TUNE[1:5]
+    rows = tables["tune"].groupby(names, sort=False, as_index=False)
+    own = rows.agg(recall=("recall", "mean"), mean_recall=("mean_recall", "mean"), n=("seed", "nunique"))
+    return own.assign(recall=own["recall"] * 100, mean_recall=own["mean_recall"] * 100)
+
+
+def meta_iterations(tables: Tables) -> dict[str, list[int]]:
+    """Return after how many meta-iterations the conditions of the table `transfer` were transferred."""
+    return {name: sorted(set(rows["iterations"])) for name, rows in tables["transfer"].groupby("condition")}
+
+
+def _by_seed(rows: pandas.DataFrame, column: str, value: str, what: str) -> pandas.DataFrame:
+    """Return a column's values as columns, one row per seed. Raises ValueError for doubled runs and for holes."""
+    twice = rows[rows.duplicated(["seed", column])]
+    if not twice.empty:
+        seeds = sorted(set(twice["seed"]))
+        raise ValueError(
+            f"{what} is there twice for seeds {seeds}: collect batches that do not overlap, and one length"
+        )
+    table = rows.pivot(index="seed", columns=column, values=value)
+    if holes := table.index[table.isna().any(axis=1)].tolist():
+        raise ValueError(f"{what}: seeds {holes} lack points that others have; run their transfer again")
+    return table
+
+
+def _blocks(table: pandas.DataFrame) -> pandas.DataFrame:
+    """Return the means over blocks of columns, which are numbered from 1."""
+    ends = [min(-(-column // BLOCK) * BLOCK, table.columns.max()) for column in table.columns]
+    return table.T.groupby(ends).mean().T

@@ -8,17 +8,20 @@ TSAR = REGISTERS["tsar"]
 
 wildcard_constraints:
     meta_learning_set="|".join(tsar_protocol.META_LEARNING_SETS),
+    iterations=r"\d+",
 
 
+# A longer run goes on from the checkpoint of the shorter one, and so comes after it.
 rule tsar_meta_train:
     input:
         omniglot=lambda wildcards: dataset("omniglot", wildcards.scale),
+        shorter=lambda wildcards: tsar_runs.shorter_run(**wildcards, design=TSAR.protocol(wildcards.scale).design),
     output:
-        models="results/{scale}/tsar/meta/{condition}_{meta_learning_set}/seeds{seeds}.pt",
-        log="results/{scale}/tsar/meta/{condition}_{meta_learning_set}/seeds{seeds}.csv",
-        record="results/{scale}/tsar/meta/{condition}_{meta_learning_set}/seeds{seeds}.json",
+        models="results/{scale}/tsar/meta/{condition}_{meta_learning_set}_after{iterations}/seeds{seeds}.pt",
+        log="results/{scale}/tsar/meta/{condition}_{meta_learning_set}_after{iterations}/seeds{seeds}.csv",
+        record="results/{scale}/tsar/meta/{condition}_{meta_learning_set}_after{iterations}/seeds{seeds}.json",
     log:
-        "logs/{scale}/tsar/meta/{condition}_{meta_learning_set}_seeds{seeds}.log",
+        "logs/{scale}/tsar/meta/{condition}_{meta_learning_set}_after{iterations}_seeds{seeds}.log",
     wildcard_constraints:
         condition=tsar_protocol.CONDITIONS,
     # Tuning seeds first, so that tuning and transfer can follow, and free the sweep's models, while others still train.
@@ -28,24 +31,27 @@ rule tsar_meta_train:
     threads: 1
     resources:
         **TRAINING,
+        # no parameter: a run that is to go on is the same run
+        keep=lambda wildcards: tsar_runs.keep_checkpoint(**wildcards, design=TSAR.protocol(wildcards.scale).design),
     params:
         # not declared as an output, or Snakemake would delete it before the attempt that is to go on from it
         checkpoint="results/{scale}/tsar/checkpoints/meta_{condition}_{meta_learning_set}_seeds{seeds}.ckpt",
         depends=TSAR.depends("meta_train"),
     message:
-        "Meta-learning: {wildcards.condition}, {wildcards.meta_learning_set}, seeds {wildcards.seeds}, {wildcards.scale} scale; see {log}"
+        "Meta-learning: {wildcards.condition}, {wildcards.meta_learning_set}, {wildcards.iterations} iterations, seeds {wildcards.seeds}, {wildcards.scale} scale; see {log}"
     shell:
         "python -m papers.tsar.meta_train --scale {wildcards.scale} --condition {wildcards.condition}"
-        " --meta-learning-set {wildcards.meta_learning_set} --seeds {wildcards.seeds} --device {resources.device}"
-        " --omniglot {input.omniglot} --out {output.models} --checkpoint {params.checkpoint} > {log} 2>&1"
+        " --meta-learning-set {wildcards.meta_learning_set} --iterations {wildcards.iterations} --seeds {wildcards.seeds}"
+        " --device {resources.device} --omniglot {input.omniglot} --out {output.models}"
+        " --checkpoint {params.checkpoint} {resources.keep} > {log} 2>&1"
 
 
 # The models of the bias sweep, 2.4 GB each at paper scale, are deleted once they have been tuned and transferred.
 use rule tsar_meta_train as tsar_meta_train_sweep with:
     output:
-        models=temp("results/{scale}/tsar/meta/{condition}_{meta_learning_set}/seeds{seeds}.pt"),
-        log="results/{scale}/tsar/meta/{condition}_{meta_learning_set}/seeds{seeds}.csv",
-        record="results/{scale}/tsar/meta/{condition}_{meta_learning_set}/seeds{seeds}.json",
+        models=temp("results/{scale}/tsar/meta/{condition}_{meta_learning_set}_after{iterations}/seeds{seeds}.pt"),
+        log="results/{scale}/tsar/meta/{condition}_{meta_learning_set}_after{iterations}/seeds{seeds}.csv",
+        record="results/{scale}/tsar/meta/{condition}_{meta_learning_set}_after{iterations}/seeds{seeds}.json",
     wildcard_constraints:
         condition=r"bias-?\d+",
 
@@ -58,10 +64,10 @@ rule tsar_tune:
         imagenet=lambda wildcards: dataset("imagenet", wildcards.scale),
         models=lambda wildcards: tsar_runs.tuning_models(**wildcards, design=TSAR.protocol(wildcards.scale).design),
     output:
-        table="results/{scale}/tsar/tune/{condition}_{meta_learning_set}.csv",
-        record="results/{scale}/tsar/tune/{condition}_{meta_learning_set}.json",
+        table="results/{scale}/tsar/tune/{condition}_{meta_learning_set}_after{iterations}.csv",
+        record="results/{scale}/tsar/tune/{condition}_{meta_learning_set}_after{iterations}.json",
     log:
-        "logs/{scale}/tsar/tune/{condition}_{meta_learning_set}.log",
+        "logs/{scale}/tsar/tune/{condition}_{meta_learning_set}_after{iterations}.log",
     wildcard_constraints:
         condition=tsar_protocol.CONDITIONS,
     priority: 2
@@ -71,25 +77,31 @@ rule tsar_tune:
     resources:
         **TRAINING,
     params:
+        checkpoint="results/{scale}/tsar/checkpoints/tune_{condition}_{meta_learning_set}_after{iterations}.ckpt",
         depends=TSAR.depends("tune"),
     message:
-        "Learning rate: {wildcards.condition}, {wildcards.meta_learning_set}, {wildcards.scale} scale; see {log}"
+        "Learning rate: {wildcards.condition}, {wildcards.meta_learning_set}, {wildcards.iterations} iterations, {wildcards.scale} scale; see {log}"
     shell:
         "python -m papers.tsar.tune --scale {wildcards.scale} --condition {wildcards.condition}"
-        " --meta-learning-set {wildcards.meta_learning_set} --device {resources.device}"
-        " --imagenet {input.imagenet} --models {input.models} --out {output.table} > {log} 2>&1"
+        " --meta-learning-set {wildcards.meta_learning_set} --iterations {wildcards.iterations} --device {resources.device}"
+        " --imagenet {input.imagenet} --models {input.models} --out {output.table}"
+        " --checkpoint {params.checkpoint} > {log} 2>&1"
 
 
 rule tsar_transfer:
     input:
         imagenet=lambda wildcards: dataset("imagenet", wildcards.scale),
         models=lambda wildcards: tsar_runs.models(**wildcards),
-        tuning="results/{scale}/tsar/tune/{condition}_{meta_learning_set}.csv",
+        tuning="results/{scale}/tsar/tune/{condition}_{meta_learning_set}_after{iterations}.csv",
     output:
-        table="results/{scale}/tsar/transfer/{condition}_{meta_learning_set}/seeds{seeds}.csv",
-        record="results/{scale}/tsar/transfer/{condition}_{meta_learning_set}/seeds{seeds}.json",
+        table="results/{scale}/tsar/transfer/{condition}_{meta_learning_set}_after{iterations}/seeds{seeds}.csv",
+        record="results/{scale}/tsar/transfer/{condition}_{meta_learning_set}_after{iterations}/seeds{seeds}.json",
+        diagnostics="results/{scale}/tsar/transfer/{condition}_{meta_learning_set}_after{iterations}/diagnostics_seeds{seeds}.csv",
+        diagnostics_record="results/{scale}/tsar/transfer/{condition}_{meta_learning_set}_after{iterations}/diagnostics_seeds{seeds}.json",
+        final_recall="results/{scale}/tsar/transfer/{condition}_{meta_learning_set}_after{iterations}/final_recall_seeds{seeds}.csv",
+        final_recall_record="results/{scale}/tsar/transfer/{condition}_{meta_learning_set}_after{iterations}/final_recall_seeds{seeds}.json",
     log:
-        "logs/{scale}/tsar/transfer/{condition}_{meta_learning_set}_seeds{seeds}.log",
+        "logs/{scale}/tsar/transfer/{condition}_{meta_learning_set}_after{iterations}_seeds{seeds}.log",
     wildcard_constraints:
         condition=tsar_protocol.CONDITIONS,
     priority: 2
@@ -101,8 +113,9 @@ rule tsar_transfer:
     params:
         depends=TSAR.depends("transfer"),
     message:
-        "Transfer: {wildcards.condition}, {wildcards.meta_learning_set}, seeds {wildcards.seeds}, {wildcards.scale} scale; see {log}"
+        "Transfer: {wildcards.condition}, {wildcards.meta_learning_set}, {wildcards.iterations} iterations, seeds {wildcards.seeds}, {wildcards.scale} scale; see {log}"
     shell:
         "python -m papers.tsar.transfer --scale {wildcards.scale} --condition {wildcards.condition}"
-        " --meta-learning-set {wildcards.meta_learning_set} --seeds {wildcards.seeds} --device {resources.device}"
-        " --imagenet {input.imagenet} --models {input.models} --tuning {input.tuning} --out {output.table} > {log} 2>&1"
+        " --meta-learning-set {wildcards.meta_learning_set} --iterations {wildcards.iterations} --seeds {wildcards.seeds}"
+        " --device {resources.device} --imagenet {input.imagenet} --models {input.models} --tuning {input.tuning}"
+        " --out {output.table} --diagnostics {output.diagnostics} --final-recall {output.final_recall} > {log} 2>&1"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from common.running.register import NOT_YET, Artifact, Job, Register, Stage
 from common.running.workflow import seed_batches
-from papers.tsar.protocol import FIRST_TUNING_SEED, Design, Protocol, grid_of_rates, with_initial_bias
+from papers.tsar.protocol import FIRST_TUNING_SEED, NAMED_BIASES, Design, Protocol, grid_of_rates, with_initial_bias
 
-SEQUENCE = ("transfer.classes", "transfer.images_per_class", "transfer.regulation_bias")
+SEQUENCE = ("transfer.classes", "transfer.images_per_class", "transfer.recall_after", "transfer.regulation_bias")
 
 
 def combinations(design: Design) -> list[tuple[str, str]]:
@@ -20,32 +23,88 @@ def combinations(design: Design) -> list[tuple[str, str]]:
     return list(dict.fromkeys(named + sweep))
 
 
+def lengths(condition: str, meta_learning_set: str, design: Design) -> tuple[int, ...]:
+    """Return after how many meta-iterations models are transferred; the last is the whole length, 0 for Scratch."""
+    if condition == "scratch":
+        return (0,)
+    several = condition in NAMED_BIASES and meta_learning_set == "rich"
+    return design.iterations if several else design.iterations[-1:]
+
+
+def finished(design: Design) -> list[tuple[str, str, int]]:
+    """Return all combinations, each with its whole length."""
+    return [(*names, lengths(*names, design)[-1]) for names in combinations(design)]
+
+
+def of_every_length(design: Design) -> list[tuple[str, str, int]]:
+    """Return the combinations that are transferred after several lengths, with each of these."""
+    several = [names for names in combinations(design) if names[0] in NAMED_BIASES and names[1] == "rich"]
+    return [(*names, iterations) for names in several for iterations in lengths(*names, design)]
+
+
+def folder(scale: str, stage: str, condition: str, meta_learning_set: str, iterations: int | str) -> str:
+    """Return where the results of a stage lie that belong to models of one kind and length."""
+    return f"results/{scale}/tsar/{stage}/{condition}_{meta_learning_set}_after{iterations}"
+
+
 def batches(scale: str, condition: str, meta_learning_set: str, first: int, count: int, design: Design) -> list[str]:
-    """Return `count` seeds from `first` on, cut into jobs, which a condition's meta-learning and transfer share."""
+    """Return `count` seeds from `first` on, cut into jobs, which a condition shares in all its stages and lengths."""
     stage = "transfer" if condition == "scratch" else "meta"
-    finished = f"results/{scale}/tsar/{stage}/{condition}_{meta_learning_set}/seeds*.csv"
-    return seed_batches(first, count, design.seeds_per_job, finished)
+    done = f"{folder(scale, stage, condition, meta_learning_set, '*')}/seeds*.csv"
+    return seed_batches(first, count, design.seeds_per_job, done)
 
 
-def models(scale: str, condition: str, meta_learning_set: str, seeds: str) -> list[str]:
+def models(scale: str, condition: str, meta_learning_set: str, iterations: int | str, seeds: str) -> list[str]:
     """Return the file of meta-learned models of a batch of seeds, in a list; Scratch has none."""
     if condition == "scratch":
         return []
-    return [f"results/{scale}/tsar/meta/{condition}_{meta_learning_set}/seeds{seeds}.pt"]
+    return [f"{folder(scale, 'meta', condition, meta_learning_set, iterations)}/seeds{seeds}.pt"]
 
 
-def tuning_models(scale: str, condition: str, meta_learning_set: str, design: Design) -> list[str]:
+def tuning_models(
+    scale: str, condition: str, meta_learning_set: str, iterations: int | str, design: Design
+) -> list[str]:
     """Return the models that the learning rate is tuned on: those of the tuning seeds."""
     tuning = batches(scale, condition, meta_learning_set, FIRST_TUNING_SEED, design.tuning_seeds, design)
-    return [path for seeds in tuning for path in models(scale, condition, meta_learning_set, seeds)]
+    return [path for seeds in tuning for path in models(scale, condition, meta_learning_set, iterations, seeds)]
 
 
-def transfer_tables(protocol: Protocol, scale: str, device: str) -> list[str]:
-    """Return the parts of the table `transfer`: of every condition, meta-learning set and batch of reporting seeds."""
+def shorter_run(
+    scale: str, condition: str, meta_learning_set: str, iterations: str, seeds: str, design: Design
+) -> list[str]:
+    """Return the models that are kept before those of this length, in a list: their run is the one that goes on."""
+    before = [length for length in lengths(condition, meta_learning_set, design) if length < int(iterations)]
+    return models(scale, condition, meta_learning_set, before[-1], seeds) if before else []
+
+
+def keep_checkpoint(
+    scale: str, condition: str, meta_learning_set: str, iterations: str, seeds: str, design: Design
+) -> str:
+    """Return the option of meta_train that keeps its checkpoint, if a longer run is to go on from there, or nothing."""
+    return "--keep-checkpoint" if int(iterations) < lengths(condition, meta_learning_set, design)[-1] else ""
+
+
+def transfer_tables(
+    name: str, which: Callable[[Design], list[tuple[str, str, int]]], protocol: Protocol, scale: str, device: str
+) -> list[str]:
+    """Return the parts of a table that transfer writes, of every batch of reporting seeds.
+
+    name: how its files begin; which: names the combinations and lengths.
+    """
     return [
-        f"results/{scale}/tsar/transfer/{condition}_{meta_learning_set}/seeds{seeds}.csv"
-        for condition, meta_learning_set in combinations(protocol.design)
-        for seeds in batches(scale, condition, meta_learning_set, 0, protocol.design.seeds, protocol.design)
+        f"{folder(scale, 'transfer', *names, iterations)}/{name}{seeds}.csv"
+        for *names, iterations in which(protocol.design)
+        for seeds in batches(scale, *names, 0, protocol.design.seeds, protocol.design)
+    ]
+
+
+def tuning_tables(protocol: Protocol, scale: str, device: str) -> list[str]:
+    """Return the parts of the table `tune`: of every combination, and every length that is transferred."""
+    design = protocol.design
+    return [
+        f"{folder(scale, 'tune', *names, iterations)}.csv"
+        for names in combinations(design)
+        for iterations in lengths(*names, design)
     ]
 
 
@@ -56,7 +115,7 @@ def read_by_tune(job: Job) -> tuple[str, ...]:
 
 def read_by_transfer(job: Job) -> tuple[str, ...]:
     """Return the settings that the transfer of a condition reads; its learning rate is a result of tuning."""
-    return (*_of_models(job), *SEQUENCE, "transfer.recall_after")
+    return (*_of_models(job), *SEQUENCE)
 
 
 def _of_models(job: Job) -> tuple[str, ...]:
@@ -72,7 +131,19 @@ REGISTER = Register(
         "tune": Stage(reads=read_by_tune),
         "transfer": Stage(reads=read_by_transfer),
     },
-    tables={"transfer": transfer_tables},
-    artifacts={"fig1": Artifact(("transfer",)), **{f"fig{number}": Artifact(NOT_YET) for number in range(2, 20)}},
+    tables={
+        "transfer": partial(transfer_tables, "seeds", finished),
+        "diagnostics": partial(transfer_tables, "diagnostics_seeds", finished),
+        "final_recall": partial(transfer_tables, "final_recall_seeds", finished),
+        "snapshots": partial(transfer_tables, "seeds", of_every_length),
+        "tune": tuning_tables,
+    },
+    artifacts={
+        "fig1": Artifact(("transfer",)),
+        **{f"fig{number}": Artifact(NOT_YET) for number in range(2, 20)},
+        "fig_transfer": Artifact(("transfer", "diagnostics", "final_recall")),
+        "fig_recall": Artifact(("snapshots",)),
+        "table_tuning": Artifact(("tune",)),
+    },
     comparison=Artifact(("transfer",)),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 
@@ -17,17 +18,26 @@ from papers.tsar.network import Parameters
 from papers.tsar.protocol import Protocol
 
 
-def origin_of(condition: str, meta_learning_set: str, settings: Protocol | Settings) -> dict:
+class Sources(NamedTuple):
+    """Where models come from: the data sets and commits that they were meta-learned with, and when that began."""
+
+    data: list[dict]
+    commits: list[dict]
+    started: list[str]
+
+
+def origin_of(condition: str, meta_learning_set: str, iterations: int, settings: Protocol | Settings) -> dict:
     """Return what a model is meta-learned as; settings: with the sections network and, but for Scratch, meta_learning."""
     meta_learning = {} if condition == "scratch" else protocols.as_dict(settings.meta_learning)
-    names = {"condition": condition, "meta_learning_set": meta_learning_set}
+    names = {"condition": condition, "meta_learning_set": meta_learning_set, "iterations": iterations}
     return names | protocols.as_dict(settings.network) | meta_learning
 
 
 def save(path: Path, origin: dict, models: dict[str, Parameters]) -> None:
     """Write the tensors of each seed's model, on the CPU, with their origin."""
+    on_cpu = {seed: {name: tensor.cpu() for name, tensor in model.items()} for seed, model in models.items()}
     with atomic_write(path) as temporary:
-        torch.save({"origin": origin, "models": models}, temporary)
+        torch.save({"origin": origin, "models": on_cpu}, temporary)
 
 
 def load(paths: Sequence[Path], seeds: Sequence[int], origin: dict) -> dict[int, Parameters | None]:
@@ -56,10 +66,13 @@ def load(paths: Sequence[Path], seeds: Sequence[int], origin: dict) -> dict[int,
     return {seed: models[str(seed)] for seed in seeds}
 
 
-def sources(paths: Sequence[Path]) -> tuple[list[dict], list[dict]]:
-    """Return the data sets that the models were meta-learned on, and the commits that did it, each only once."""
-    merged = records.merge({str(path): records.read(path.with_suffix(".json")) for path in paths}) if paths else {}
-    return merged.get("data", []), merged.get("commits", [])
+def sources(paths: Sequence[Path]) -> Sources:
+    """Return where the models in these files come from, each data set and commit only once."""
+    if not paths:
+        return Sources([], [], [])
+    read = {str(path): records.read(path.with_suffix(".json")) for path in paths}
+    merged = records.merge(read)
+    return Sources(merged["data"], merged["commits"], [record["started"] for record in read.values()])
 
 
 def _read(path: Path) -> dict:

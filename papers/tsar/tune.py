@@ -1,59 +1,109 @@
-"""The learning rate of domain transfer: final recall for every rate of the grid, on seeds and images used for nothing else.
+"""The learning rate of domain transfer: recall for every rate of the grid, on seeds and images used for nothing else.
 
-    python -m papers.tsar.tune --scale smoke --condition grow --meta-learning-set rich \\
+    python -m papers.tsar.tune --scale smoke --condition grow --meta-learning-set rich --iterations 12 \\
         --imagenet data/smoke/imagenet.npz --models grow-tuning.pt --out tune.csv
 
-Writes one row per tuning seed and learning rate (.csv) and the record (.json).
+Writes one row per tuning seed and learning rate (.csv) and the record (.json): recall after the last class, and its mean
+over all points of the curve, by which the rate is chosen. One that ends near chance is chosen by noise otherwise.
 """
 
 from __future__ import annotations
+
+import statistics
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
 
 from common.results import tables
 from common.running import stage
 from papers.tsar import data, saved_models
 from papers.tsar.data import DatasetOnDevice
 from papers.tsar.network import Network
-from papers.tsar.protocol import FIRST_TUNING_SEED, Transfer, grid_of_rates
+from papers.tsar.protocol import FIRST_TUNING_SEED, META_LEARNING_SETS, Transfer, grid_of_rates
 from papers.tsar.runs import REGISTER
-from papers.tsar.transfer import fresh, learn_in_sequence, options
+from papers.tsar.sequence import fresh, learn_in_sequence
 
 
-def final_recall(
+def options(description: str) -> ArgumentParser:
+    """Return the command line that tuning and transfer share."""
+    parser = stage.parser(description)
+    parser.add_argument("--condition", required=True, help="such as grow, sculpt, oml, scratch or bias4")
+    parser.add_argument("--meta-learning-set", choices=META_LEARNING_SETS, required=True)
+    parser.add_argument("--iterations", type=int, required=True, help="meta-iterations of the models; 0 for scratch")
+    parser.add_argument("--imagenet", required=True, help="prepared data set (.npz)")
+    parser.add_argument("--models", type=Path, nargs="*", default=[], help="what meta_train saved; none for scratch")
+    parser.add_argument("--out", type=Path, required=True, help="the table (.csv)")
+    return parser
+
+
+def names_of(arguments: Namespace) -> dict[str, str | int]:
+    """Return what tells the models of a command line from others, under the names of columns and wildcards."""
+    return {name: getattr(arguments, name) for name in ("condition", "meta_learning_set", "iterations")}
+
+
+def recalls(
     network: Network, images: DatasetOnDevice, settings: Transfer, rate: float, seed: int, label: str
-) -> float:
-    """Return recall after the last class of a tuning seed; 0 if the rate diverges. Trains the network in place."""
+) -> dict[str, float]:
+    """Return recall of a tuning seed after the last class and averaged over the curve; 0 if the rate diverges.
+
+    Trains the network in place.
+    """
     try:
-        ((_, recall),) = learn_in_sequence(
-            network, images, settings, rate, seed, (settings.classes,), f"{label}, learning rate {rate:g}", tuning=True
-        )
+        curve = learn_in_sequence(
+            network, images, settings, rate, seed, f"{label}, learning rate {rate:g}", tuning=True
+        ).curve
     except stage.TrainingError as error:  # a rate that diverges has lost, and the others go on
         print(f"{error}: this rate counts as recall 0", flush=True)
-        return 0.0
-    return recall
+        return {"recall": 0.0, "mean_recall": 0.0}
+    return {"recall": curve[-1][1], "mean_recall": statistics.fmean(recall for _, recall in curve)}
+
+
+def best_learning_rate(table: Path, **names: str | int) -> float:
+    """Return the learning rate with the highest recall over tuning seeds and curves; the larger one if two are equal.
+
+    table: what tune wrote; names: of the models (`names_of`). Raises TrainingError if it does not hold these.
+    """
+    rows = tables.read(table)
+    for name, value in names.items():
+        rows = rows[rows[name] == value]
+    if rows.empty:
+        asked = ", ".join(map(str, names.values()))
+        raise stage.TrainingError(f"{table} holds no tuning of {asked}: run papers.tsar.tune for it")
+    mean = rows.groupby("learning_rate").mean_recall.mean().sort_index(ascending=False)
+    return float(mean.idxmax())
 
 
 def main() -> None:
-    arguments = options(__doc__).parse_args()
-    condition = arguments.condition
-    names = {"condition": condition, "meta_learning_set": arguments.meta_learning_set}
+    parser = options(__doc__)
+    parser.add_argument("--checkpoint", type=Path, help="where to keep what was tried, so that a killed run can go on")
+    arguments = parser.parse_args()
+    names = names_of(arguments)
     job = stage.Job(REGISTER, "tune", arguments, of=names)
     settings = job.settings.transfer
     images = data.imagenet(arguments.imagenet, job.device)
     seeds = [FIRST_TUNING_SEED + number for number in range(job.settings.design.tuning_seeds)]
     models = saved_models.load(arguments.models, seeds, saved_models.origin_of(**names, settings=job.settings))
-    meta_learning_data, commits = saved_models.sources(arguments.models)
-    rows = []
-    with job.record(arguments.out, data=[images.about, *meta_learning_data], seeds=seeds) as measured:
-        measured["meta_learning_commits"] = commits
+    sources = saved_models.sources(arguments.models)
+    abouts = [images.about, *sources.data]
+    checkpoint = job.checkpoint(arguments.checkpoint, data=abouts, models=sources.started)
+    with job.record(arguments.out, data=abouts, seeds=seeds) as measured:
+        measured["meta_learning_commits"] = sources.commits
+        rows = ((checkpoint.load() if checkpoint is not None else None) or {"rows": []})["rows"]
+        tried = [(row["seed"], row["learning_rate"]) for row in rows]
         for seed, model in models.items():
-            network = fresh(condition, job.settings.network, seed, model, job.device)
+            network = fresh(arguments.condition, job.settings.network, seed, model, job.device)
             initial = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-            label = f"tuning {condition} {arguments.meta_learning_set} seed {seed}"
-            for rate in getattr(settings, grid_of_rates(condition)):
+            label = f"tuning {arguments.condition} {arguments.meta_learning_set} seed {seed}"
+            for rate in getattr(settings, grid_of_rates(arguments.condition)):
+                if (seed, rate) in tried:
+                    continue
                 network.load_state_dict(initial)
-                recall = final_recall(network, images, settings, rate, seed, label)
-                rows.append({"seed": seed, **names, "learning_rate": rate, "recall": recall})
+                found = recalls(network, images, settings, rate, seed, label)
+                rows.append({"seed": seed, **names, "learning_rate": rate, **found})
+                if checkpoint is not None:
+                    checkpoint.save({"rows": rows})
         tables.write(arguments.out, rows)
+    if checkpoint is not None:
+        checkpoint.delete()
 
 
 if __name__ == "__main__":

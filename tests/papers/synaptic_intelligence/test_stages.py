@@ -321,7 +321,7 @@ def test_errors_of_training_are_one_line(run_training, mnist, cifar, tmp_path, c
     message = fails(
         capsys, lambda: run_training("split_mnist", "si-1", "0", mnist, out, "--set", "split_mnist.epochs=0")
     )
-    assert "epochs must be at least 1, not 0" in message
+    assert "epochs must be positive, not 0" in message
     message = fails(capsys, lambda: run_training("split_mnist", "si-1", "0", tmp_path / "mnist.npz", out))
     assert "there is no data set at" in message and "common.data.prepare" in message
     message = fails(capsys, lambda: run_training("cifar", "si-0", "0", cifar[::-1], out))
