@@ -106,7 +106,8 @@ class Register:
         if name == "comparison":
             own = ["common.results.comparison", *(f"papers.{self.paper}.{part}" for part in ("compare", "claims"))]
         else:
-            own = ["common.drawing.plotting", "common.drawing.typeset", f"papers.{self.paper}.figures.{name}"]
+            maker = "typeset" if name.startswith("table") else "plotting"
+            own = [f"common.drawing.{maker}", f"papers.{self.paper}.figures.{name}"]
         return f"{self.settings_of(name, scale).digest} {code.digest(*own, f'papers.{self.paper}.results')}"
 
     def available(self) -> list[str]:
@@ -125,11 +126,17 @@ class Register:
     def inputs(self, name: str, scale: str) -> list[str]:
         """Return the paths of the tables that a figure, a table or the comparison is made from.
 
-        At "recorded" those that are kept; if none is, all of them, which Snakemake then names as missing.
+        At "recorded" those that are kept. Raises FileNotFoundError if none is.
         """
         tables = self.artifact(name).tables
-        chosen = (self.kept(tables) or tables) if scale == "recorded" else tables
-        return [f"results/{scale}/{self.paper}/{table}.csv" for table in chosen]
+        if scale == "recorded":
+            lacking, tables = tables, tuple(self.kept(tables))
+            if not tables:
+                raise FileNotFoundError(
+                    f"{self.paper}_{name} needs papers/{self.paper}/recorded/{lacking[0]}.csv, but no such table is kept; "
+                    "choose another scale, such as --config scale=smoke"
+                )
+        return [f"results/{scale}/{self.paper}/{table}.csv" for table in tables]
 
     def drawable(self, scale: str) -> list[str]:
         """Return the published figures and tables that have tables at a scale: at "recorded" one that is kept is enough."""

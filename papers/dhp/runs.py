@@ -116,12 +116,18 @@ def read_by_training(job: Job) -> list[str]:
     ]
 
 
+def read_by_tuning(job: Job) -> list[str]:
+    """What tuning reads of the protocol: its own number of tasks only where that is not the benchmark's."""
+    read = [job["benchmark"], "tuning.epochs", "tuning.held_out"]
+    return read if job["benchmark"] == "split" else [*read, "tuning.tasks"]
+
+
 REGISTER = Register(
     paper="dhp",
     schema=Protocol,
     stages={
         "train": Stage(reads=read_by_training),
-        "tune": Stage(reads=lambda job: (job["benchmark"], "tuning.tasks", "tuning.epochs", "tuning.held_out")),
+        "tune": Stage(reads=read_by_tuning),
         "update": Stage(reads=("permuted",)),
         "imbalance": Stage(reads=("imbalanced",)),
     },

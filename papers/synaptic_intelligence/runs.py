@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from itertools import pairwise
 
-from common.running.register import Artifact, Register, Stage
+from common.running.register import Artifact, Job, Register, Stage
 from common.running.workflow import dataset, seed_batches, seeds_per_job
 from papers.synaptic_intelligence.protocol import CIFAR_SIDE, DIGITS, FIRST_TUNING_SEED, PIXELS, Protocol
 
@@ -73,14 +73,18 @@ def tuning_seeds() -> str:
     return f"{FIRST_TUNING_SEED}-{FIRST_TUNING_SEED}"
 
 
+def read_by_tuning(job: Job) -> tuple[str, ...]:
+    """What tuning reads of the protocol: SGD is judged on another number of tasks."""
+    tasks = "sgd_tasks" if job["condition"] == "sgd" else "tasks"
+    return "permuted_mnist", "tuning.epochs", "tuning.held_out", f"tuning.{tasks}"
+
+
 REGISTER = Register(
     paper="synaptic_intelligence",
     schema=Protocol,
     stages={
         "train": Stage(reads=lambda job: (job["benchmark"],)),
-        "tune": Stage(
-            reads=("permuted_mnist", *(f"tuning.{key}" for key in ("tasks", "epochs", "held_out", "sgd_tasks")))
-        ),
+        "tune": Stage(reads=read_by_tuning),
         "landscapes": Stage(),
         "simulations": Stage(),
     },

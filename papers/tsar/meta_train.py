@@ -142,8 +142,7 @@ class MetaLearner:
 def train(learner: MetaLearner, iterations: int, states: dict[str, dict], checkpoint: Checkpoint | None) -> None:
     """Meta-learn up to `iterations`, on from the state of the learner's seed, which it leaves in `states`.
 
-    states: of the seeds of the job that have begun; the checkpoint holds them. Raises TrainingError if the seed's is further
-    on than that.
+    states: of the job's seeds that have begun, as the checkpoint holds them. Raises TrainingError for one that is further on.
     """
     key = str(learner.seed)
     if key in states:
@@ -178,15 +177,14 @@ def main() -> None:
     # The job is the same whatever it ends with: a longer run goes on from the checkpoint of a shorter one.
     job = stage.Job(REGISTER, "meta_train", arguments, of=names | {"seeds": arguments.seeds})
     if arguments.iterations < job.settings.meta_learning.log_every:
-        parser.error(
-            f"--iterations: {arguments.iterations} are fewer than meta_learning.log_every, so nothing is logged"
-        )
+        parser.error("--iterations: fewer than meta_learning.log_every, so nothing would be logged")
     images = data.omniglot(arguments.omniglot, job.device)
     # A full-width state is 7 GB: rarer checkpoints there.
     interval = 600 if arguments.scale == "paper" else 120
     checkpoint = job.checkpoint(arguments.checkpoint, data=[images.about], interval_seconds=interval)
     with job.record(arguments.out, data=[images.about], seeds=arguments.seeds) as measured:
         states = (checkpoint.load() if checkpoint is not None else None) or {}
+        measured["resumed"] = bool(states)  # times are then of the last part alone
         for seed in arguments.seeds:
             learner = MetaLearner(**names, seed=seed, images=images, settings=job.settings)
             train(learner, arguments.iterations, states, checkpoint)

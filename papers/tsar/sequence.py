@@ -79,7 +79,7 @@ def learn_in_sequence(
             own = slice(start, start + count)
             quantities = after_class(network, context(own), inputs[own], labels[own])
             quantities["loss"] = float(torch.stack(losses).mean())
-            measured.diagnostics += [(learned, quantity, value) for quantity, value in quantities.items()]
+            measured.diagnostics.extend((learned, quantity, value) for quantity, value in quantities.items())
         if learned in settings.recall_after:
             if not torch.isfinite(losses[-1]):
                 raise stage.TrainingError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import os
 import sys
@@ -17,9 +16,7 @@ from common.running.workflow import (
     check_config,
     choose_device,
     choose_scale,
-    drawable,
     repository,
-    sections_digest,
     seed_batches,
     seeds_per_job,
 )
@@ -187,12 +184,6 @@ def test_jobs_stay_the_same_while_they_finish_in_any_order(batches, before):
         assert batches(0, 14, 3, *{*before, *done}) == jobs
 
 
-def test_a_figure_without_its_tables_is_named():
-    assert drawable(["tsar_fig1"], "smoke") == ["tsar_fig1"]
-    with pytest.raises(ConfigError, match="papers/tsar/runs.py: NEEDS lacks 'fig2'; add the tables"):
-        drawable(["tsar_fig1", "tsar_fig2"], "smoke")
-
-
 def weights_and_state(parameters, seeds):
     """Bytes of weights, gradients and two moments, all float32."""
     return 4 * 4 * parameters * seeds
@@ -229,21 +220,6 @@ def test_repository_files_must_exist(monkeypatch, tmp_path):
 def test_data_set_follows_the_scale():
     assert workflow.dataset("omniglot", "smoke") == "data/smoke/omniglot.npz"
     assert workflow.dataset("omniglot", "desk") == workflow.dataset("omniglot", "paper") == "data/prepared/omniglot.npz"
-
-
-def test_sections_digest_sees_only_its_sections():
-    @dataclasses.dataclass(frozen=True)
-    class Section:
-        value: int
-
-    @dataclasses.dataclass(frozen=True)
-    class Protocol:
-        one: Section
-        two: Section
-
-    before, after = Protocol(Section(1), Section(2)), Protocol(Section(1), Section(3))
-    assert sections_digest(before, "one") == sections_digest(after, "one")
-    assert sections_digest(before, "one", "two") != sections_digest(after, "one", "two")
 
 
 def test_jobs_find_the_repository_and_this_python(monkeypatch):

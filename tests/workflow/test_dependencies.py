@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import dataclasses
+import importlib
 import json
 import re
 import shutil
@@ -16,6 +17,7 @@ import yaml
 from snakemake.iocontainers import Wildcards
 
 from common.running import code, protocols, register
+from common.running import stage as running
 from common.running.code import ROOT
 from common.running.register import endings
 from tests.workflow.checkout import Checkout
@@ -40,22 +42,25 @@ include: "Snakefile"
 
 @pytest.fixture(scope="module")
 def dry_run(tmp_path_factory):
-    """A dry run of everything at paper scale: (paper, stage, wildcards) of each job of a stage, and what was printed."""
+    """A dry run of everything at smoke scale: (paper, stage, wildcards) of each job of a stage, and what was printed."""
     checkout = Checkout(tmp_path_factory.mktemp("checkout"))
     (checkout.folder / "Recording").write_text(RECORDING)
     figures = [
         f"figures/{paper}_{name}.{endings(name)[0]}" for paper in PAPERS for name in register.of(paper).available()
     ]
     wanted = ["--snakefile", "Recording", "--dry-run", "--printshellcmds", "all", *figures]
-    printed = checkout.run(*wanted, "--config", "scale=paper", "device=cpu")
+    printed = checkout.run(*wanted, "--config", "scale=smoke", "device=cpu")
     jobs = [json.loads(line) for line in (checkout.folder / "jobs.jsonl").read_text().splitlines()]
     return jobs, printed
+
+
+OF_LARGER_SCALES = [("dhp", "train", {"benchmark": "split", "condition": "finetune-momentum", "seeds": "0-1"})]
 
 
 @pytest.fixture(scope="module")
 def representatives(dry_run):
     """One job for each paper, stage, and set of settings that some job of it reads: {(paper, stage, reads): wildcards}."""
-    jobs, _ = dry_run
+    jobs = [*dry_run[0], *OF_LARGER_SCALES]
     return {(paper, stage, register.of(paper).stages[stage].read_by(job)): job for paper, stage, job in jobs}
 
 
@@ -65,6 +70,34 @@ def test_every_job_of_a_stage_depends_on_what_that_stage_reads(dry_run):
     assert {(paper, stage) for paper, stage, _ in jobs} == of_stages
     called = Counter(re.findall(r"python -m papers\.(\w+)\.(\w+) ", printed))
     assert called == Counter((paper, stage) for paper, stage, _ in jobs)
+
+
+class Begun(Exception):
+    """Ends a stage where its job begins."""
+
+
+def test_rules_and_stages_mean_the_same_jobs(dry_run, monkeypatch):
+    """Every command of a rule is one that its stage understands, as a job that reads what the rule says it reads."""
+
+    def begin(self, known, name, arguments, of, *rest, **options):
+        raise Begun(known.paper, name, arguments.scale, of)
+
+    monkeypatch.setattr(running.Job, "__init__", begin)
+    jobs, printed = dry_run
+    of_rules, of_stages = Counter(), Counter()
+    for paper, stage, wildcards in jobs:
+        of_rules[paper, stage, "smoke", frozenset(register.of(paper).stages[stage].read_by(wildcards))] += 1
+    for paper, stage, options in re.findall(r"python -m papers\.(\w+)\.(\w+) (.*) > ", printed):
+        if stage == "collect_readings":  # no job: it computes nothing
+            of_stages[paper, stage, "smoke", frozenset()] += 1
+            continue
+        monkeypatch.setattr(sys, "argv", [stage, *options.split()])
+        with pytest.raises(Begun) as begun:
+            importlib.import_module(f"papers.{paper}.{stage}").main()
+        *named, of = begun.value.args
+        assert named[:2] == [paper, stage]
+        of_stages[*named, frozenset(register.of(paper).stages[stage].read_by(of))] += 1
+    assert of_rules == of_stages
 
 
 # Values of protocols
@@ -189,7 +222,7 @@ def digests(representatives):
     jobs = {(paper, stage): job for (paper, stage, _), job in representatives.items()}
     made = [(paper, name) for paper in PAPERS for name in (*register.of(paper).available(), "comparison")]
     of_stages = {
-        (paper, stage): register.of(paper).depends(stage)(Wildcards(fromdict=jobs[paper, stage]))
+        (paper, stage): register.of(paper).depends(stage)(Wildcards(fromdict=jobs[paper, stage] | {"scale": "paper"}))
         for paper, stage in jobs
     }
     return of_stages | {(paper, name): register.of(paper).artifact_depends(name, "paper") for paper, name in made}
@@ -210,7 +243,8 @@ def closure(paper, name):
             *(f"papers/{paper}/{part}.py" for part in ("results", "compare", "claims")),
         ]
     else:
-        parts = [f"common/drawing/{part}.py" for part in ("plotting", "typeset")]
+        maker = "typeset" if name.startswith("table") else "plotting"
+        parts = [f"common/drawing/{maker}.py"]
         parts += [f"papers/{paper}/{part}.py" for part in ("results", f"figures/{name}")]
     return frozenset().union(*map(code.closure, parts))
 

@@ -1,4 +1,4 @@
-"""Every figure resolves at every scale, fast, without data; mistakes get a clear word."""
+"""Every figure resolves at every scale, fast, without data; each seed is trained once; mistakes get a clear word."""
 
 from __future__ import annotations
 
@@ -10,120 +10,143 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 
-from common.running import protocols
-from common.running.workflow import ROOT
-from papers.tsar import runs
-from papers.tsar.protocol import Protocol
+from common.running import register
+from common.running.code import ROOT
+from common.running.register import endings
 
-SI_FIGURES = [f"synaptic_intelligence_fig{number}" for number in range(1, 7)]
-STICKY_FIGURES = [f"sticky_gradient_fig{number}" for number in range(1, 6)]
-DHP_FIGURES = [f"dhp_fig{number}" for number in range(1, 5)]
-DAN_FIGURES = [f"dan_fig{number}" for number in range(1, 5)]
-FIGURES = ["tsar_fig1", *DAN_FIGURES, *DHP_FIGURES, *STICKY_FIGURES, *SI_FIGURES]
-STICKY_TABLES = [f"sticky_gradient_table{number}" for number in range(1, 4)]
-TABLES = [*STICKY_TABLES, "dhp_table1"]
+PAPERS = yaml.safe_load((ROOT / "config.yaml").read_text())["papers"]
+ARTIFACTS = [(paper, name) for paper in PAPERS for name in register.of(paper).available()]
+FIGURES = [f"{paper}_{name}" for paper, name in ARTIFACTS if name.startswith("fig")]
+TABLES = [f"{paper}_{name}" for paper, name in ARTIFACTS if name.startswith("table")]
+PUBLISHED = [f"{paper}_{name}" for paper in PAPERS for name in register.of(paper).drawable("paper")]
 
 
-def files(figures, ending="pdf"):
-    return [f"figures/{figure}.{ending}" for figure in figures]
+def files(names, *others):
+    """Return what to ask for: figures as PDF, tables as LaTeX, or all that are figures with another ending."""
+    kinds = [(name, "tex" if name in TABLES else "pdf") for name in names]
+    return [f"figures/{name}.{ending}" for name, ending in kinds] + [
+        f"figures/{name}.{other}" for name in names if name in FIGURES for other in others
+    ]
 
 
-@pytest.mark.parametrize("ending", ["pdf", "png"])
-def test_figures_resolve_at_smoke_scale_without_a_gpu(unchanged_checkout, ending):
-    output = unchanged_checkout.run("--dry-run", *files(FIGURES, ending))
+def parts(paper, *tables, scale="paper", device="cpu"):
+    """Return the parts of all these tables, each once."""
+    known = register.of(paper)
+    return {part for table in tables for part in known.parts(table, scale, device)}
+
+
+def test_everything_resolves_at_smoke_scale_without_a_gpu(unchanged_checkout):
+    output = unchanged_checkout.run("--dry-run", *files([*FIGURES, *TABLES], "png"))
     assert "Scale: smoke (auto: no CUDA device is visible)." in output
     assert "smoke_dataset" in output and "prepare_dataset" not in output
-    for figure in FIGURES:
-        paper, name = figure.rsplit("_", 1)
-        assert f"figures/{figure}.pdf is results/smoke/{paper}/figures/{name}.pdf" in output
+    for paper, name in ARTIFACTS:
+        made = f"{name}.{endings(name)[0] if name.startswith('fig') else 'tex'}"
+        assert f"figures/{paper}_{made} is results/smoke/{paper}/figures/{made}" in output
 
 
-@pytest.mark.parametrize("figure", ["fig2", "fig4", "fig5", "fig6"])
-def test_a_figure_of_synaptic_intelligence_needs_its_own_benchmark_alone(unchanged_checkout, figure):
-    jobs = unchanged_checkout.jobs(f"figures/synaptic_intelligence_{figure}.pdf")
-    trained = [rule for rule in jobs if rule.startswith("synaptic_intelligence_train")]
-    needs = {
-        "fig2": ([], 0),
-        "fig4": (["synaptic_intelligence_train", "synaptic_intelligence_train_correlated"], 1),
-        "fig5": (["synaptic_intelligence_train_correlated"], 1),
-        "fig6": (["synaptic_intelligence_train"], 2),
-    }
-    assert (trained, jobs.get("smoke_dataset", 0)) == needs[figure]
-    assert ("synaptic_intelligence_tune" in jobs) == (figure == "fig4")
-    assert jobs["synaptic_intelligence_figure"] == 1
+# At paper scale
 
 
-def test_paper_scale_is_complete_and_fast(unchanged_checkout):
-    """Its time is CPU time; the limit leaves room, because neighbours on a busy machine can double that too."""
+@pytest.fixture(scope="module")
+def paper_scale(unchanged_checkout):
+    """How many jobs of each rule all figures, tables and comparisons need, and the seconds that counting them took."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    jobs = unchanged_checkout.jobs("figures/tsar_fig1.pdf", "--config", "scale=paper")
+    jobs = unchanged_checkout.jobs("all", *files([*FIGURES, *TABLES]), "--config", "scale=paper", "device=cpu")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    seconds = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
-    # 25 reporting seeds and 3 for tuning; grow, sculpt and oml rich and scarce; 23 biases besides -8 and 0; scratch once
-    assert jobs["tsar_meta_train"] == 28 * 3 * 2
-    assert jobs["tsar_meta_train_sweep"] == 28 * 23
-    assert jobs["tsar_tune"] == 3 * 2 + 23 + 1
-    assert jobs["tsar_transfer"] == 25 * (3 * 2 + 23 + 1)
-    assert jobs["prepare_dataset"] == 2
-    assert seconds < 30, f"the dry run of the paper scale took {seconds:.1f} s"
+    return jobs, after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
 
-@pytest.mark.parametrize(
-    "scale, train, correlated",
-    [
-        # Seeds that share a job on a CPU: 7 of split MNIST; 4 and 1 of permuted MNIST; 10 and 1 of CIFAR.
-        ("desk", 2 * 1 + 6 * 1 + 4 * 1, 2 * 1),
-        ("paper", 2 * 2 + 6 * 3 + 4 * 5, 2 * 3),
-    ],
-)
-def test_all_figures_of_synaptic_intelligence(unchanged_checkout, scale, train, correlated):
-    """All conditions and seeds of the three benchmarks; of permuted MNIST's eight conditions two are correlated."""
-    jobs = unchanged_checkout.jobs(*files(SI_FIGURES), "--config", f"scale={scale}")
-    assert jobs == {
-        "prepare_dataset": 3,
-        "synaptic_intelligence_tune": 4 + 3,
-        "synaptic_intelligence_train": train,
-        "synaptic_intelligence_train_correlated": correlated,
-        "synaptic_intelligence_table": 3,
-        "synaptic_intelligence_correlations": 1,
-        "synaptic_intelligence_landscapes": 1,
-        "synaptic_intelligence_figure": 6,
-        "publish_figure": 6,
+def test_paper_scale_is_planned_fast(paper_scale):
+    """In CPU time; the limit leaves room, because neighbours on a busy machine can double that too."""
+    assert paper_scale[1] < 60, f"planning all of paper scale took {paper_scale[1]:.1f} s"
+
+
+def test_every_figure_table_and_comparison_is_made_once(paper_scale):
+    jobs, _ = paper_scale
+    assert jobs["publish_figure"] == jobs["draw"] == len(FIGURES)
+    assert jobs["publish_table"] == jobs["typeset"] == len(TABLES)
+    assert jobs["compare"] == len(PAPERS)
+    used = {(paper, table) for paper, name in ARTIFACTS for table in register.of(paper).artifact(name).tables}
+    used |= {(paper, table) for paper in PAPERS for table in register.of(paper).comparison.tables}
+    assert jobs["collect"] == sum(table in register.of(paper).tables for paper, table in used)
+
+
+MADE_BY = [  # the parts of these tables, and the rules of which one job makes each
+    ("tsar", ["transfer"], ["tsar_transfer"]),
+    ("tsar", ["tune"], ["tsar_tune"]),
+    (
+        "synaptic_intelligence",
+        ["split_mnist", "permuted_mnist", "cifar"],
+        ["synaptic_intelligence_train", "synaptic_intelligence_train_correlated"],
+    ),
+    ("synaptic_intelligence", ["correlations"], ["synaptic_intelligence_train_correlated"]),
+    ("sticky_gradient", ["accuracies", "ablation"], ["sticky_gradient_train"]),
+    ("sticky_gradient", ["shared"], ["sticky_gradient_shared"]),
+    ("sticky_gradient", ["search"], ["sticky_gradient_search"]),
+    ("dan", ["meta"], ["dan_meta_train"]),
+    ("dan", ["image_meta"], ["dan_meta_train_images"]),
+    ("dan", ["curves"], ["dan_deploy"]),
+    ("dan", ["image_errors"], ["dan_deploy_images"]),
+    ("dhp", ["permuted", "imbalanced", "split", "vision"], ["dhp_train", "dhp_train_logged"]),
+    ("dhp", ["plasticity"], ["dhp_train_logged"]),
+    ("dhp", ["eta"], ["dhp_eta"]),
+    ("dhp", ["tune"], ["dhp_tune"]),
+]
+
+
+@pytest.mark.parametrize(("paper", "tables", "rules"), MADE_BY)
+def test_each_part_of_a_table_is_one_job(paper_scale, paper, tables, rules):
+    jobs, _ = paper_scale
+    assert sum(jobs[rule] for rule in rules) == len(parts(paper, *tables)) > 0
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+@pytest.mark.parametrize("scale", ["smoke", "desk", "paper"])
+@pytest.mark.parametrize("paper", PAPERS)
+def test_every_condition_trains_every_seed_once(paper, scale, device):
+    for table in register.of(paper).tables:
+        seeds = {}
+        for part in register.of(paper).parts(table, scale, device):
+            if batch := re.fullmatch(r"(.*seeds)(\d+)-(\d+)\.csv", part):
+                seeds.setdefault(batch[1], []).extend(range(int(batch[2]), int(batch[3]) + 1))
+        for folder, trained in seeds.items():
+            assert sorted(trained) == list(range(len(trained))), folder
+
+
+def test_on_a_gpu_all_seeds_of_a_condition_are_one_job():
+    protocol = register.of("synaptic_intelligence").protocol("paper")
+    for benchmark in ("split_mnist", "permuted_mnist", "cifar"):
+        one = {f"seeds0-{protocol.design.seeds(benchmark) - 1}.csv"}
+        on_gpu = parts("synaptic_intelligence", benchmark, device="cuda")
+        assert {path.rpartition("/")[2] for path in on_gpu} == one
+        assert (
+            len(on_gpu) == len(protocol.design.conditions(benchmark)) < len(parts("synaptic_intelligence", benchmark))
+        )
+
+
+# What one figure needs
+
+
+@pytest.mark.parametrize("name", ["fig2", "fig4", "fig6"])
+def test_a_figure_of_synaptic_intelligence_needs_its_own_benchmark_alone(unchanged_checkout, name):
+    jobs = unchanged_checkout.jobs(f"figures/synaptic_intelligence_{name}.pdf")
+    trained = {rule for rule in jobs if "train" in rule}
+    needs = {
+        "fig2": (set(), 0),
+        "fig4": ({"synaptic_intelligence_train", "synaptic_intelligence_train_correlated"}, 1),
+        "fig6": ({"synaptic_intelligence_train"}, 2),
     }
+    assert (trained, jobs.get("smoke_dataset", 0)) == needs[name]
+    assert ("synaptic_intelligence_tune" in jobs) == (name == "fig4")
+    assert jobs["draw"] == jobs["publish_figure"] == 1
 
 
-def test_all_figures_and_tables_of_the_sticky_gradient(unchanged_checkout):
-    """Sixteen conditions, a table of weights with each; seven levels of shared pixels with three conditions; ten seeds.
-
-    The fifteen readings share eight controls, eight runs of EWC and ten of the full method, three seeds each.
-    """
-    wanted = [*files(STICKY_FIGURES), *files(STICKY_TABLES, "tex"), "results/paper/sticky_gradient/readings_table.tex"]
-    jobs = unchanged_checkout.jobs(*wanted, "--config", "scale=paper")
-    assert jobs["sticky_gradient_train"] == 16 * 10 and jobs["sticky_gradient_shared"] == 7 * 3 * 10
-    assert jobs["sticky_gradient_search"] == 2 and jobs["publish_table"] == 3 and jobs["publish_figure"] == 5
-    assert jobs["sticky_gradient_trial"] == (8 + 8 + 10) * 3
-
-
-@pytest.mark.parametrize("figure, conditions", [("fig2", 4), ("fig3", 16), ("fig4", 4), ("fig5", 4)])
-def test_only_figure_3_of_the_sticky_gradient_waits_for_the_whole_ablation(unchanged_checkout, figure, conditions):
-    jobs = unchanged_checkout.jobs(*files([f"sticky_gradient_{figure}"]), "--config", "scale=paper")
-    assert jobs["sticky_gradient_train"] == conditions * 10
-
-
-def test_all_figures_and_the_table_of_dhp(unchanged_checkout):
-    """Four seeds a job on the permuted benchmarks, seven on split MNIST, whose network is smaller, two on the mixture."""
-    wanted = [*files(DHP_FIGURES), "figures/dhp_table1.tex", "results/paper/dhp/variants_table.tex"]
-    jobs = unchanged_checkout.jobs(*wanted, "--config", "scale=paper", "device=cpu")
-    assert jobs["dhp_train"] == 2 * (8 + 40) * 3 - 3 + (8 + 40) * 2 + 8 * 5 and jobs["dhp_train_logged"] == 3
-    assert jobs["dhp_eta"] == 5 * (2 * 2 + 1)
-    assert jobs["dhp_tune"] == 3 * (4 + 4 + 4) + 3  # the grids, and published strengths that they lack
-    assert jobs["dhp_update"] == jobs["publish_table"] == 1 and jobs["publish_figure"] == 4
-
-
-def test_on_a_gpu_all_seeds_of_a_condition_are_one_job(unchanged_checkout):
-    jobs = unchanged_checkout.jobs(*files(SI_FIGURES), "--config", "scale=paper", "device=cuda")
-    assert jobs["synaptic_intelligence_train"] == 2 + 6 + 4 and jobs["synaptic_intelligence_train_correlated"] == 2
+def test_only_figure_3_of_the_sticky_gradient_waits_for_the_whole_ablation(unchanged_checkout):
+    for name, tables in (("fig2", ["accuracies"]), ("fig3", ["accuracies", "ablation"])):
+        jobs = unchanged_checkout.jobs(f"figures/sticky_gradient_{name}.pdf", "--config", "scale=paper", "device=cpu")
+        assert jobs["sticky_gradient_train"] == len(parts("sticky_gradient", *tables))
 
 
 def test_jobs_are_told_the_device_that_was_chosen(unchanged_checkout):
@@ -161,39 +184,25 @@ def test_finished_seeds_stay_on_another_device_and_with_more_seeds(checkout):
     assert trained_seeds(checkout, "device=cuda") == {"si-1": ["3-5", "9-10"], "si-0": ["10-10"]}
 
 
-def test_a_home_folder_that_cannot_be_written_does_no_harm_with_caches_elsewhere(unchanged_checkout, monkeypatch):
-    """As the README says; the checkout of the tests has its caches in a folder of its own."""
+# Where and how it is called
+
+
+def test_default_target_is_every_published_figure_and_comparison_of_the_papers_asked_for(unchanged_checkout):
+    for paper in PAPERS:
+        jobs = unchanged_checkout.jobs("--config", f"papers=[{paper}]")
+        published = [name for name in PUBLISHED if name.startswith(f"{paper}_")]
+        assert jobs["publish_figure"] == len([name for name in published if name in FIGURES])
+        assert jobs.get("publish_table", 0) == len([name for name in published if name in TABLES])
+        assert jobs["compare"] == jobs["all"] == 1
+        others = [rule for rule in jobs for other in PAPERS if rule.startswith(f"{other}_") and other != paper]
+        assert not others, "a paper works without the others"
+
+
+def test_works_from_another_directory_and_with_a_home_folder_that_cannot_be_written(
+    unchanged_checkout, tmp_path, monkeypatch
+):
+    """As the README says of caches; the checkout of the tests has its own."""
     monkeypatch.setenv("HOME", "/proc/no-home")
-    assert unchanged_checkout.jobs("figures/dan_fig1.pdf")["dan_diagram"] == 1
-
-
-def test_default_target_is_every_figure_and_comparison(unchanged_checkout):
-    jobs = unchanged_checkout.jobs()
-    assert jobs["publish_figure"] == len(FIGURES) and jobs["publish_table"] == len(TABLES)
-    assert (
-        jobs["tsar_comparison"] == jobs["synaptic_intelligence_comparison"] == jobs["synaptic_intelligence_theory"] == 1
-    )
-
-
-@pytest.mark.parametrize("paper", ["tsar", "synaptic_intelligence", "sticky_gradient", "dhp"])
-def test_each_paper_works_without_the_others(unchanged_checkout, paper):
-    jobs = unchanged_checkout.jobs("--config", f"papers=[{paper}]")
-    assert jobs["publish_figure"] == sum(figure.startswith(paper) for figure in FIGURES)
-    assert {rule.split("_")[0] for rule in jobs} == {paper.split("_")[0], "all", "publish", "smoke"}
-
-
-def test_transfer_tables_have_no_duplicates_and_scratch_once():
-    design = protocols.read(ROOT / "papers/tsar/protocol.yaml", Protocol, "paper").design
-    tables = runs.transfer_tables("paper", design)
-    assert len(tables) == len(set(tables)) == 25 * 30
-    assert {table.split("/")[4] for table in tables if "scratch" in table} == {"scratch_rich"}
-    assert (
-        runs.models("paper", "scratch", "rich", "0-1") == runs.tuning_models("paper", "scratch", "rich", design) == []
-    )
-    assert not any("bias-8_" in table or "bias0_" in table for table in tables)
-
-
-def test_works_from_another_directory(unchanged_checkout, tmp_path):
     output = unchanged_checkout.run("--dry-run", "--directory", str(tmp_path), "figures/tsar_fig1.pdf")
     assert "tsar_fig1" in output
 
@@ -218,74 +227,58 @@ def test_unknown_figure_is_explained(unchanged_checkout):
     assert "the papers have no such figure" in output and "snakemake --cores 1 list_figures" in output
 
 
-def test_list_figures_marks_what_the_rules_make(checkout):
-    lines = checkout.run("list_figures").splitlines()
+def test_list_figures_marks_what_can_be_made(checkout):
+    lines = [line.split("   ")[0] for line in checkout.run("list_figures").splitlines()]
     made = {line.removeprefix("* ") for line in lines if line.startswith("* ")}
-    assert made == {*files(FIGURES), *files(TABLES, "csv")}
-    assert "  figures/tsar_fig2.pdf" in lines
+    assert made == {*files(FIGURES), *(f"figures/{name}.csv" for name in TABLES)}
+    not_yet = [
+        (paper, name) for paper in PAPERS for name in register.of(paper).artifacts if (paper, name) not in ARTIFACTS
+    ]
+    assert all(f"  figures/{paper}_{name}.{endings(name)[0]}" in lines for paper, name in not_yet)
 
 
-def test_recorded_tables_are_drawn_without_training(checkout):
-    folder = checkout.folder / "papers/tsar/recorded"
-    folder.mkdir(exist_ok=True)
-    (folder / "transfer.csv").write_text("seed\n0\n")
-    (folder / "transfer.json").write_text(json.dumps({"scale": "paper"}))
-    jobs = checkout.jobs("figures/tsar_fig1.pdf", "--config", "scale=recorded")
-    assert jobs == {"recorded": 1, "tsar_fig1": 1, "publish_figure": 1}
+# Kept tables
 
 
-def test_recorded_tables_of_synaptic_intelligence_are_drawn_without_training(checkout):
-    folder = checkout.folder / "papers/synaptic_intelligence/recorded"
-    folder.mkdir(exist_ok=True)
-    for table in ("landscapes", "split_mnist", "permuted_mnist", "correlations", "cifar"):
-        (folder / f"{table}.csv").write_text("seed\n0\n")
-        (folder / f"{table}.json").write_text(json.dumps({"scale": "paper"}))
-    jobs = checkout.jobs(*files(SI_FIGURES), "--config", "scale=recorded")
-    assert jobs == {"recorded": 5, "synaptic_intelligence_figure": 6, "publish_figure": 6}
-    (folder / "cifar.csv").unlink()
-    output = checkout.run("--dry-run", *files(SI_FIGURES[5:]), "--config", "scale=recorded", fails=True)
-    assert "MissingInputException" in output and "results/recorded/synaptic_intelligence/cifar.csv" in output
-
-
-def test_recorded_comparison_reads_the_tables_that_are_kept(checkout):
-    folder = checkout.folder / "papers/synaptic_intelligence/recorded"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    for table in ("split_mnist", "theory"):
-        (folder / f"{table}.csv").write_text("seed\n0\n")
-        (folder / f"{table}.json").write_text(json.dumps({"scale": "paper"}))
-    target = "results/recorded/synaptic_intelligence/comparison.csv"
-    jobs = checkout.jobs(target, "--config", "scale=recorded")
-    assert jobs == {"recorded": 2, "synaptic_intelligence_comparison": 1}
-
-
-def test_one_recorded_table_is_enough_to_draw_from(checkout):
-    """Table I of DHP has four benchmarks; those that are not recorded count as not run."""
-    folder = checkout.folder / "papers/dhp/recorded"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    for ending, text in ((".csv", "seed\n0\n"), (".json", json.dumps({"scale": "paper"}))):
-        (folder / f"split{ending}").write_text(text)
-    jobs = checkout.jobs("figures/dhp_table1.tex", "--config", "scale=recorded")
-    assert jobs == {"recorded": 1, "dhp_table1": 1, "publish_table": 1}
-
-
-def test_everything_at_recorded_scale_is_what_has_recorded_tables(checkout):
+def keep(checkout, **tables):
+    """Leaves these tables of each paper, and no others, in its folder of kept ones."""
     for folder in checkout.folder.glob("papers/*/recorded"):
         shutil.rmtree(folder)
-    folder = checkout.folder / "papers/synaptic_intelligence/recorded"
-    folder.mkdir()
-    for table in ("landscapes", "split_mnist"):
-        (folder / f"{table}.csv").write_text("seed\n0\n")
-        (folder / f"{table}.json").write_text(json.dumps({"scale": "paper"}))
-    jobs = checkout.jobs("--config", "scale=recorded")
-    assert jobs == {
+    for paper, names in tables.items():
+        folder = checkout.folder / "papers" / paper / "recorded"
+        folder.mkdir(exist_ok=True)
+        for name in names:
+            (folder / f"{name}.csv").write_text("seed\n0\n")
+            (folder / f"{name}.json").write_text(json.dumps({"scale": "paper"}))
+
+
+def test_kept_tables_are_drawn_without_training(checkout):
+    kept = {"tsar": {"transfer"}, "synaptic_intelligence": {"landscapes", "split_mnist"}, "dhp": {"split"}}
+    keep(checkout, **kept)
+    drawn = [  # of what has several tables, one that is kept is enough
+        f"{paper}_{name}"
+        for paper, tables in kept.items()
+        for name in register.of(paper).available()
+        if tables.intersection(register.of(paper).artifact(name).tables) and f"{paper}_{name}" in PUBLISHED
+    ]
+    figures, tables = (sum(name in known for name in drawn) for known in (FIGURES, TABLES))
+    assert checkout.jobs("--config", "scale=recorded") == {
         "all": 1,
-        "recorded": 2,
-        "synaptic_intelligence_figure": 3,
-        "synaptic_intelligence_comparison": 1,
-        "publish_figure": 3,
+        "recorded": sum(map(len, kept.values())),
+        "draw": figures,
+        "publish_figure": figures,
+        "typeset": tables,
+        "publish_table": tables,
+        "compare": len(kept),
     }
+    target = "results/recorded/synaptic_intelligence/comparison.csv"
+    assert checkout.jobs(target, "--config", "scale=recorded") == {"recorded": 1, "compare": 1}
+    missing = "figures/synaptic_intelligence_fig6.pdf"
+    output = checkout.run("--dry-run", missing, "--config", "scale=recorded", fails=True)
+    assert "needs papers/synaptic_intelligence/recorded/cifar.csv, but no such table is kept; choose" in output
+
+
+# The rules themselves
 
 
 def test_lint_is_clean(unchanged_checkout):
@@ -293,8 +286,8 @@ def test_lint_is_clean(unchanged_checkout):
 
 
 def test_rule_files_are_formatted():
-    files = [ROOT / "Snakefile", *ROOT.glob("common/running/*.smk"), *ROOT.glob("papers/*/*.smk")]
-    command = [sys.executable, "-m", "snakefmt", "--check", *map(str, files)]
+    rules = [ROOT / "Snakefile", *ROOT.glob("common/running/*.smk"), *ROOT.glob("papers/*/*.smk")]
+    command = [sys.executable, "-m", "snakefmt", "--check", *map(str, rules)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
@@ -304,9 +297,8 @@ def test_the_snakefile_stays_short():
 
 
 def test_parsing_imports_nothing_heavy():
-    modules = "common.running.workflow, common.running.artifacts, common.data.catalog, common.running.protocols, papers.synaptic_intelligence.runs, papers.tsar.runs"
-    script = (
-        f"import sys, {modules}; print([m for m in ('torch', 'pandas', 'numpy', 'matplotlib') if m in sys.modules])"
-    )
+    modules = ["common.running.workflow", "common.running.register", *(f"papers.{paper}.runs" for paper in PAPERS)]
+    heavy = ("torch", "pandas", "numpy", "matplotlib")
+    script = f"import sys, {', '.join(modules)}; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

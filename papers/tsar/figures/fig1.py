@@ -44,7 +44,7 @@ def draw(tables: Tables, reported: pandas.DataFrame) -> Figure:
         _draw_chance(axis, tables["transfer"]["classes"])
     panels[0].set_ylabel("Recall of the classes so far (%)")
     _draw_legend(figure, panels[0], plotted)
-    plotting.caption(figure, CAPTION)
+    plotting.caption(figure, f"{CAPTION}\n{_meta_learned(tables)}")
     return figure
 
 
@@ -112,6 +112,16 @@ def _draw_chance(axis: Axes, classes: pandas.Series) -> None:
         chance = 100 / classes.max()
         label = f"chance after {classes.max()} classes ({chance:.2g} %)"
         axis.axhline(chance, color="0.3", linestyle=":", linewidth=0.8, zorder=1, label=label)
+
+
+def _meta_learned(tables: Tables) -> str:
+    """Say after how much meta-learning the conditions were transferred."""
+    by_length: dict[str, list[str]] = {}
+    lengths = results.meta_iterations(tables)
+    for condition in [name for name in LABELS if name in lengths and name != "scratch"]:
+        by_length.setdefault(" or ".join(f"{length:,}" for length in lengths[condition]), []).append(LABELS[condition])
+    said = "; ".join(f"{', '.join(names)} {length}" for length, names in by_length.items())
+    return f"Meta-iterations: {said or 'none'}."
 
 
 def _draw_legend(figure: Figure, axis: Axes, plotted: pandas.DataFrame) -> None:

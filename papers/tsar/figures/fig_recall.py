@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter, NullLocator
+from matplotlib.ticker import NullLocator
 
 from common.drawing import plotting
 from common.results import reported as reported_numbers
@@ -85,4 +85,3 @@ def _draw_lengths(axis: Axes, lengths: list[int]) -> None:
     axis.set_xlim(lengths[0] / 1.3, lengths[-1] * 1.3)
     axis.set_xticks(lengths, [f"{length:,}" for length in lengths])
     axis.xaxis.set_minor_locator(NullLocator())
-    axis.xaxis.set_minor_formatter(NullFormatter())

@@ -13,23 +13,23 @@ from common.results.stats import summaries
 from papers.tsar import results
 from papers.tsar.conditions import COLORS, LABELS
 
-RETENTION, FINAL = "retention", "final recall"  # the panels that are not made from the table of diagnostics
+RETENTION, FINAL = "retention", "final recall"  # what is not in the table of diagnostics
 TITLES = {
-    RETENTION: "Recall of all classes (%)",
-    "recall of the class": "Recall of the last class (%)",
-    FINAL: "Recall at the end (%)",
-    "loss": "Loss before updates",
-    "CP mask": "Mean mask of CP",
-    "feature": "Mean input of CP",
-    "active encodings": "Active encodings (%)",
+    RETENTION: "Retention (%)",
+    "recall of the class": "Plasticity (%)",
+    FINAL: "Final recall (%)",
+    "loss": "Loss",
+    "CP mask": "Mean CP mask",
+    "feature": "Mean CP input",
+    "active encodings": "Active (%)",
 }
+RECALL = (RETENTION, "recall of the class", FINAL)  # in percent, on one scale
 PERCENT = ("recall of the class", "active encodings")  # kept as fractions
 CAPTION = (
-    "After data-rich meta-learning; mean and SD over seeds (single runs where there are fewer than three). All but retention are"
-    f" means over {results.BLOCK} classes.\n"
-    "A: retention, as in Figure 1. B: plasticity, right after the class's own images. C: after the last class, by when a class\n"
-    "was learned. E, F: over the images of the class just learned; OML's last layer has another name, and no mask.\n"
-    "G: the share of the perception module's outputs above 0."
+    "After data-rich meta-learning; mean and SD over seeds (single runs where there are fewer than three).\n"
+    f"All but A are means over {results.BLOCK} classes. A: recall of all classes so far, as in Figure 1. B: recall of a class right after its\n"
+    "images. C: recall after the last class, by when a class was learned. D: before each update. E to G: over the images of the\n"
+    "class just learned. CP is the last layer; OML's has no mask. G: outputs of the perception module that are above 0."
 )
 
 
@@ -39,11 +39,16 @@ def draw(tables: Tables, reported: pandas.DataFrame) -> Figure:
     *panels, corner = figure.subplots(2, 4).flat
     corner.axis("off")
     plotted = values(tables)
+    end = plotted["x"].max() if len(plotted) else 100
     for letter, (quantity, title), axis in zip("ABCDEFG", TITLES.items(), panels, strict=True):
         axis.set_title(f"{letter}  {title}")
+        axis.set(xlim=(0, 1.03 * end), xticks=[0, end // 2, end])
         _draw_runs(axis, tables, quantity)
+        if quantity in RECALL:
+            axis.set_ylim(-2, _highest(plotted[plotted["quantity"].isin(RECALL)]))
     for axis in panels[3:]:
-        axis.set_xlabel("Class learned" if axis is panels[3] else "Classes learned")
+        axis.set_xlabel("Classes learned")
+    panels[2].set_xlabel("Place in the sequence")
     _draw_legend(corner, plotted)
     plotting.caption(figure, CAPTION)
     return figure
@@ -75,7 +80,13 @@ def _draw_runs(axis: Axes, tables: Tables, quantity: str) -> None:
     for condition, table in drawn.items():
         plotting.band(axis, table.columns.to_numpy(), table.to_numpy(), color=COLORS[condition])
     if not drawn:
+        axis.set_yticks([])
         plotting.no_runs(axis)
+
+
+def _highest(plotted: pandas.DataFrame) -> float:
+    """Return where the axis of recall ends: above all means and SDs, and not above 102 %."""
+    return min(102.0, 1.1 * (plotted["mean"] + plotted["sd"].fillna(0)).max()) if len(plotted) else 102.0
 
 
 def _draw_legend(axis: Axes, plotted: pandas.DataFrame) -> None:

@@ -148,7 +148,8 @@ def test_tables_lie_where_their_parts_say(paper):
 
 def test_at_recorded_scale_one_kept_table_is_enough(paper):
     assert paper().drawable("recorded") == []
-    assert len(paper().inputs("fig2", "recorded")) == 2  # which are then missed by their names
+    with pytest.raises(FileNotFoundError, match=r"a_paper_fig2 needs papers/a_paper/recorded/runs\.csv, but no such"):
+        paper().inputs("fig2", "recorded")
     found = paper({"recorded/runs.csv": "seed\n0\n"})
     assert found.drawable("recorded") == ["fig1", "fig2"]
     assert found.inputs("fig2", "recorded") == ["results/recorded/a_paper/runs.csv"]

@@ -14,7 +14,6 @@ import torch
 
 from common.results import reported
 from common.results.readers import Tables
-from common.running import make
 from papers.dan import diagram as figure_1
 from papers.dan import results
 from papers.dan.protocol import DIGITS, TASKS
@@ -23,16 +22,9 @@ from tests.papers.dan.small import SMOKE
 
 REPORTED = reported.read(Path(results.__file__).with_name("reported.csv"))
 MNIST = {"name": "mnist", "description": "MNIST", "completeness": "complete"}
-RECORD = {
-    "scale": "paper",
-    "seeds": [0, 1, 2],
-    "data": [MNIST],
-    "protocol_digests": ["a"],
-    "protocol": {},
-    "parts": 1,
-}
+RECORD = {"scale": "paper", "seeds": [0, 1, 2], "data": [MNIST], "protocol": {}}
 CHANNELS = (1, 5, 10, 20, 40)
-UPDATES_PER_TASK, SIDE = 100, 14
+SIDE = 6  # of the pictures, in pixels
 SHOWN = ("original", "first", "half", "all")
 
 
@@ -87,77 +79,66 @@ def runs(levels, changes, seeds):
             yield from ((place, name, level, seed) for seed in range(seeds))
 
 
-def meta(seeds=3, sequences=40, every=1, changes=None):
+def joined(name, parts):
+    """One table of parts, each of columns and numbers, with the columns that it has on disk."""
+    return pandas.concat(map(pandas.DataFrame, parts), ignore_index=True)[READERS[name].columns]
+
+
+def meta(seeds=3, sequences=40, changes=None):
     """The log of meta-training; changes: other final losses by (sharing, n_channels).
 
     Losses decay to their level at a pace of their own: the lower the level, the faster. Functions differ: sequences are
     noisy, but alike for all of one seed.
     """
-    done = numpy.arange(every, sequences + 1, every)
+    done = numpy.arange(1, sequences + 1)
     parts = []
     for place, (sharing, channels), level, seed in runs(TRAINED, changes, seeds):
         noise = numpy.exp(numpy.random.default_rng(seed).normal(0, 0.2, len(done)))
         curve = level + (1.5 - level) * numpy.exp(-done / (0.2 * sequences * level))
         part = {"sharing": sharing, "n_channels": channels, "seed": seed, "sequence": done, "updates": 500 * done}
-        parts.append(pandas.DataFrame(part | {"loss": wobble(seed, place) * noise * curve}))
+        parts.append(part | {"loss": wobble(seed, place) * noise * curve})
     return joined("meta", parts)
 
 
-def deployed(level, time, task):
-    """The loss on a sub-task (1 to 5) after a time in sub-tasks (0 to 5), in units of the target's variance."""
-    before = level.unseen * (1 + level.drift * min(time, task - 1))
-    if time <= task - 1:
-        return before
-    if time < task:  # from one to the other, evenly in the logarithm
-        return before ** (task - time) * level.learned ** (time - task + 1)
-    return level.learned + level.forgotten * (time - task)
-
-
-def variances(functions):
-    """Variances of the held-out functions' targets; the first is almost constant."""
-    return numpy.array([0.002, *numpy.linspace(0.5, 4, functions - 1)])
+def deployed(level, after, task):
+    """The loss on a sub-task (1 to 5) after so many of them, in units of the target's variance."""
+    if after < task:
+        return level.unseen * (1 + level.drift * after)
+    return level.learned + level.forgotten * (after - task)
 
 
 def stages(seeds=3, functions=50, changes=None):
-    """Losses at the borders of sub-tasks; changes: other levels by network."""
-    spread = variances(functions)
+    """Losses at the borders of sub-tasks; the first function is almost constant; changes: other levels by network."""
+    variance = numpy.array([0.002, *numpy.linspace(0.5, 4, functions - 1)])
     parts = []
     for place, network, level, seed in runs(DEPLOYED, changes, seeds):
         for after, task in product(range(TASKS + 1), range(1, TASKS + 1)):
-            loss = wobble(seed, place) * deployed(level, after, task) * spread
+            loss = wobble(seed, place) * deployed(level, after, task) * variance
             part = {"network": network, "seed": seed, "function": range(functions), "after": after, "task": task}
-            parts.append(pandas.DataFrame(part | {"loss": loss, "variance": spread}))
+            parts.append(part | {"loss": loss, "variance": variance})
     return joined("stages", parts)
 
 
-def curves(seeds=3, functions=50):
-    """The course of the same losses."""
-    spread = variances(functions)
-    rows = []
+def curves(seeds=3):
+    """Losses that fall with every update; before the first there is nothing to remember."""
+    parts = []
     for place, network, level, seed in runs(DEPLOYED, None, seeds):
-        for update in range(0, TASKS * UPDATES_PER_TASK + 1, 10):
-            time = update / UPDATES_PER_TASK
-            losses = [deployed(level, time, task) for task in range(1, TASKS + 1)]
-            for quantity, of_tasks in (("total", losses), ("memory", losses[: int(numpy.ceil(time))])):
-                if of_tasks:
-                    own = wobble(seed, place) * numpy.mean(of_tasks) * spread
-                    row = {"network": network, "seed": seed, "update": update, "quantity": quantity}
-                    rows.append(row | {"mean": own.mean(), "sd": own.std(ddof=1), "functions": functions})
-    return joined("curves", [pandas.DataFrame(rows)])
+        for quantity, first in (("total", 0), ("memory", 50)):
+            update = numpy.arange(first, 501, 50)
+            mean = wobble(seed, place) * level.unseen * numpy.exp(-update / 200)
+            part = {"network": network, "seed": seed, "update": update, "quantity": quantity}
+            parts.append(part | {"mean": mean, "sd": 0.5 * mean, "functions": 50})
+    return joined("curves", parts)
 
 
 def predictions(seeds=3):
     """Predictions that fit what was learned but for a constant error of 0.1, and go on as they ended beyond it."""
-    source = numpy.random.default_rng(4)
-    x = numpy.linspace(-5, 5, 101)
-    parts = []
-    for function in range(4):
-        amplitudes, speeds = source.uniform(0, 2, (2, 1)), source.uniform(0, numpy.pi / 3, (2, 1))
-        target = (amplitudes * numpy.sin(speeds * x + source.uniform(-5, 5, (2, 1)))).sum(0)
-        for seed, after in product(range(seeds), range(1, TASKS + 1)):
-            fit = numpy.interp(numpy.minimum(x, -5 + 2 * after), x, target) + 0.1 * (seed - 1)
-            part = {"seed": seed, "function": function, "after": after, "x": x, "target": target, "prediction": fit}
-            parts.append(pandas.DataFrame(part))
+    x, parts = numpy.linspace(-5, 5, 101), []
+    for function, seed, after in product(range(4), range(seeds), range(1, TASKS + 1)):
+        target = numpy.sin(x + function) + function
+        fit = numpy.interp(numpy.minimum(x, -5 + 2 * after), x, target) + 0.1 * (seed - 1)
+        part = {"seed": seed, "function": function, "after": after, "x": x, "target": target, "prediction": fit}
+        parts.append(part)
     return joined("predictions", parts)
 
 
@@ -170,14 +151,14 @@ def reconstructed(level, done, digit):
 
 def image_errors(seeds=3, steps=60, changes=None):
     """Errors of the images, with so many steps per digit; changes: other levels by condition."""
-    rows = []
+    parts = []
     for place, condition, level, seed in runs(RECONSTRUCTED, changes, seeds):
         for digit in range(DIGITS):
             losses = {0: level.start, 1: level.first}
             losses |= {done * steps: reconstructed(level, done, digit) for done in range(1, DIGITS + 1)}
-            own = {"condition": condition, "seed": seed, "digit": digit}
-            rows += [own | {"step": step, "loss": wobble(seed, place, step) * loss} for step, loss in losses.items()]
-    return joined("image_errors", [pandas.DataFrame(rows)])
+            loss = [wobble(seed, place, step) * loss for step, loss in losses.items()]
+            parts.append({"condition": condition, "seed": seed, "digit": digit, "step": list(losses), "loss": loss})
+    return joined("image_errors", parts)
 
 
 def image_grids(seeds=3, chosen=tuple(RECONSTRUCTED)):
@@ -189,18 +170,17 @@ def image_grids(seeds=3, chosen=tuple(RECONSTRUCTED)):
         pictures["all"] = 0.9 * pictures["original"] + 0.1 * pictures["all"]
         for shown, pixels in pictures.items():
             part = {"condition": condition, "seed": seed, "shown": shown, "digit": digit}
-            parts.append(pandas.DataFrame(part | {"row": rows, "column": columns, "value": pixels}))
+            parts.append(part | {"row": rows, "column": columns, "value": pixels})
     return joined("image_grids", parts)
 
 
-def image_meta(seeds=3, sequences=40):
+def image_meta(seeds=3):
     """The log of the images' meta-training."""
-    done = numpy.arange(1, sequences + 1)
+    done = numpy.arange(1, 41)
     parts = []
     for _, condition, level, seed in runs({"both": 0.03, "memory": 0.02}, None, seeds):
-        loss = wobble(seed) * (level + (0.1 - level) * numpy.exp(-done / (0.2 * sequences)))
-        part = {"condition": condition, "seed": seed, "sequence": done, "updates": 600 * done, "loss": loss}
-        parts.append(pandas.DataFrame(part))
+        part = {"condition": condition, "seed": seed, "sequence": done, "updates": 600 * done}
+        parts.append(part | {"loss": wobble(seed) * (level + (0.1 - level) * numpy.exp(-done / 8))})
     return joined("image_meta", parts)
 
 
@@ -208,11 +188,6 @@ def diagram():
     """A network of 2 inputs, 3 DANs and 1 DAN, with random weights."""
     untrained = figure_1.learned(dataclasses.replace(SMOKE.diagram, steps=0))
     return pandas.DataFrame(figure_1.rows(*untrained, torch.tensor(figure_1.EXAMPLE)))
-
-
-def joined(name, parts):
-    """One table with the columns that it has on disk."""
-    return pandas.concat(parts, ignore_index=True)[READERS[name].columns]
 
 
 def tables(record=RECORD, **run):
@@ -225,31 +200,7 @@ def everything(seeds=3, record=RECORD, **changes):
     return tables(record, **(_as_claimed(seeds) | changes))
 
 
-def draw(name, run):
-    """A figure of these tables, in its style and with its stamp."""
-    return make.draw("dan", name, run, REPORTED)
-
-
-def texts(figure):
-    """What is written in panels and legends."""
-    legends = [legend for axis in figure.axes if (legend := axis.get_legend())]
-    written = [text for owner in figure.axes for text in owner.texts] + [t for own in legends for t in own.get_texts()]
-    return [text.get_text() for text in written]
-
-
-def titles(figure):
-    return [axis.get_title("left") for axis in figure.axes]
-
-
 @functools.cache
 def _as_claimed(seeds):
-    return {
-        "meta": meta(seeds),
-        "stages": stages(seeds),
-        "curves": curves(seeds),
-        "predictions": predictions(seeds),
-        "image_meta": image_meta(seeds),
-        "image_errors": image_errors(seeds),
-        "image_grids": image_grids(seeds),
-        "diagram": diagram(),
-    }
+    made = (meta, stages, curves, predictions, image_meta, image_errors, image_grids)
+    return {"diagram": diagram(), **{make.__name__: make(seeds) for make in made}}

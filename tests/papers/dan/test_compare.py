@@ -18,8 +18,6 @@ def test_the_paper_states_settings_and_reports_no_number():
     assert len(reported.results(REPORTED)) == 0
     assert set(REPORTED["artifact"]) == {"protocol", "code"}
     assert (REPORTED.loc[REPORTED["artifact"] == "code", "how_read"] == "author_code").all()
-    channels = REPORTED[(REPORTED["quantity"] == "n_channels") & (REPORTED["setting"] == "regression")]
-    assert channels["value"].tolist() == [results.N_CHANNELS]
 
 
 def test_the_protocol_has_the_settings_that_the_paper_states():
@@ -45,32 +43,27 @@ def test_the_protocol_has_the_settings_that_the_paper_states():
         ("UCIL", "gradient steps per class at deployment"): of_images.steps_per_task,
     }
     assert {key: float(stated[key]) for key in ours} == ours
+    assert results.N_CHANNELS == regression.n_channels
 
 
 def test_every_number_is_there_with_its_spread():
     numbers = compare.our_numbers(everything())
     assert set(numbers["verdict"]) == {"no number reported"} and (numbers["ours_n"] == 3).all()
     assert not numbers.duplicated(["artifact", "panel", "quantity", "method", "setting"]).any()
+    networks = {look.label for look in NETWORKS.values()}
     by_panel = numbers.groupby(["artifact", "panel"])["method"].agg(set).to_dict()
-    assert by_panel["fig4", "TL"] == {look.label for look in NETWORKS.values()}
+    assert by_panel["fig4", "TL"] == networks and by_panel["fig2", ""] == set(IMAGES.values())
     assert by_panel["fig4", "BL"] == {look.label for look in SHARING.values()}
     assert by_panel["fig4", "BR"] == {f"n_channels = {channels}" for channels in CHANNELS}
-    assert by_panel["fig2", ""] == set(IMAGES.values())
+    for quantity in ("total loss, end / start", compare.OF_UNSEEN):
+        assert set(numbers.loc[numbers["quantity"] == quantity, "method"]) == networks
     row = numbers[numbers["quantity"] == "largest memory loss at a border of sub-tasks"].iloc[0]
     own = [losses[-1] for losses in results.memory_at_borders(everything(), "net0").values()]
     assert row["ours_mean"] == pytest.approx(sum(own) / 3)
-    assert row["ours_sem"] == pytest.approx(row["ours_sd"] / 3**0.5)
     assert row["ci_high"] - row["ours_mean"] == pytest.approx(4.3027 * row["ours_sem"], rel=1e-4)  # t, 2 degrees
-    assert row["ci_low"] + row["ci_high"] == pytest.approx(2 * row["ours_mean"])
     of_ratios = numbers[numbers["unit"] == "ratio"]
-    assert (of_ratios["ci_low"] * of_ratios["ci_high"]).tolist() == pytest.approx(
-        (of_ratios["ours_mean"] ** 2).tolist()
-    )
-    for quantity in (
-        "total loss, end / start",
-        "loss on sub-tasks 2 to 5, right before each is learned / at the start",
-    ):
-        assert set(numbers.loc[numbers["quantity"] == quantity, "method"]) == {look.label for look in NETWORKS.values()}
+    products = (of_ratios["ci_low"] * of_ratios["ci_high"]).tolist()
+    assert products == pytest.approx((of_ratios["ours_mean"] ** 2).tolist())
 
 
 def test_what_we_have_not_run_is_said_so():
@@ -83,39 +76,16 @@ def test_what_we_have_not_run_is_said_so():
     assert run.loc[run["artifact"] == "fig2", "quantity"].unique().tolist() == ["meta-loss at the end of meta-training"]
 
 
-def write(folder, run):
-    """Write the comparison of these tables as its command does; returns the path of its numbers."""
-    made_from = {name: artifact.tables for name, artifact in REGISTER.artifacts.items()}
-    comparison.write(folder / "comparison.csv", compare, CLAIMS, made_from, run, REPORTED)
-    return folder / "comparison.csv"
-
-
-def test_numbers_claims_and_markdown_are_written(tmp_path):
-    smoke = RECORD | {"scale": "smoke"}
-    out = write(tmp_path, everything(record=smoke, image_meta=image_meta(seeds=1)))
-    numbers, checked = table_files.read(out), table_files.read(tmp_path / "claims.csv")
-    assert set(numbers["scale"]) == set(checked["scale"]) == {"smoke"}
-    statistics = ["ours_mean", "ours_sd", "ours_sem", "ci_low", "ci_high", "ours_n", "verdict"]
-    what = ["artifact", "panel", "quantity", "method", "setting", "unit"]
-    assert numbers.columns.tolist() == ["scale", *what, *statistics]
-    lines = out.with_suffix(".md").read_text().splitlines()
-    assert lines[0] == "- meta: Smoke scale, not a result, 3 seeds, data: MNIST (complete)."
-    assert any(line.startswith("- stages: 50 held-out functions; dan-01 needs 50, dan-03 to") for line in lines)
-    assert f"0 of {len(numbers)} numbers: not run." in lines
-    share = "memory loss / variance of the target; after 5 sub-tasks, median over functions"
-    value = "0.026 ratio (SD 1.01, n = 3) | [0.0254, 0.0267]"
-    assert f"| fig3 | net0: meta-trained, shared, fixed: {share} | {value} |" in lines
-    once = "memory loss only: meta-loss at the end of meta-training; last tenth of the sequences"
-    assert f"| fig2 | {once} | 0.0205 MSE (n = 1) |  |" in lines
-    assert sum(line.startswith("| fig") for line in lines) == len(numbers)
-    assert sum(line.startswith("| dan-") for line in lines) == len(CLAIMS)
-
-
-def test_images_and_functions_may_be_of_different_scales(tmp_path):
-    run = everything()
+def test_numbers_and_claims_are_written_each_with_the_scale_of_its_own_tables(tmp_path):
+    run, out = everything(), tmp_path / "comparison.csv"
     for name in run.records:
         run.records[name] = RECORD | {"scale": "desk" if name.startswith("image_") else "paper"}
-    out = write(tmp_path, run)
+    made_from = {name: artifact.tables for name, artifact in REGISTER.artifacts.items()}
+    comparison.write(out, compare, CLAIMS, made_from, run, REPORTED)
     for table in (table_files.read(out), table_files.read(tmp_path / "claims.csv")):
         of_images = table["artifact"] == "fig2"
         assert set(table["scale"][of_images]) == {"desk"} and set(table["scale"][~of_images]) == {"paper"}
+    lines = out.with_suffix(".md").read_text().splitlines()
+    assert any(line.startswith("- stages: 50 held-out functions; dan-01 needs 50, dan-03 to") for line in lines)
+    value = "0.026 ratio (SD 1.01, n = 3) | [0.0254, 0.0267]"
+    assert any(compare.OF_VARIANCE in line and NETWORKS["net0"].label in line and value in line for line in lines)

@@ -1,4 +1,4 @@
-"""Deployment on held-out functions: what moves, what is measured where, and who is left out."""
+"""Deployment on held-out functions and on digits: what moves, what is measured where, and who is left out."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ import torch
 
 from common.results import records, tables
 from common.running import stage
-from papers.dan import data, deploy, meta_train, sequences
+from papers.dan import data, deploy, deploy_images, meta_train, sequences
 from papers.dan.method import learn_sequence
 from papers.dan.model import build, initial_synapses, random_phenotypes
 from papers.dan.protocol import NETWORKS
 from papers.dan.runs import ON_FUNCTIONS
-from tests.papers.dan.small import CPU, REGRESSION, SMOKE, call, equal
+from tests.papers.dan.small import CPU, IMAGES, REGRESSION, SMOKE, call, equal, tiny_sets
 
-# Mean loss after all sub-tasks.
-FINAL = {"net0": 2.22370, "net1": 0.710105, "net2": 1.77306, "net3": 1.53933, "net4": 2.69587, "net5": 0.997696}
+SHORT = "--set regression.sequences=1 --set design.functions=2 --set design.shown_functions=1"
+DEPLOYMENTS = {  # of each experiment: the stage, its tables and its further options
+    "regression": (deploy, ("stages", "curves", "predictions"), SHORT),
+    "images": (deploy_images, ("errors", "grids"), "--condition both --mnist mnist.npz --set images.sequences=1"),
+}
 
 
 @pytest.mark.parametrize("plastic", [False, True])
@@ -24,10 +27,9 @@ def test_in_deployment_synapses_move_and_phenotypes_only_if_plastic(plastic):
     network = build(REGRESSION, "none")
     theta, phi = initial_synapses(network, [0]), random_phenotypes(network, [0])
     before = [tensor.clone() for tensor in theta], [tensor.clone() for tensor in phi]
-    sources = [torch.Generator().manual_seed(0)]
-    seen = []
+    sources, seen = [torch.Generator().manual_seed(0)], []
     learn_sequence(network, theta, phi, data.functions(REGRESSION)(sources), REGRESSION, plastic, seen.append)
-    assert not any(torch.equal(now, then) for now, then in zip(theta, before[0], strict=True))
+    assert not any(map(torch.equal, theta, before[0]))
     assert equal(phi, before[1]) != plastic
     assert seen == list(range(21))
 
@@ -43,14 +45,19 @@ def test_held_out_functions_are_the_same_for_all_and_not_those_of_meta_training(
     assert first.variances[2] == pytest.approx(first.targets[2].var().item())
 
 
-def on_functions():
-    """The held-out functions, and a network for them with its theta and phi, the same for each."""
+def measured(phi, updates):
+    """What is measured after so many updates of a network with this phenotype, the same for each held-out function."""
     held_out, network = deploy.HeldOut(REGRESSION, SMOKE.design, CPU), build(REGRESSION, "network")
-    theta, phi = (
-        [tensor.repeat_interleave(SMOKE.design.functions, 0) for tensor in made]
-        for made in (initial_synapses(network, [0]), random_phenotypes(network, [0]))
-    )
-    return held_out, network, theta, phi
+    theta = [tensor.repeat_interleave(SMOKE.design.functions, 0) for tensor in initial_synapses(network, [0])]
+    phi = [tensor.repeat_interleave(SMOKE.design.functions, 0) for tensor in phi]
+    found = deploy.Measured(held_out)
+    for update in updates:
+        found.observe(network, theta, phi, {"network": "net0", "seed": 3}, update)
+    return found
+
+
+def of_zeros(fill=0.0):
+    return [torch.full_like(tensor, fill) for tensor in random_phenotypes(build(REGRESSION, "network"), [0])]
 
 
 def six_digits(value):
@@ -60,71 +67,133 @@ def six_digits(value):
 
 def test_losses_are_measured_where_they_should_be():
     """A network that answers 0 to everything has, on each sub-task, the mean square of the target."""
-    held_out, network, theta, phi = on_functions()
-    count = SMOKE.design.functions
-    phi = [torch.zeros_like(tensor) for tensor in phi]
-    measured = deploy.Measured(held_out)
-    for update in (0, 1, 4, 10, 20):
-        measured.observe(network, theta, phi, {"network": "net0", "seed": 0}, update)
-    expected = held_out.targets.view(count, 5, 20).square().mean(2)
-    stages = {(row["function"], row["after"], row["task"]): row["loss"] for row in measured.stages}
+    found, count = measured(of_zeros(), updates=(0, 1, 4, 10, 20)), SMOKE.design.functions
+    expected = found.held_out.targets.view(count, 5, 20).square().mean(2)
+    stages = {(row["function"], row["after"], row["task"]): row["loss"] for row in found.stages}
     assert len(stages) == count * 3 * 5
     assert stages[2, 1, 4] == six_digits(expected[2, 3])
-    curves = {(row["update"], row["quantity"]): row for row in measured.curves}
+    curves = {(row["update"], row["quantity"]): row for row in found.curves}
     assert set(curves) == {(0, "total"), *((u, q) for u in (4, 10, 20) for q in ("total", "memory"))}
     assert curves[20, "memory"]["mean"] == curves[20, "total"]["mean"] == six_digits(expected.mean())
     assert curves[10, "memory"]["mean"] == six_digits((expected[:, :2].sum(1) + expected[:, 2] / 2).mean() / 2.5)
     assert curves[4, "memory"]["sd"] == six_digits(expected[:, 0].std())
-    assert {row["after"] for row in measured.predictions} == {1, 5}
+    assert {row["after"] for row in found.predictions} == {1, 5}
 
 
 def test_a_loss_in_deployment_that_is_not_finite_names_network_seed_and_update():
-    held_out, network, theta, phi = on_functions()
-    phi[0][1].fill_(float("nan"))
     with pytest.raises(stage.TrainingError, match="net0, seed 3, is not finite after 20 updates; lower theta_rate"):
-        deploy.Measured(held_out).observe(network, theta, phi, {"network": "net0", "seed": 3}, 20)
+        measured(of_zeros(float("nan")), updates=(20,))
+
+
+def test_a_picture_is_the_first_image_of_its_digit():
+    batch = sequences.image_sequence(IMAGES, torch.arange(6.0).view(1, 3, 2, 1).expand(1, 3, 2, 36))
+    seen = deploy_images.Reconstructions(IMAGES, "both", [0], batch)
+    values = {row["digit"]: row["value"] for row in seen.grids}
+    assert values == {0: 0, 1: 2, 2: 4}
+    assert seen.pictured == {1: "first", 3: "half", 9: "all"} and seen.measured == {0, 1, 3, 6, 9}
+
+
+# From the command line
 
 
 @pytest.fixture
 def deployed(tmp_path, monkeypatch):
-    """Deploys the phenotypes of seeds 0 and 1; returns the paths of the tables, by name."""
+    """Meta-trains seeds 0 and 1 of an experiment on one sequence and deploys them: the log and the tables, by name."""
+    monkeypatch.chdir(tmp_path)
+    tiny_sets(tmp_path)
 
-    def run():
-        paths = {name: tmp_path / f"{name}.csv" for name in ("stages", "curves", "predictions")}
+    def run(experiment):
+        module, names, more = DEPLOYMENTS[experiment]
+        options = f"--omniglot omniglot.npz --out a.pt --set {experiment}.sequences=1"
+        call(monkeypatch, meta_train, f"--experiment {experiment} --seeds 0-1 {options}")
+        paths = {name: tmp_path / f"{name}.csv" for name in names}
         options = " ".join(f"--{name} {path}" for name, path in paths.items())
-        short = "--set regression.sequences=1 --set design.functions=2 --set design.shown_functions=1"
-        call(monkeypatch, deploy, f"--seeds 0-1 --phenotypes {tmp_path}/a.pt {options} {short}")
-        return paths
+        call(monkeypatch, module, f"--seeds 0-1 --phenotypes a.pt {options} {more}")
+        return {"log": tmp_path / "a.csv", **paths}
 
-    command = f"--experiment regression --seeds 0-1 --out {tmp_path}/a.pt --set regression.sequences=1"
-    with monkeypatch.context() as patch:
-        call(patch, meta_train, command)
     return run
 
 
-def test_from_the_command_line(deployed):
-    paths = deployed()
-    stages, record = tables.read(paths["stages"]), records.read(paths["curves"].with_suffix(".json"))
+def record_of(path):
+    return records.read(path.with_suffix(".json"))
+
+
+@pytest.mark.slow
+def test_functions_from_the_command_line(deployed):
+    paths = deployed("regression")
+    log, stages, record = tables.read(paths["log"]), tables.read(paths["stages"]), record_of(paths["curves"])
+    assert list(log.columns) == ["sharing", "n_channels", "condition", "seed", "sequence", "updates", "loss"]
+    assert record_of(paths["log"])["stage"] == "meta_train regression"
     assert len(stages) == len(NETWORKS) * 2 * 2 * 6 * 5  # seeds, functions, borders, sub-tasks
     assert set(record["protocol"]["design"]) == set(ON_FUNCTIONS)
     assert record["stage"] == "deploy" and record["measured"]["meta_training"]["settings"]["sequences"] == 1
     assert record["measured"]["meta_training"]["condition"] == "memory"
-    start = stages[(stages["after"] == 0) & (stages["seed"] == 0)].pivot(
-        index=["function", "task"], columns="network", values="loss"
-    )
+    start = stages[(stages["after"] == 0) & (stages["seed"] == 0)]
+    start = start.pivot(index=["function", "task"], columns="network", values="loss")
     assert (start["net2"] == start["net3"]).all() and (start["net0"] == start["net1"]).all()
     assert not numpy.allclose(start["net0"], start["net2"])
-    final = stages[stages["after"] == 5].groupby("network")["loss"].mean()
-    assert final.to_dict() == pytest.approx(FINAL, rel=1e-4)
 
 
-def test_a_seed_that_diverged_in_meta_training_is_left_out_of_all_tables_and_named(deployed, tmp_path):
-    content = torch.load(tmp_path / "a.pt")
-    del content["latest"]["1"]
-    content["origin"]["diverged"] = {"1": "sequence 1"}
-    torch.save(content, tmp_path / "a.pt")
-    run = {"experiment": "regression", "sharing": "network", "condition": "memory", "n_channels": 8}
-    for path in deployed().values():
-        record = records.read(path.with_suffix(".json"))
-        assert set(tables.read(path)["seed"]) == {0} and record["seeds"] == [0, 1]
-        assert record["diverged"] == [run | {"seed": 1, "at": "sequence 1"}]
+@pytest.mark.slow
+def test_images_from_the_command_line(deployed):
+    paths = deployed("images")
+    errors, grids = tables.read(paths["errors"]), tables.read(paths["grids"])
+    steps = [0, 1, *range(4, 41, 4)]
+    assert sorted(set(errors["step"])) == steps and len(errors) == 2 * len(steps) * 10
+    assert set(grids["shown"]) == {"original", "first", "half", "all"} and len(grids) == 2 * 4 * 10 * 14 * 14
+    record = record_of(paths["grids"])
+    assert [about["name"] for about in record["data"]] == ["mnist", "omniglot"]
+    assert record["measured"]["meta_training"]["settings"]["sequences"] == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("experiment", "run"),
+    [
+        ("regression", {"sharing": "network", "condition": "memory", "n_channels": 8}),
+        ("images", {"sharing": "layer", "condition": "both", "n_channels": 25}),
+    ],
+)
+def test_a_seed_that_diverged_in_meta_training_is_left_out_of_all_tables_and_named(
+    deployed, monkeypatch, experiment, run
+):
+    def synapses(network, seeds, members=1):
+        theta = initial_synapses(network, seeds, members)
+        theta[0][members:] = float("inf")  # of seed 1
+        return theta
+
+    monkeypatch.setattr(meta_train, "initial_synapses", synapses)
+    for path in deployed(experiment).values():
+        assert set(tables.read(path)["seed"]) == {0} and record_of(path)["seeds"] == [0, 1]
+        lost = run | {"experiment": experiment, "seed": 1, "at": "sequence 1"}
+        assert record_of(path)["diverged"] == [lost]
+
+
+@pytest.mark.slow
+def test_a_seed_that_diverges_in_deployment_is_left_out_and_named(monkeypatch, tmp_path):
+    tiny_sets(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    lost = [1]
+
+    def infinite(network, seeds):
+        phi = random_phenotypes(network, seeds)
+        for place in lost:
+            phi[0][place].fill_(float("inf"))
+        return phi
+
+    monkeypatch.setattr(deploy_images, "random_phenotypes", infinite)
+    command = "--condition random --seeds 0-1 --mnist mnist.npz --errors errors.csv --grids grids.csv"
+    call(monkeypatch, deploy_images, command)
+    for name in ("errors", "grids"):
+        assert set(tables.read(tmp_path / f"{name}.csv")["seed"]) == {0}
+        run = {"experiment": "images", "condition": "random", "seed": 1, "at": "step 0 of deployment"}
+        assert record_of(tmp_path / f"{name}.csv")["diverged"] == [run]
+    lost.append(0)
+    with pytest.raises(stage.TrainingError, match="errors of all seeds are not finite by step 0; lower theta_rate"):
+        call(monkeypatch, deploy_images, command)
+
+
+def test_only_random_phenotypes_are_not_given(monkeypatch, capsys):
+    with pytest.raises(SystemExit):
+        call(monkeypatch, deploy_images, "--condition both --seeds 0 --mnist m.npz --errors e.csv --grids g.csv")
+    assert "--phenotypes goes with" in capsys.readouterr().err

@@ -12,9 +12,8 @@ from tests.papers.dan.constructed import Errors, everything, image_errors, meta,
 def test_the_summary_of_ratios_is_that_of_their_logarithms():
     own = results.geometric({0: 0.1, 1: 1.0, 2: 10.0})
     assert own.n == 3 and own.mean == pytest.approx(1) and own.sd == pytest.approx(10)
-    assert own.ci_low * own.ci_high == pytest.approx(1) and own.ci_low == pytest.approx(
-        10 ** (-4.3027 / 3**0.5), rel=1e-4
-    )
+    assert own.ci_low * own.ci_high == pytest.approx(1)
+    assert own.ci_low == pytest.approx(10 ** (-4.3027 / 3**0.5), rel=1e-4)
 
 
 def hand_worked_stages():
@@ -27,9 +26,8 @@ def hand_worked_stages():
         for task in range(1, 6):
             loss = 0.1 * (1 + after - task) if task <= after else task * (1 - 0.1 * after)
             for function, (scale, variance) in enumerate([(1, 0.001), (10, 2.0)]):
-                rows.append({"network": "net0", "seed": 7, "function": function, "after": after, "task": task})
-                rows[-1] |= {"loss": scale * loss, "variance": variance}
-    return pandas.DataFrame(rows)
+                rows.append(("net0", 7, function, after, task, scale * loss, variance))
+    return pandas.DataFrame(rows, columns=results.READERS["stages"].columns)
 
 
 def test_losses_of_deployment_are_as_worked_by_hand():
@@ -37,6 +35,7 @@ def test_losses_of_deployment_are_as_worked_by_hand():
     assert results.functions(run) == 2
     assert results.total(run, "net0", after=0) == {7: pytest.approx(3 * 5.5)}
     assert results.total(run, "net0") == results.memory(run, "net0") == {7: pytest.approx(0.3 * 5.5)}
+    assert results.total_ratio(run, "net0") == {7: pytest.approx(0.3 / 3)}
     assert results.memory_at_borders(run, "net0")[7] == pytest.approx([0.55, 0.825, 1.1, 1.375])
     # 0.3 over the floor of 0.01, and 3 over 2
     assert results.normalised_memory(run, "net0") == {7: pytest.approx((30 + 1.5) / 2)}
@@ -44,16 +43,12 @@ def test_losses_of_deployment_are_as_worked_by_hand():
 
 
 def test_losses_on_unseen_sub_tasks_are_compared_with_their_own_start():
-    """Sub-tasks that are harder from the start do not count as a rise, and no loss can fall by more than all of it."""
+    """Sub-tasks that are harder from the start do not count as a rise."""
     rows = hand_worked_stages()
-    run = tables(stages=rows)
     last, start = 2 * 0.9 + 3 * 0.8 + 4 * 0.7 + 5 * 0.6, 2 + 3 + 4 + 5
-    assert results.unseen_ratio(run, "net0") == {7: pytest.approx(last / start)}
+    assert results.unseen_ratio(tables(stages=rows), "net0") == {7: pytest.approx(last / start)}
     flat = rows.assign(loss=rows["task"].astype(float))
     assert results.unseen_ratio(tables(stages=flat), "net0") == {7: pytest.approx(1)}
-    at_once = rows.assign(loss=rows["loss"].where(rows["after"] == 0, 0.0))
-    assert results.unseen_ratio(tables(stages=at_once), "net0") == {7: 0}
-    assert results.total_ratio(run, "net0") == {7: pytest.approx(0.3 / 3)}
 
 
 def test_meta_training_is_judged_by_its_end_and_its_area():
@@ -67,9 +62,9 @@ def test_meta_training_is_judged_by_its_end_and_its_area():
 
 def test_sharing_is_compared_at_the_channels_that_all_have():
     assert results.shared_channels(tables()) == results.shared_channels(everything()) == 40
-    fewer = meta().replace({"n_channels": {40: 8}})
-    assert results.shared_channels(tables(meta=fewer)) == 8
-    assert results.swept_channels(tables(meta=fewer)) == [1, 5, 8, 10, 20]
+    fewer = tables(meta=meta().replace({"n_channels": {40: 8}}))
+    assert results.shared_channels(fewer) == 8
+    assert results.swept_channels(fewer) == [1, 5, 8, 10, 20]
 
 
 @pytest.mark.parametrize("steps", [60, 3])
@@ -88,17 +83,15 @@ def test_errors_of_images_are_as_worked_by_hand(steps):
     assert results.backward_transfer(tables(), "both") == results.forward_transfer(tables(), "both") == {}
 
 
-def test_the_mean_image_is_what_reconstructions_have_to_beat():
+@pytest.mark.parametrize(("end", "expected"), [("original", 0.25 / 8.25), ("mean", 1)])
+def test_the_mean_image_is_what_reconstructions_have_to_beat(end, expected):
     """Two pixels, (0, 0) to (9, 9) by digit: their mean is 4.5, its mean squared error 8.25."""
     rows = [
-        {"condition": "both", "seed": 2, "shown": shown, "digit": digit, "row": 0, "column": column, "value": value}
+        ("both", 2, shown, digit, 0, column, value)
         for digit in range(10)
         for column in range(2)
-        for shown, value in (("original", digit), ("half", 7), ("all", digit + 0.5))
+        for shown, value in (("original", digit), ("half", 7), ("all", digit + 0.5 if end == "original" else 4.5))
     ]
-    grids = pandas.DataFrame(rows)
-    run = tables(image_grids=grids)
-    assert results.mean_image_ratio(run, "both") == {2: pytest.approx(0.25 / 8.25)}
+    run = tables(image_grids=pandas.DataFrame(rows, columns=results.READERS["image_grids"].columns))
+    assert results.mean_image_ratio(run, "both") == {2: pytest.approx(expected)}
     assert results.mean_image_ratio(run, "memory") == results.mean_image_ratio(tables(), "both") == {}
-    mean = grids.assign(value=grids["value"].where(grids["shown"] != "all", 4.5))
-    assert results.mean_image_ratio(tables(image_grids=mean), "both") == {2: pytest.approx(1)}

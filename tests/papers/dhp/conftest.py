@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 
 import pytest
 
 from common.results import tables
 from papers.dhp import train, tune
-from tests.papers.dhp.small import SMOKE, mnist, overriding, prepared
+from tests.papers.dhp.small import overriding, prepared
 
-SHORT = {  # protocols of a few steps
+SHORT = {
     "permuted": ("permuted.tasks=2", "permuted.hidden=[12, 9]", "permuted.epochs=2", "permuted.importance_images=20"),
-    "imbalanced": ("imbalanced.tasks=2", "imbalanced.hidden=[12, 9]", "imbalanced.epochs=1"),
     "split": ("split.hidden=[12, 9]", "split.epochs=2", "split.importance_images=10"),
-    "vision": ("vision.channels=[2, 3]", "vision.dense=6", "vision.epochs=1", "vision.importance_images=10"),
+    "vision": (),
 }
 TUNING = ("tuning.held_out=30", "tuning.epochs=1")
 
 
 @pytest.fixture(scope="module")
 def digits(tmp_path_factory):
-    """100 training and 40 test images."""
-    return mnist(tmp_path_factory.mktemp("mnist"))
-
-
-@pytest.fixture(scope="module")
-def mixture(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("mixture")
-    return [prepared(folder, name, list(range(10)) * 3, list(range(10))) for name in SMOKE.vision.sets]
+    """100 training and 40 test images of MNIST, the digits in turn."""
+    return prepared(tmp_path_factory.mktemp("mnist"), "mnist", list(range(10)) * 10, list(range(10)) * 4)
 
 
 @pytest.fixture
@@ -42,27 +36,24 @@ def call(monkeypatch):
     return run
 
 
+def _run(call, module, benchmark, condition, seeds, path, out, *more):
+    options = ("--benchmark", benchmark, "--condition", condition, "--seeds", seeds, "--data", path, "--out", out)
+    call(module, *options, *overriding(SHORT[benchmark]), *more)
+    return tables.read(out)
+
+
 @pytest.fixture
 def trained(call):
     """Trains a condition of a benchmark and returns its table."""
-
-    def run(benchmark, condition, seeds, paths, out, *more):
-        options = ("--benchmark", benchmark, "--condition", condition, "--seeds", seeds, "--out", out)
-        paths = paths if isinstance(paths, list) else [paths]
-        call(train, *options, *overriding(SHORT[benchmark]), "--data", *paths, *more)
-        return tables.read(out)
-
-    return run
+    return partial(_run, call, train)
 
 
 @pytest.fixture
 def tuned(call):
     """Tries one strength and returns the table."""
 
-    def run(benchmark, condition, value, paths, out, *more, seeds="1000"):
-        options = ("--benchmark", benchmark, "--condition", condition, "--seeds", seeds, "--value", value, "--out", out)
-        paths = paths if isinstance(paths, list) else [paths]
-        call(tune, *options, *overriding((*SHORT[benchmark], *TUNING)), "--data", *paths, *more)
-        return tables.read(out)
+    def run(benchmark, condition, value, path, out, *more, seeds="1000"):
+        own = ("--value", value, *overriding(TUNING), *more)
+        return _run(call, tune, benchmark, condition, seeds, path, out, *own)
 
     return run

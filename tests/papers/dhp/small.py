@@ -18,11 +18,9 @@ from papers.dhp.runs import REGISTER
 
 PROTOCOLS = {scale: REGISTER.protocol(scale) for scale in SCALES}
 PAPER, SMOKE = PROTOCOLS["paper"], PROTOCOLS["smoke"]
-SETS = ("mnist", "notmnist", "fashion_mnist", "svhn", "cifar10")
-COLOUR = ("svhn", "cifar10")
 SPLITS = ("train", "test")
 CPU = torch.device("cpu")
-R, B, N_IN, M, D, SLOPE, ETA = 3, 7, 4, 5, 6, 0.2, 0.3  # of `network` and `batch`
+R, B, N_IN, M, D, SLOPE = 3, 7, 4, 5, 6, 0.2  # of `network` and `batch`
 SEEDS = [4, 0, 9]
 
 
@@ -31,7 +29,7 @@ def prepared(folder: Path, name: str, train: list[int] | None, test: list[int]) 
 
     Images are noise with one bright row that depends on the class, but for the marks that `marks` reads.
     """
-    shape = (32, 32, 3) if name in COLOUR else (28, 28)
+    shape = (32, 32, 3) if name in ("svhn", "cifar10") else (28, 28)
     labels = {split: own for split, own in zip(SPLITS, (train, test), strict=True) if own is not None}
     arrays = {}
     for split, own in labels.items():
@@ -52,16 +50,11 @@ def marks(pixels) -> list[tuple[str, int]]:
     return [(SPLITS[code], 256 * high + low) for code, high, low in pixels[:, :3].tolist()]
 
 
-def mnist(folder: Path, train: int = 100, test: int = 40) -> str:
-    """A prepared MNIST with the digits in turn."""
-    return prepared(folder, "mnist", [n % 10 for n in range(train)], [n % 10 for n in range(test)])
-
-
 def numbers(*shape, seed=0):
     return torch.randn(*shape, dtype=torch.float64, generator=generator(seed, "numbers"))
 
 
-def network(plastic=True, single=False, eta=ETA, bounded=False):
+def network(plastic=True, single=False, eta=0.3, bounded=False):
     """A small network in float64 with parameters that make plasticity felt: alpha as large as theta, a trace that is there."""
     classifier = Classifier(Perceptron((N_IN, M), SLOPE), D, plastic, single, eta, bounded)
     parameters = [tensor.double() for tensor in classifier.initial(SEEDS)]

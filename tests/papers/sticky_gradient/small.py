@@ -21,9 +21,8 @@ def mnist(folder: Path, train: int = 100, test: int = 40) -> str:
         images = source.integers(0, 60, (count, 28, 28), dtype=numpy.uint8)
         images[numpy.arange(count), 2 * labels + 3] = 250
         arrays |= {f"{split}_images": images, f"{split}_labels": labels.astype(numpy.int64)}
-    about = {"name": "mnist", "source": "stand-in", "completeness": "stand-in", "description": "stripes"}
+    about = {"name": "mnist", "completeness": "stand-in", "description": "stripes"}
+    about["splits"] = {"train": {"count": train}, "test": {"count": test}}
     path = folder / "mnist.npz"
-    numpy.savez(
-        path, about=json.dumps(about | {"splits": {"train": {"count": train}, "test": {"count": test}}}), **arrays
-    )
+    numpy.savez(path, about=json.dumps(about), **arrays)
     return str(path)

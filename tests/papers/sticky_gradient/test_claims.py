@@ -81,22 +81,15 @@ def test_the_plasticity_function_must_dip_steeply():
     assert outcome(15, {}, ["attractor.gamma=1.0"]) == "fails"
 
 
-def test_fewer_trials_do_not_say_whether_thirty_suffice():
-    run = everything(accuracies=permuted(searched=[FULL]), search=search(trials=3))
-    assert outcome(16, run) == "not run"
-
-
-def test_fewer_levels_do_not_say_where_the_benefit_ends():
-    assert outcome(11, everything(shared=shared(levels=(0.5, 0.6, 0.7)))) == "not run"
-
-
-def test_fewer_tasks_or_trials_are_not_run_and_one_seed_decides_nothing():
+def test_fewer_tasks_trials_or_levels_are_not_run_and_one_seed_decides_nothing():
     few = {"accuracies": permuted(tasks=3), "shared": shared(tasks=3), "weights": weights(tasks=3)}
     one_seed = everything(seeds=1, accuracies=permuted(seeds=1, searched=[FULL]))
     for run, expected in ((everything(**few, search=search(trials=3)), "not run"), (one_seed, "unclear")):
         by_id = outcomes(run)
         assert by_id.pop("sticky_gradient-15") == "holds"  # in closed form
         assert set(by_id.values()) == {expected}
+    assert outcome(16, everything(accuracies=permuted(searched=[FULL]), search=search(trials=3))) == "not run"
+    assert outcome(11, everything(shared=shared(levels=(0.5, 0.6, 0.7)))) == "not run"
 
 
 def test_claims_on_accuracies_are_checked_with_our_own_search_too():

@@ -41,12 +41,7 @@ def test_modes_are_where_weights_gather_and_nowhere_else():
     assert distributions.modes(three).index.tolist() == pytest.approx([-0.06, 0.0, 0.279], abs=0.004)
     assert distributions.nearest_mode(three, 0.25) == pytest.approx(0.279, abs=0.002)
     assert distributions.highest_mode(three) == pytest.approx(0, abs=0.002)
-    assert len(distributions.modes(mixture((1.0, 0.0, 0.04)))) == 1
-
-
-def test_single_weights_and_ripples_are_no_modes():
-    lonely = mixture((1.0, 0.0, 0.02), (2e-5, 0.279, 0.008))
-    assert len(distributions.modes(lonely)) == 1
-    source = numpy.random.default_rng(0)
-    flat = pandas.Series(source.poisson(10_000, 20).astype(float), index=range(-10, 10))
-    assert len(distributions.modes(flat)) == 1
+    single_weights = mixture((1.0, 0.0, 0.02), (2e-5, 0.279, 0.008))
+    counts = numpy.random.default_rng(0).poisson(10_000, 20).astype(float)
+    for one in (mixture((1.0, 0.0, 0.04)), single_weights, pandas.Series(counts, index=range(-10, 10))):
+        assert len(distributions.modes(one)) == 1

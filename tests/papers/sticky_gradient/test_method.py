@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 
 import pytest
@@ -11,6 +10,7 @@ import torch
 from common.learning.consolidation import Ewc, OnlineEwc, ReestimatedEwc
 from common.learning.optimizers import Adam, Sgd
 from papers.sticky_gradient import train
+from papers.sticky_gradient.fused import FusedStickyGradient
 from papers.sticky_gradient.method import StickyGradient, plasticity, sticky
 from papers.sticky_gradient.protocol import Attractor
 from papers.sticky_gradient.readings import reading
@@ -32,71 +32,54 @@ def network(seed=0):
     return [torch.randn(shape, generator=source, dtype=torch.float64) for shape in shapes]
 
 
-def rule(parameters, name=PLAIN, attractor=TABLE1, attracted=True, l1=True):
-    return StickyGradient(parameters, attractor, reading(name), attracted, l1)
-
-
-def updated(parameters, gradients, make, **choices):
-    own = [parameter.clone() for parameter in parameters]
-    rule(own, **choices).step(own, [gradient.clone() for gradient in gradients], make(own))
+def updated(parameters, gradients, make, name, attracted=True, l1=True):
+    own, given = ([tensor.clone() for tensor in group] for group in (parameters, gradients))
+    StickyGradient(own, TABLE1, reading(name), attracted, l1).step(own, given, make(own))
+    assert all(map(torch.equal, given, gradients))  # which are left as they were
     return own
 
 
+def f(weight):
+    """Eq. 1 by hand, with the values of Table 1."""
+    return 4.12 * (1 - math.exp(-4.70 * (weight - 0.279) ** 2))
+
+
 def test_plasticity_of_table_1():
-    found = plasticity(doubles(0.279, 0.279 + 0.243, 0.0, -0.06, 0.279 + 0.87, 9.0), TABLE1)
-    assert found.tolist() == pytest.approx([0, 1, 1.26, 1.72, 0.97 * 4.12, 4.12], rel=0.01)
+    weights = (0.279, 0.279 + 0.243, 0.0, -0.06, 0.279 + 0.87, 9.0)
+    found = plasticity(doubles(*weights), TABLE1).tolist()
+    assert found == pytest.approx([0, 1, 1.26, 1.72, 0.97 * 4.12, 4.12], rel=0.01)
+    assert found == pytest.approx([f(weight) for weight in weights], rel=1e-12)
     assert found[0] == 0 and found[-1] == 4.12
-    by_hand = 4.12 * (1 - math.exp(-4.70 * 0.279**2))
-    assert float(found[2]) == pytest.approx(by_hand, rel=1e-12)
-
-
-def test_limits_of_the_plasticity_function():
-    weights = torch.linspace(-1, 1, 21, dtype=torch.float64)
-    narrow = dataclasses.replace(TABLE1, a1=0.05, gamma=1e9)
-    assert plasticity(weights, narrow).tolist() == pytest.approx([4.12] * 21)
-    wide = dataclasses.replace(TABLE1, gamma=1e-12)
-    assert plasticity(weights, wide).abs().max() < 1e-10
-    deep = dataclasses.replace(TABLE1, lambda_=1e6)
-    assert (plasticity(weights, deep) / 1e6).tolist() == pytest.approx((plasticity(weights, TABLE1) / 4.12).tolist())
-
-
-def test_the_rule_on_both_sides_of_the_attractor_and_at_it():
-    f = {weight: 4.12 * (1 - math.exp(-4.70 * (weight - 0.279) ** 2)) for weight in (0.5, 0.1)}
-    weights = doubles(0.5, 0.5, 0.1, 0.1, 0.279, 0.279)
-    gradients = doubles(2.0, -2.0, 2.0, -2.0, 3.0, -3.0)
-    # above a1 a positive gradient leads down, towards it; below a1 a negative one leads up, towards it
-    expected = [2.0, -2.0 * f[0.5], 2.0 * f[0.1], -2.0, 0.0, 0.0]
-    assert sticky(gradients, weights, TABLE1).tolist() == pytest.approx(expected, rel=1e-12)
 
 
 def test_one_step_of_algorithm_1_with_gradient_descent():
-    parameters = [doubles(0.5, 0.1, -0.2, 0.279)[None, :, None], doubles(0.1)[None]]
-    gradients = [doubles(0.01, 0.02, -0.01, 0.05)[None, :, None], doubles(0.04)[None]]
+    """On both sides of the attractor, towards it and away, and at it; biases are left to gradient descent."""
+    pairs = [(0.5, 0.01), (0.5, -0.03), (0.1, 0.02), (-0.2, -0.01), (0.279, 0.05), (0.279, -0.05)]
+    parameters, gradients = ([doubles(*column)[None, :, None], doubles(0.1)[None]] for column in zip(*pairs))
     weights, bias = updated(parameters, gradients, lambda group: Sgd(group, lr=0.5), name="unit-gradient-sum")
     expected = []
-    for weight, gradient in ((0.5, 0.01), (0.1, 0.02), (-0.2, -0.01), (0.279, 0.05)):
+    for weight, gradient in pairs:
         g = gradient + 0.000574 * math.copysign(1, weight)
-        away = (weight - 0.279) * g <= 0
-        expected.append(weight - 0.5 * g * (4.12 * (1 - math.exp(-4.70 * (weight - 0.279) ** 2)) if away else 1))
+        away = (weight - 0.279) * g <= 0  # above a1 a positive gradient leads down, towards it
+        expected.append(weight - 0.5 * g * (f(weight) if away else 1))
     assert weights.flatten().tolist() == pytest.approx(expected, rel=1e-12)
-    assert weights[0, 3, 0] == 0.279
-    assert bias.item() == pytest.approx(0.1 - 0.5 * 0.04)  # weights alone
+    assert weights[0, 4:, 0].tolist() == [0.279, 0.279]
+    assert bias.item() == pytest.approx(0.1 - 0.5 * 0.1)
+    space = [torch.full_like(weights, math.nan) for _ in range(2)]
+    found = sticky(gradients[0], weights, TABLE1, space)
+    assert found is space[0] and torch.equal(found, sticky(gradients[0], weights, TABLE1))
 
 
-def test_sticky_off_is_the_optimizer_alone_bit_for_bit():
-    parameters, gradients = network(0), network(1)
-    own = [parameter.clone() for parameter in parameters]
-    Adam(own, lr=1e-3).step(gradients)
-    for name in ("unit-gradient-sum", "unit-step-sum-biases"):
-        found = updated(parameters, gradients, lambda group: Adam(group, lr=1e-3), name=name, attracted=False, l1=False)
-        assert all(map(torch.equal, found, own))
+def test_off_it_is_adam_alone_and_multiplying_the_step_scales_what_adam_did():
+    def adam(group):
+        return Adam(group, lr=1e-3)
 
-
-def test_multiplying_the_step_scales_what_adam_did():
     parameters, gradients = network(0), network(1)
     plain = [parameter.clone() for parameter in parameters]
-    Adam(plain, lr=1e-3).step(gradients)
-    found = updated(parameters, gradients, lambda group: Adam(group, lr=1e-3), name="unit-step-none")
+    adam(plain).step(gradients)
+    for name in ("unit-gradient-sum", "unit-step-sum-biases"):
+        assert all(map(torch.equal, updated(parameters, gradients, adam, name, attracted=False, l1=False), plain))
+    found = updated(parameters, gradients, adam, "unit-step-none")
     for place in (0, 2):
         step = plain[place] - parameters[place]
         away = (parameters[place] - TABLE1.a1) * -step <= 0
@@ -114,13 +97,13 @@ def effect(name, attracted, l1):
 
 
 def test_each_switch_changes_what_it_says():
-    count = 3 * 4 + 4 * 2
-    for name, divisor in (("unit-gradient-sum", 1), ("unit-gradient-mean", count), ("unit-gradient-none", math.inf)):
-        moved, parameters, gradients = effect(name, attracted=False, l1=True)
-        for place in (0, 2):
-            l1 = 0.000574 / divisor * parameters[place].sign()
+    weights, biases = 3 * 4 + 4 * 2, 4 + 2
+    for name, divisor in (("sum", 1), ("mean", weights), ("none", math.inf), ("mean-biases", weights + biases)):
+        moved, parameters, gradients = effect(f"unit-gradient-{name}", attracted=False, l1=True)
+        for place in range(4):
+            acts = place % 2 == 0 or "biases" in name
+            l1 = acts * 0.000574 / divisor * parameters[place].sign()
             torch.testing.assert_close(moved[place], gradients[place] + l1, rtol=0, atol=1e-15)
-        assert torch.allclose(moved[1], gradients[1], rtol=0, atol=1e-15)
     outside, parameters, gradients = effect("unit-gradient-sum-outside", attracted=True, l1=True)
     l1 = 0.000574 * parameters[0].sign()
     torch.testing.assert_close(outside[0], sticky(gradients[0], parameters[0], TABLE1) + l1, rtol=0, atol=1e-14)
@@ -129,19 +112,6 @@ def test_each_switch_changes_what_it_says():
     assert not torch.allclose(inside[0], outside[0], rtol=0, atol=1e-6)
     biased, parameters, gradients = effect("unit-gradient-none-biases", attracted=True, l1=True)
     torch.testing.assert_close(biased[1], sticky(gradients[1], parameters[1], TABLE1), rtol=0, atol=1e-14)
-
-
-def test_the_mean_counts_biases_only_where_l1_acts_on_them():
-    moved, parameters, gradients = effect("unit-gradient-mean-biases", attracted=False, l1=True)
-    l1 = 0.000574 / (3 * 4 + 4 + 4 * 2 + 2) * parameters[1].sign()
-    torch.testing.assert_close(moved[1], gradients[1] + l1, rtol=0, atol=1e-15)
-
-
-def test_gradients_are_left_as_they_were():
-    parameters, gradients = network(0), network(1)
-    kept = [gradient.clone() for gradient in gradients]
-    rule(parameters, "unit-gradient-sum").step(parameters, gradients, Sgd(parameters, lr=1.0))
-    assert all(map(torch.equal, gradients, kept))
 
 
 @pytest.mark.parametrize(
@@ -155,24 +125,15 @@ def test_gradients_are_left_as_they_were():
     ],
 )
 def test_which_penalty_ewc_has_and_where_each_condition_starts(name, kind, start):
-    def made(condition):
-        return train.learner(SMOKE.training, condition, TABLE1, reading(name), [0], torch.device("cpu"))
+    def made(condition, attractor=TABLE1):
+        return train.learner(SMOKE.training, condition, attractor, reading(name), [0], torch.device("cpu"))
 
     ewc = made("ewc")
     assert type(ewc.consolidation) is kind and ewc.consolidation.strength == SMOKE.training.ewc_strength
     assert ewc.network.start == start
     assert made("control").network.start == made("sticky-l1").network.start == reading(name).start
     assert [made(condition).network.smart for condition in ("sticky-l1", "sticky-l1-smart")] == [None, TABLE1]
-
-
-def test_parts_of_the_method_need_its_hyperparameters():
+    assert type(made("sticky").consolidation) is type(made("l1").consolidation) is FusedStickyGradient  # on a CPU
     for condition in ("smart", "l1", "sticky"):
         with pytest.raises(ValueError, match=f"'{condition}' needs hyperparameters"):
-            train.learner(SMOKE.training, condition, None, reading(PLAIN), [0], torch.device("cpu"))
-
-
-def test_space_to_compute_in_changes_no_number():
-    weights, gradients = network(0)[0], network(1)[0]
-    space = [torch.full_like(weights, math.nan) for _ in range(2)]
-    found = sticky(gradients, weights, TABLE1, space)
-    assert found is space[0] and torch.equal(found, sticky(gradients, weights, TABLE1))
+            made(condition, attractor=None)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from itertools import combinations
 
+import pandas
 import pytest
 import torch
 
+from common.results import records
 from common.running import protocols
 from papers.sticky_gradient import collect_readings, results, train
 from papers.sticky_gradient.measures import MODES
@@ -30,35 +31,31 @@ def test_conditions_are_parts_of_the_method():
             parts(wrong)
 
 
-@pytest.mark.parametrize("name", COMPARED)
-def test_a_name_says_all_of_a_reading(name):
-    assert reading(name_of(reading(name))) == reading(name)
-
-
 @pytest.mark.parametrize(
-    "name",
-    ["unit", "unit-gradient", "raw-gradient-sum", "unit-gradient-sum-often", "unit-gradient-sum-online-public"],
+    ("name", "message"),
+    [
+        ("unit", "unknown reading 'unit'"),
+        ("unit-gradient", "unknown reading 'unit-gradient'"),
+        ("raw-gradient-sum", "unknown reading 'raw-gradient-sum'"),
+        ("unit-gradient-sum-often", "unknown reading 'unit-gradient-sum-often'"),
+        ("unit-gradient-sum-online-public", "do not contradict each other"),
+        ("unit-gradient-sum-fanout-alike", "leave out 'alike'"),
+        ("unit-step-sum-outside", "'outside' says where L1 stands"),
+        ("unit-gradient-none-outside", "'outside' says where L1 stands"),
+    ],
 )
-def test_a_reading_that_does_not_exist_is_refused(name):
-    with pytest.raises(ValueError, match=f"unknown reading '{name}'"):
+def test_a_reading_that_does_not_exist_is_refused(name, message):
+    with pytest.raises(ValueError, match=message):
         reading(name)
-    with pytest.raises(protocols.ProtocolError, match=f"unknown reading '{name}'"):
+    with pytest.raises(protocols.ProtocolError, match=message):
         REGISTER.protocol("smoke", [f"design.readings=[{name}]"])  # before any work
-
-
-def test_an_option_that_would_say_nothing_is_refused():
-    with pytest.raises(ValueError, match="leave out 'alike'"):
-        reading("unit-gradient-sum-fanout-alike")
-    assert reading("unit-gradient-sum-outside").outside
-    for name in ("unit-step-sum-outside", "unit-gradient-none-outside"):
-        with pytest.raises(ValueError, match="'outside' says where L1 stands"):
-            reading(name)
 
 
 @pytest.mark.parametrize("condition", [CONTROL, EWC, FULL])
 @pytest.mark.parametrize("name", [*COMPARED, *OPTIONAL])
 def test_choices_that_are_left_out_change_nothing_in_a_run(name, condition):
     """The same initial weights, pixels and rule: all that a reading decides."""
+    assert reading(name_of(reading(name))) == reading(name)
     made = []
     for choices in (reading(name), reading(decisive(name, condition))):
         learner = train.learner(SMOKE.training, condition, SMOKE.attractor, choices, [3], torch.device("cpu"))
@@ -80,30 +77,22 @@ def test_readings_that_differ_elsewhere_share_their_runs():
     assert decisive("centred-gradient-sum-outside-fanout-public", FULL) == "centred-gradient-sum-outside"
 
 
-# What is collected
-
-
-def collected(tmp_path, monkeypatch, condition):
-    """The rows that the stage makes of constructed runs, two seeds in jobs of their own."""
-    paths = []
-    for seed in (0, 1):
+def test_each_run_becomes_one_row(tmp_path, monkeypatch):
+    """Two seeds of the full method in jobs of their own, and one of the control."""
+    accuracies, weights, paths = constructed.permuted(), constructed.weights(), []
+    for condition, seed in ((FULL, 0), (FULL, 1), (CONTROL, 0)):
         record = {"paper": "sticky_gradient", "stage": "train", "scale": "paper", "seeds": [seed], "data": []}
         record |= {"device": "cpu", "versions": {}, "git": {}, "protocol": {}, "protocol_digest": "a"}
         record |= {"wall_seconds": 1, "cpu_seconds": 1, "measured": {"reading": "unit-gradient-mean"}}
-        chosen = f"condition == '{condition}' and seed == {seed}"
-        accuracies, weights = constructed.permuted(), constructed.weights()
-        paths.append(constructed.write(tmp_path, f"seeds{seed}-{seed}", accuracies.query(chosen), record))
-        constructed.write(tmp_path, f"weights_seeds{seed}-{seed}", weights.query(chosen), record)
+        chosen, name = f"condition == '{condition}' and seed == {seed}", f"{condition}_{seed}"
+        paths.append(constructed.write(tmp_path, name, accuracies.query(chosen), record))
+        constructed.write(tmp_path, f"weights_{name}", weights.query(chosen), record)
     monkeypatch.setattr("sys.argv", ["", "--out", str(tmp_path / "readings.csv"), *map(str, paths)])
     collect_readings.main()
-    record = json.loads((tmp_path / "readings.json").read_text())
-    assert (record["scale"], record["seeds"], record["parts"]) == ("paper", [0, 1], 2)
-    return results.read_readings(tmp_path / "readings.csv")
-
-
-def test_a_run_becomes_one_row(tmp_path, monkeypatch):
-    table = collected(tmp_path, monkeypatch, FULL)
-    assert table["seed"].tolist() == [0, 1] and set(table["reading"]) == {"unit-gradient-mean"}
+    record = records.read(tmp_path / "readings.json")
+    assert (record["scale"], record["seeds"], record["parts"]) == ("paper", [0, 1], 3)
+    table = results.read_readings(tmp_path / "readings.csv")
+    assert table["seed"].tolist() == [0, 1, 0] and set(table["reading"]) == {"unit-gradient-mean"}
     learned, loss = constructed.LEARNED[FULL]
     previous = [100 * (learned - loss * (10 - task)) for task in range(1, 10)]
     assert table.loc[1, "newest"] == pytest.approx(100 * learned) and table.loc[1, "tasks"] == 10
@@ -111,13 +100,6 @@ def test_a_run_becomes_one_row(tmp_path, monkeypatch):
     assert table.loc[1, "all"] == pytest.approx((sum(previous) + 100 * learned) / 10)
     assert table.loc[1, [*MODES]].tolist() == pytest.approx([-0.06, 0.002, 0.279], abs=0.003)
     assert table.loc[1, "trapped"] == pytest.approx(1.0, abs=0.05)
-
-
-def test_modes_are_those_of_the_full_method_alone(tmp_path, monkeypatch):
-    assert collected(tmp_path, monkeypatch, CONTROL)[["trapped", *MODES]].isna().all(axis=None)
-
-
-def test_a_run_that_is_there_twice_is_refused(tmp_path, monkeypatch):
-    rows = collected(tmp_path, monkeypatch, CONTROL)
+    assert table.loc[2, ["trapped", *MODES]].isna().all()  # of the full method alone
     with pytest.raises(ValueError, match="collect each once"):
-        results.read_readings(constructed.write(tmp_path, "twice", [*rows.to_dict("records")] * 2))
+        results.read_readings(constructed.write(tmp_path, "twice", pandas.concat([table, table])))

@@ -23,14 +23,9 @@ def prepared(folder: Path, name: str, train: list[int], test: list[int]) -> Path
         first_row = images.reshape(len(labels), -1)
         first_row[:, 0], first_row[:, 1], first_row[:, 2] = code, *divmod(numpy.arange(len(labels)), 256)
         arrays |= {f"{split}_images": images, f"{split}_labels": numpy.array(labels, dtype=numpy.int64)}
-    about = {
-        "name": name,
-        "description": f"noise for {name}",
-        "completeness": "stand-in",
-        "splits": dict.fromkeys(SPLITS),
-    }
+    about = {"name": name, "description": f"noise for {name}", "completeness": "stand-in"}
     path = folder / f"{name}.npz"
-    numpy.savez(path, about=json.dumps(about), **arrays)
+    numpy.savez(path, about=json.dumps(about | {"splits": dict.fromkeys(SPLITS)}), **arrays)
     return path
 
 

@@ -6,12 +6,8 @@ import pytest
 
 from common.running.protocols import ProtocolError
 from papers.synaptic_intelligence import runs
-from papers.synaptic_intelligence.protocol import OTHERS, check_condition, strength_of_consolidation
 from papers.synaptic_intelligence.runs import REGISTER
-
-
-def changed(*overrides, scale="paper"):
-    return REGISTER.protocol(scale, overrides)
+from tests.papers.synaptic_intelligence.small import PAPER
 
 
 @pytest.mark.parametrize(
@@ -23,11 +19,9 @@ def changed(*overrides, scale="paper"):
         ("split_mnist.beta2=1.0", r"beta2 must be at least 0 and below 1, not 1\.0"),
         ("split_mnist.learning_rate=0.0", r"learning_rate must be positive, not 0\.0"),
         ("permuted_mnist.tasks=0", "tasks must be positive, not 0"),
-        ("permuted_mnist.epochs=-1", "epochs must be positive, not -1"),
         ("permuted_mnist.xi=0.0", r"xi must be positive, not 0\.0"),
         ("permuted_mnist.fisher_images=0", "fisher_images must be positive, not 0"),
         ("permuted_mnist.dropout_rate=1.5", r"dropout_rate must be at least 0 and below 1, not 1\.5"),
-        ("cifar.xi=-1.0", r"xi must be positive, not -1\.0"),
         ("cifar.cifar100_tasks=0", "cifar100_tasks must be positive, not 0"),
         ("cifar.channels=[32, 0]", "channels must be positive, not 0"),
         ("cifar.convolution_dropout_rate=-0.1", "convolution_dropout_rate must be at least 0"),
@@ -37,75 +31,46 @@ def changed(*overrides, scale="paper"):
         ("tuning.ewc_strengths=[1.0, 0.0]", "ewc_strengths must be positive"),
         ("design.split_mnist_seeds=0", "split_mnist_seeds must lie from 1 to 1000, where tuning begins, not 0"),
         ("design.cifar_seeds=1001", "cifar_seeds must lie from 1 to 1000"),
-        ("design.split_mnist_conditions=[si-0, ewc]", "split_mnist has no condition 'ewc'; known are si-C"),
+        ("design.split_mnist_conditions=[si-0, dropout]", "split_mnist has no condition 'dropout'; known are si-C"),
+        ("design.split_mnist_conditions=[si]", "split_mnist has no condition 'si'"),
+        ("design.permuted_mnist_conditions=[EWC]", "permuted_mnist has no condition 'EWC'"),
+        ("design.cifar_conditions=[joint]", "cifar has no condition 'joint'"),
         ("design.cifar_conditions=[si-x]", "cifar has no condition 'si-x'; known are si-C, such as si-0.1, scratch"),
     ],
 )
 def test_values_that_cannot_be_trained_with_are_refused(override, message):
     with pytest.raises(ProtocolError, match=rf"section '{override.split('.')[0]}': {message}"):
-        changed(override)
+        REGISTER.protocol("paper", [override])
 
 
 def trained(*overrides):
-    """All tables that training and tuning jobs write on a CPU, each with the digest of what its job reads."""
-
-    def digest(stage, **job):
-        return REGISTER.settings(stage, "paper", job, overrides).digest
-
-    protocol, digests = changed(*overrides), {}
+    """All tables that jobs write on a CPU, each with the digest of what its job reads."""
+    protocol, digests = REGISTER.protocol("paper", overrides), {}
     for benchmark in runs.BENCHMARKS:
-        tables = runs.accuracies(benchmark, protocol, "paper", "cpu")
-        digests |= dict.fromkeys(tables, digest("train", benchmark=benchmark))
-    tuned = [table for condition in ("ewc", "sgd") for table in runs.tuning(protocol, "paper", condition)]
-    return digests | dict.fromkeys(tuned, digest("tune"))
+        settings = REGISTER.settings("train", "paper", {"benchmark": benchmark}, overrides)
+        digests |= dict.fromkeys(runs.accuracies(benchmark, protocol, "paper", "cpu"), settings.digest)
+    for condition in ("ewc", "sgd"):
+        settings = REGISTER.settings("tune", "paper", {"condition": condition}, overrides)
+        digests |= dict.fromkeys(runs.tuning(protocol, "paper", condition), settings.digest)
+    return digests
 
 
-PERMUTED = ["si-0.1", "si-0", "ewc", "dropout", "si-0.02", "si-0.01", "joint", "sgd"]
+CONDITIONS = PAPER.design.permuted_mnist_conditions
 
 
 @pytest.mark.parametrize(
-    "override, expected",
+    "override, added",
     [
         (
-            f"design.permuted_mnist_conditions=[{', '.join([*PERMUTED, 'si-0.05'])}]",
+            f"design.permuted_mnist_conditions={[*CONDITIONS, 'si-0.05']}",
             [f"permuted_mnist/si-0.05/seeds{seed}-{seed}" for seed in range(3)],
         ),
-        ("design.permuted_mnist_seeds=4", [f"permuted_mnist/{condition}/seeds3-3" for condition in PERMUTED]),
-        ("design.cifar_seeds=6", [f"cifar/{c}/seeds5-5" for c in ("si-0", "si-0.01", "si-0.1", "scratch")]),
+        ("design.permuted_mnist_seeds=4", [f"permuted_mnist/{condition}/seeds3-3" for condition in CONDITIONS]),
     ],
-    ids=["condition", "seed", "seed of CIFAR"],
+    ids=["condition", "seed"],
 )
-def test_one_more_condition_or_seed_trains_only_that(monkeypatch, tmp_path, override, expected):
+def test_one_more_condition_or_seed_trains_only_that(monkeypatch, tmp_path, override, added):
     monkeypatch.chdir(tmp_path)  # where nothing has been trained
     before, after = trained(), trained(override)
     assert before.items() <= after.items()
-    added = after.keys() - before.keys()
-    assert added == {f"results/paper/synaptic_intelligence/{name}.csv" for name in expected}
-
-
-def test_the_design_gives_every_benchmark_its_conditions_and_seeds():
-    """Figures 3, 4 and 6; smaller scales have fewer seeds and the same conditions."""
-    for scale, seeds in (("paper", (10, 3, 5)), ("desk", (5, 3, 3)), ("smoke", (3, 2, 2))):
-        design = changed(scale=scale).design
-        assert tuple(design.seeds(benchmark) for benchmark in OTHERS) == seeds
-        assert [len(design.conditions(benchmark)) for benchmark in OTHERS] == [2, 8, 4]
-
-
-@pytest.mark.parametrize(
-    "benchmark, condition",
-    [
-        ("permuted_mnist", "growth"),
-        ("split_mnist", "si"),
-        ("permuted_mnist", "EWC"),
-        ("split_mnist", "dropout"),
-        ("cifar", "joint"),
-    ],
-)
-def test_a_condition_that_the_benchmark_does_not_have_is_refused(benchmark, condition):
-    with pytest.raises(ValueError, match=f"{benchmark} has no condition '{condition}'; known are si-C"):
-        check_condition(benchmark, condition)
-
-
-@pytest.mark.parametrize("condition, c", [("si-0", 0), ("si-0.01", 0.01), ("si-1", 1), ("ewc", None), ("joint", None)])
-def test_the_strength_is_in_the_name(condition, c):
-    assert strength_of_consolidation(condition) == c
+    assert after.keys() - before.keys() == {f"results/paper/synaptic_intelligence/{name}.csv" for name in added}

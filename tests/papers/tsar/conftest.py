@@ -45,11 +45,11 @@ def call(monkeypatch):
 
 @pytest.fixture
 def meta_learn(call, stand_ins):
-    """Meta-learns models of Grow: meta_learn(out, seeds, *further_arguments)."""
+    """Meta-learns models of Grow: meta_learn(out, seeds, *further_arguments, iterations=12); checkpoint: by default out's."""
 
-    def run(out, seeds, *more):
-        grow = ("--condition", "grow", "--meta-learning-set", "rich", "--seeds", seeds)
-        files = ("--omniglot", stand_ins / "omniglot.npz", "--out", out, "--checkpoint", out.with_suffix(".ckpt"))
-        call(meta_train, *grow, *files, *more)
+    def run(out, seeds, *more, iterations=12, checkpoint=None):
+        grow = ("--condition", "grow", "--meta-learning-set", "rich", "--seeds", seeds, "--iterations", iterations)
+        files = ("--omniglot", stand_ins / "omniglot.npz", "--out", out)
+        call(meta_train, *grow, *files, "--checkpoint", checkpoint or out.with_suffix(".ckpt"), *more)
 
     return run

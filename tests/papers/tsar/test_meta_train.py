@@ -124,3 +124,42 @@ def test_a_batch_killed_in_its_second_model_goes_on_from_there(meta_learn, tmp_p
     assert steps[20:] == [(1, iteration) for iteration in range(7, 12)]
     whole, killed = (saved(tmp_path / name) for name in ("whole.pt", "killed.pt"))
     assert all(torch.equal(whole[seed][name], killed[seed][name]) for seed in whole for name in whole[seed])
+
+
+def test_a_longer_run_goes_on_from_a_shorter_one_and_each_length_is_a_run_of_its_own(meta_learn, tmp_path, monkeypatch):
+    """Six iterations, then on to twelve: as six alone and twelve alone, and the first six are not run again."""
+    meta_learn(tmp_path / "six.pt", "0-1", iterations=6)
+    meta_learn(tmp_path / "twelve.pt", "0-1")
+    steps, original = [], meta_train.MetaLearner.step
+
+    def step(self):
+        steps.append((self.seed, self.iteration))
+        original(self)
+
+    monkeypatch.setattr(meta_train.MetaLearner, "step", step)
+    shared = {"checkpoint": tmp_path / "run.ckpt"}
+    meta_learn(tmp_path / "first.pt", "0-1", "--keep-checkpoint", iterations=6, **shared)
+    meta_learn(tmp_path / "second.pt", "0-1", iterations=12, **shared)
+    assert steps == [(seed, i) for start in (0, 6) for seed in (0, 1) for i in range(start, start + 6)]
+    assert not (tmp_path / "run.ckpt").exists()
+    for alone, ours in (("six", "first"), ("twelve", "second")):
+        a, b = (saved(tmp_path / f"{name}.pt") for name in (alone, ours))
+        assert list(a) == list(b) == ["0", "1"]
+        assert all(torch.equal(a[seed][name], b[seed][name]) for seed in a for name in a[seed])
+        assert (tmp_path / f"{alone}.csv").read_text() == (tmp_path / f"{ours}.csv").read_text()
+
+
+def test_a_checkpoint_that_is_further_on_is_kept(meta_learn, tmp_path, monkeypatch):
+    shared = {"checkpoint": tmp_path / "run.ckpt"}
+    meta_learn(tmp_path / "long.pt", "0", "--keep-checkpoint", **shared)
+    with pytest.raises(
+        stage.TrainingError, match="the checkpoint is 12 iterations on, past the 6 asked for; ask for as"
+    ):
+        meta_learn(tmp_path / "short.pt", "0", iterations=6, **shared)
+    assert (tmp_path / "run.ckpt").exists() and not (tmp_path / "short.pt").exists()
+
+
+def test_a_run_too_short_for_its_log_is_refused(meta_learn, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        meta_learn(tmp_path / "short.pt", "0", iterations=2)
+    assert "fewer than meta_learning.log_every" in capsys.readouterr().err

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 
 from papers.tsar import method
 from papers.tsar.factored_linear import FactoredAdam
-from papers.tsar.method import Optimizer, meta_gradient, recall, transfer_context, transfer_step
+from papers.tsar.method import Optimizer, meta_gradient, recalled, transfer_context, transfer_step
 from papers.tsar.model import build
 from tests.papers.tsar.small import WIDTHS, double, images_and_labels
 from tests.papers.tsar.test_model import CONDITIONS, one_image
@@ -168,9 +168,9 @@ def test_transfer_steps_equal_dense_adam():
         one = slice(step % 7, step % 7 + 1)
         transfer_step(fused, fused.context(images[one]), labels[one], optimizer)
         encoding = dense.encode(images[one]).detach()
-        masks = torch.sigmoid(F.linear(encoding, weight, dense.output.bias))
+        masks = torch.sigmoid(F.linear(encoding, weight, dense.output.bias)).split(dense.mask_sizes, dim=1)
         reference.zero_grad()
-        F.cross_entropy(dense.logits(dense.fast, (images[one], masks)), labels[one]).backward()
+        F.cross_entropy(dense.logits(dense.fast, (images[one], *masks)), labels[one]).backward()
         reference.step()
     torch.testing.assert_close(fused.output.weight, weight.detach(), rtol=1e-7, atol=1e-10)
 
@@ -182,7 +182,9 @@ def test_recall_is_over_all_images_of_the_classes_so_far(classes, expected):
     labels = torch.arange(3).repeat_interleave(4)
     logits = F.one_hot(torch.where(right.flatten(), labels, 7), 11).float()
     network = SimpleNamespace(output=None, fast={}, logits=lambda fast, context: context[0])
-    assert recall(network, lambda part: (logits[part],), labels[: 4 * classes]) == pytest.approx(expected, abs=1e-15)
+    found = recalled(network, lambda part: (logits[part],), labels[: 4 * classes])
+    assert found.tolist() == right.flatten()[: 4 * classes].double().tolist()
+    assert float(found.mean()) == pytest.approx(expected, abs=1e-15)
 
 
 def test_recall_does_not_depend_on_how_many_images_are_evaluated_at_once(monkeypatch):
@@ -191,6 +193,6 @@ def test_recall_does_not_depend_on_how_many_images_are_evaluated_at_once(monkeyp
     context = transfer_context(network, images.float())
     labels = network.logits(network.fast, context(slice(0, 7))).argmax(1)
     labels[:2] = (labels[:2] + 1) % 11
-    assert recall(network, context, labels) == pytest.approx(5 / 7, abs=1e-15)
+    assert recalled(network, context, labels).tolist() == [0, 0, 1, 1, 1, 1, 1]
     monkeypatch.setattr(method, "MASKS_AT_ONCE", 3 * len(network.output.bias))
-    assert recall(network, context, labels) == pytest.approx(5 / 7, abs=1e-15)
+    assert recalled(network, context, labels).tolist() == [0, 0, 1, 1, 1, 1, 1]

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from common.running.protocols import ProtocolError
-from papers.tsar.model import build
+from papers.tsar.model import LAYERS, build
 from tests.papers.tsar.small import PAPER, WIDTHS, double, images_and_labels
 
 CONDITIONS = ["grow", "sculpt", "bias3", "reservoir0", "oml", "anml", "no_regulation", "scratch"]
@@ -34,8 +34,8 @@ def test_sizes_of_the_other_networks():
 @pytest.mark.parametrize("bias", ["grow", "sculpt"])
 def test_masks_start_around_the_initial_bias(bias):
     network = build(bias, dataclasses.replace(WIDTHS, regulator_channels=24), torch.Generator().manual_seed(1))
-    _, masks = network.context(images_and_labels(8)[0].float())
-    logits = torch.logit(masks.detach().double())
+    _, *masks = network.context(images_and_labels(8)[0].float())
+    logits = torch.logit(torch.cat(masks, dim=1).detach().double())
     assert logits.mean() == pytest.approx(-8.0 if bias == "grow" else 0.0, abs=0.3)
     assert 0.3 < logits.std() < 2.0  # Kaiming on the encoding: noise of about unit size around the bias
 
@@ -62,7 +62,7 @@ def test_batched_forward_equals_one_image_at_a_time(condition):
     context = network.context(images)
     logits = network.logits(network.fast, context)
     for i in range(len(images)):
-        masks = dict(zip(("c1", "c2", "c3", "cp"), context[1][i].split(network.mask_sizes)))
+        masks = {layer: mask[i] for layer, mask in zip(LAYERS, context[1:], strict=True)}
         torch.testing.assert_close(logits[i], one_image(network.fast, masks, images[i : i + 1]), rtol=1e-9, atol=1e-9)
 
 

@@ -25,7 +25,9 @@ from tests.papers.tsar.small import WIDTHS
         ("meta_learning.scarce_classes=5000", "scarce_classes, 5000, are more than rich_classes, 60"),
         ("meta_learning.outer_images=201", "outer_images: 10 scarce classes have 200 drawings, not 201"),
         ("meta_learning.percentile_every=0", "percentile_every must be positive, not 0"),
-        ("meta_learning.log_every=13", "log_every, 13, leaves the log of 12 iterations empty"),
+        ("meta_learning.log_every=7", "meta_learning.log_every, 7, leaves the log of 6 iterations empty"),
+        ("design.iterations=[12, 6]", "iterations must increase, not .12, 6."),
+        ("design.iterations=[]", "iterations must be positive"),
         ("meta_learning.oml_outer_learning_rate=0", "oml_outer_learning_rate must be positive, not 0"),
         ("meta_learning.rich_classes=101", "meta_learning.rich_classes: 101 classes need as many network.outputs, not"),
         ("transfer.recall_after=[1, 50]", "section 'transfer': recall_after must .* end with the last class, 100, not"),
@@ -46,7 +48,7 @@ def test_values_that_do_not_go_together_are_refused(overrides, message):
 
 def test_the_limits_themselves_are_allowed():
     limits = ("meta_learning.inner_images=20", "meta_learning.scarce_classes=60", "meta_learning.outer_images=1200")
-    limits += ("meta_learning.log_every=12", "network.outputs=100", "meta_learning.rich_classes=100")
+    limits += ("meta_learning.log_every=6", "network.outputs=100", "meta_learning.rich_classes=100")
     assert REGISTER.protocol("smoke", limits).meta_learning.rich_classes == 100
 
 

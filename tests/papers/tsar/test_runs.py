@@ -28,7 +28,7 @@ def test_a_bias_that_is_named_and_in_the_sweep_is_run_once():
         ("sculpt", "rich"),
         ("bias4", "rich"),
     ]
-    tables = runs.transfer_tables(dataclasses.replace(SMOKE, design=design), "smoke", "cpu")
+    tables = REGISTER.tables["transfer"](dataclasses.replace(SMOKE, design=design), "smoke", "cpu")
     assert len(tables) == len(set(tables))
 
 
@@ -37,33 +37,85 @@ def reads(stage, condition):
 
 
 def test_only_what_a_stage_reads_makes_it_run_again():
-    """The grid that tuning does not use, and when recall is measured, are no reason to tune again."""
+    """The grid that tuning does not use is no reason to tune again, and neither grid one to transfer."""
     assert "transfer.learning_rates" in reads("tune", "grow") & reads("tune", "bias4")
     assert "transfer.baseline_learning_rates" in reads("tune", "oml") & reads("tune", "scratch")
     assert reads("tune", "grow") ^ reads("tune", "oml") == {
         "transfer.learning_rates",
         "transfer.baseline_learning_rates",
     }
-    assert reads("transfer", "oml") - reads("tune", "oml") == {"transfer.recall_after"}
+    assert reads("tune", "oml") - reads("transfer", "oml") == {
+        "transfer.baseline_learning_rates",
+        "design.tuning_seeds",
+    }
+    assert reads("transfer", "oml") < reads("tune", "oml")
     for stage in ("tune", "transfer"):
         assert reads(stage, "oml") - reads(stage, "scratch") == {"meta_learning"}
 
 
 def test_transfer_keeps_to_the_batches_that_were_meta_learned():
-    for folder, seeds in (("meta/grow_rich", "0-0"), ("transfer/scratch_rich", "0-0"), ("meta/oml_rich", "1000-1000")):
+    """Whatever the length that they were meta-learned for."""
+    for folder, seeds in (
+        ("meta/grow_rich_after6", "0-0"),
+        ("transfer/scratch_rich_after0", "0-0"),
+        ("meta/oml_rich_after12", "1000-1000"),
+    ):
         path = Path(f"results/smoke/tsar/{folder}/seeds{seeds}.csv")
         path.parent.mkdir(parents=True)
         path.touch()
     design = dataclasses.replace(DESIGN, seeds=2, seeds_per_job=2, tuning_seeds=2)
-    tables = runs.transfer_tables(dataclasses.replace(SMOKE, design=design), "smoke", "cpu")
-    for condition, seeds in (
-        ("grow", ["0-0", "1-1"]),
-        ("scratch", ["0-0", "1-1"]),
-        ("sculpt", ["0-1"]),
-        ("oml", ["0-1"]),
+    tables = REGISTER.tables["transfer"](dataclasses.replace(SMOKE, design=design), "smoke", "cpu")
+    for name, seeds in (
+        ("grow_rich_after12", ["0-0", "1-1"]),
+        ("scratch_rich_after0", ["0-0", "1-1"]),
+        ("sculpt_rich_after12", ["0-1"]),
+        ("oml_rich_after12", ["0-1"]),
     ):
-        folder = f"results/smoke/tsar/transfer/{condition}_rich"
+        folder = f"results/smoke/tsar/transfer/{name}"
         assert [path for path in tables if path.startswith(folder)] == [f"{folder}/seeds{part}.csv" for part in seeds]
-    assert runs.tuning_models("smoke", "oml", "rich", design) == [
-        f"results/smoke/tsar/meta/oml_rich/seeds{seeds}.pt" for seeds in ("1000-1000", "1001-1001")
+    assert runs.tuning_models("smoke", "oml", "rich", 12, design) == [
+        f"results/smoke/tsar/meta/oml_rich_after12/seeds{seeds}.pt" for seeds in ("1000-1000", "1001-1001")
     ]
+
+
+LONGER = dataclasses.replace(DESIGN, iterations=(3, 6, 12))
+
+
+@pytest.mark.parametrize(
+    ("condition", "meta_learning_set", "lengths"),
+    [("grow", "rich", (3, 6, 12)), ("sculpt", "rich", (3, 6, 12)), ("grow", "scarce", (12,)), ("oml", "rich", (12,))]
+    + [("bias4", "rich", (12,)), ("scratch", "rich", (0,))],
+)
+def test_which_lengths_are_transferred_and_that_each_run_goes_on_from_the_one_before(
+    condition, meta_learning_set, lengths
+):
+    assert runs.lengths(condition, meta_learning_set, LONGER) == lengths
+    job = {"scale": "smoke", "condition": condition, "meta_learning_set": meta_learning_set, "seeds": "0-1"}
+    before = [runs.shorter_run(**job, iterations=str(length), design=LONGER) for length in lengths]
+    assert before == [[], *(runs.models(**job, iterations=length) for length in lengths[:-1])]
+    kept = [runs.keep_checkpoint(**job, iterations=str(length), design=LONGER) for length in lengths]
+    assert kept == ["--keep-checkpoint"] * (len(lengths) - 1) + [""]
+
+
+def test_a_longer_protocol_changes_nothing_that_a_shorter_run_depends_on():
+    """Neither the digest of what it reads, nor what it goes on from."""
+    digests = [
+        REGISTER.settings("meta_train", "smoke", {}, [f"design.iterations={lengths}"]).digest
+        for lengths in ("[6]", "[6, 12]")
+    ]
+    assert digests[0] == digests[1]
+    job = {"scale": "smoke", "condition": "grow", "meta_learning_set": "rich", "seeds": "0-1", "iterations": "12"}
+    longest = dataclasses.replace(LONGER, iterations=(3, 6, 12, 24))
+    assert runs.shorter_run(**job, design=LONGER) == runs.shorter_run(**job, design=longest)
+
+
+def test_tables_of_several_lengths_and_of_the_last_alone():
+    snapshots, transfer, tune = (REGISTER.parts(name, "smoke", "cpu") for name in ("snapshots", "transfer", "tune"))
+    assert {path.split("/")[4] for path in snapshots} == {
+        f"{condition}_rich_after{length}" for condition in ("grow", "sculpt") for length in (6, 12)
+    }
+    assert not any("after6/" in path for path in transfer)
+    tuned = {path.split("/")[4].removesuffix(".csv") for path in tune}
+    assert tuned == {path.split("/")[4] for path in snapshots + transfer}  # each length with a rate of its own
+    for name in ("diagnostics", "final_recall"):
+        assert [path.replace(f"{name}_", "") for path in REGISTER.parts(name, "smoke", "cpu")] == transfer

@@ -2,56 +2,44 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 
 import numpy as np
 import pandas
 import pytest
+import torch
 
 from common.learning.randomness import generator
 from common.results import tables
 from common.running import stage
-from papers.tsar import data, saved_models, transfer, tune
+from papers.tsar import data, results, saved_models, sequence, transfer, tune
 from tests.papers.tsar.conftest import CPU
 from tests.papers.tsar.small import SMOKE
 
-TEN = dataclasses.replace(SMOKE.transfer, classes=10, images_per_class=9, recall_after=(1, 10))
 
-
-def fresh(condition, model=None):
-    return transfer.fresh(condition, SMOKE.network, 0, model, CPU)
-
-
-def test_scratch_learns_a_class_and_forgets_it_as_its_seed_says(imagenet):
-    def curve(seed):
-        return transfer.learn_in_sequence(fresh("scratch"), imagenet, TEN, 1e-2, seed, (1, 10), "test")
-
-    (one, first), (ten, last) = curve(0)
-    assert (one, ten) == (1, 10) and first > 0.5 > last
-    assert curve(0) == curve(0) != curve(1)
-
-
-def test_best_learning_rate_is_the_best_mean_over_tuning_seeds(tmp_path):
+def test_the_rate_is_chosen_by_the_curve_and_the_mean_over_seeds(tmp_path):
+    averages = {3e-4: (0.75, 0.0), 1e-4: (0.375, 0.375), 1e-3: (0.25, 0.5)}
+    names = {"condition": "grow", "meta_learning_set": "rich", "iterations": 12}
     rows = [
-        {"seed": seed, "condition": "grow", "meta_learning_set": "rich", "learning_rate": rate, "recall": recall}
-        for rate, recalls in {3e-4: (0.75, 0.0), 1e-4: (0.375, 0.375), 1e-3: (0.25, 0.5)}.items()
+        {"seed": seed, **names, "learning_rate": rate, "recall": rate == 3e-4, "mean_recall": recall}
+        for rate, recalls in averages.items()
         for seed, recall in zip((1000, 1001), recalls)
     ]
     tables.write(tmp_path / "tune.csv", rows)
-    assert transfer.best_learning_rate(tmp_path / "tune.csv", "grow", "rich") == 1e-3  # equal means: the larger rate
-    with pytest.raises(stage.TrainingError, match="no tuning of sculpt"):
-        transfer.best_learning_rate(tmp_path / "tune.csv", "sculpt", "rich")
+    assert tune.best_learning_rate(tmp_path / "tune.csv", **names) == 1e-3  # equal means: the larger rate
+    for other in ({"condition": "sculpt"}, {"iterations": 6}):
+        with pytest.raises(stage.TrainingError, match="no tuning of (sculpt, rich, 12|grow, rich, 6)"):
+            tune.best_learning_rate(tmp_path / "tune.csv", **(names | other))
 
 
 def check_masks(masks, model, images):
     """200 images x 576 weights of C2; those of the first image are what the meta-learned regulator says of it."""
     assert masks.shape == (200, 8 * 8 * 9) and masks.dtype == np.float16 and masks.min() > 0
-    network = fresh("grow", model)
+    network = sequence.fresh("grow", SMOKE.network, 0, model, CPU)
     pool = data.tuning_pool(images.labels, tuning=False)
-    sequence = data.class_by_class(images.labels, range(100), 2, generator(1, "transfer stream"), pool)
-    _, first = network.context(images.batch(sequence[0, :1])[0])
-    np.testing.assert_allclose(masks[0], first[0, network.layer("c2")].detach(), rtol=1e-3, atol=1e-7)
+    order = data.class_by_class(images.labels, range(100), 2, generator(1, "transfer stream"), pool)
+    _, _, c2, *_ = network.context(images.batch(order[0, :1])[0])
+    np.testing.assert_allclose(masks[0], c2[0].detach(), rtol=1e-3, atol=1e-7)
     assert (masks[-1] != masks[0]).any()
 
 
@@ -59,21 +47,30 @@ def test_all_stages_by_hand(call, meta_learn, stand_ins, imagenet, tmp_path):
     """Tuning and transfer read what meta-learning wrote; a seed alone gives what it gives among others."""
     meta_learn(tmp_path / "both.pt", "0-1")
     meta_learn(tmp_path / "tuning.pt", "1000")
-    shared = ("--condition", "grow", "--meta-learning-set", "rich", "--imagenet", stand_ins / "imagenet.npz")
+    shared = ("--condition", "grow", "--meta-learning-set", "rich", "--iterations", 12)
+    shared += ("--imagenet", stand_ins / "imagenet.npz")
     call(tune, *shared, "--models", tmp_path / "tuning.pt", "--out", tmp_path / "tune.csv")
-    tuned = pandas.read_csv(tmp_path / "tune.csv")
+    tuned = results.READERS["tune"].read(tmp_path / "tune.csv")
     assert tuned.seed.tolist() == [1000, 1000] and tuned.learning_rate.tolist() == [1e-3, 3e-4]
     last = ("--models", tmp_path / "both.pt", "--tuning", tmp_path / "tune.csv")
-    call(transfer, *shared, *last, "--seeds", "0-1", "--out", tmp_path / "transfer.csv")
+    paths = {name: tmp_path / f"{name}.csv" for name in ("transfer", "diagnostics", "final_recall")}
+    more = ("--diagnostics", paths["diagnostics"], "--final-recall", paths["final_recall"])
+    call(transfer, *shared, *last, "--seeds", "0-1", "--out", paths["transfer"], *more)
     record = ("--record-masks", tmp_path / "masks.npy", "--record-layer", "c2")
     call(transfer, *shared, *last, "--seeds", "1", *record, "--out", tmp_path / "again.csv")
-    origin = saved_models.origin_of("grow", "rich", SMOKE)
+    origin = saved_models.origin_of("grow", "rich", 12, SMOKE)
     check_masks(np.load(tmp_path / "masks.npy"), saved_models.load([tmp_path / "both.pt"], [1], origin)[1], imagenet)
-    table, again = (pandas.read_csv(tmp_path / name) for name in ("transfer.csv", "again.csv"))
+    read = {name: results.READERS[name].read(path) for name, path in paths.items()}
+    table, again = read["transfer"], results.READERS["transfer"].read(tmp_path / "again.csv")
     assert table[table.seed == 1].recall.tolist() == again.recall.tolist()
     assert table.groupby("seed").classes.apply(list).tolist() == [[1, 10, 50, 100]] * 2
-    assert table.recall.between(0, 1).all() and set(table.dataset) == {"imagenet"}
+    assert set(table.dataset) == {"imagenet"} and set(table.iterations) == {12}
+    final = read["final_recall"].groupby("seed").recall.mean()
+    assert final.tolist() == pytest.approx(table[table.classes == 100].recall.tolist())
+    assert set(read["diagnostics"].groupby(["seed", "quantity"]).size()) == {100}
     about, meta_about = (json.loads((tmp_path / name).read_text()) for name in ("transfer.json", "both.json"))
+    assert about == json.loads((tmp_path / "diagnostics.json").read_text())
+    assert about == json.loads((tmp_path / "final_recall.json").read_text())
     assert about["stage"] == "transfer" and [(one["name"], one["completeness"]) for one in about["data"]] == [
         ("imagenet", "stand-in"),
         ("omniglot", "stand-in"),
@@ -82,14 +79,48 @@ def test_all_stages_by_hand(call, meta_learn, stand_ins, imagenet, tmp_path):
     assert about["measured"]["meta_learning_commits"] == [meta_about["git"]]
 
 
-def test_a_rate_that_diverges_counts_as_recall_0_and_the_others_go_on(call, stand_ins, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(transfer, "recall", lambda network, context, labels: 1.0)
-    few = ("transfer.classes=10", "transfer.recall_after=[10]", "transfer.baseline_learning_rates=[1e30, 1e-3]")
-    overrides = [argument for override in few for argument in ("--set", override)]
-    shared = ("--condition", "scratch", "--meta-learning-set", "rich", "--imagenet", stand_ins / "imagenet.npz")
-    call(tune, *shared, "--out", tmp_path / "tune.csv", *overrides)
-    tuned = pandas.read_csv(tmp_path / "tune.csv")
-    assert tuned.learning_rate.tolist() == [1e30, 1e-3] and tuned.recall.tolist() == [0, 1]
+FEW = ("transfer.classes=10", "transfer.recall_after=[5, 10]", "transfer.baseline_learning_rates=[1e30, 1e-3, 1e-2]")
+
+
+@pytest.fixture
+def tune_scratch(call, stand_ins, tmp_path):
+    """Tunes Scratch, which needs no models: tune_scratch(name of the table)."""
+
+    def run(name):
+        shared = ("--condition", "scratch", "--meta-learning-set", "rich", "--iterations", 0)
+        files = ("--imagenet", stand_ins / "imagenet.npz", "--out", tmp_path / name)
+        files += ("--checkpoint", tmp_path / name.replace("csv", "ckpt"))
+        call(tune, *shared, *files, *[argument for override in FEW for argument in ("--set", override)])
+        return pandas.read_csv(tmp_path / name)
+
+    return run
+
+
+def test_a_rate_that_diverges_counts_as_recall_0_and_the_others_go_on(tune_scratch, capsys, monkeypatch):
+    """Recall is made 1 after five classes of two images, and 0.5 after ten."""
+    monkeypatch.setattr(
+        sequence, "recalled", lambda network, context, labels: torch.full_like(labels, 10) / len(labels)
+    )
+    tuned = tune_scratch("tune.csv")
+    assert tuned.learning_rate.tolist() == [1e30, 1e-3, 1e-2]
+    assert tuned.recall.tolist() == [0, 0.5, 0.5] and tuned.mean_recall.tolist() == [0, 0.75, 0.75]
     printed = capsys.readouterr().out
     assert printed.count("this rate counts as recall 0") == 1
     assert "tuning scratch rich seed 1000, learning rate 1e+30: the loss is nan" in printed
+
+
+def test_a_tuning_that_was_killed_goes_on_and_ends_with_the_same_table(tune_scratch, monkeypatch, tmp_path):
+    whole = tune_scratch("whole.csv")
+    original, rates = tune.recalls, []
+
+    def killed(network, images, settings, rate, *arguments):
+        rates.append(rate)
+        if len(rates) == 3:
+            raise KeyboardInterrupt
+        return original(network, images, settings, rate, *arguments)
+
+    monkeypatch.setattr(tune, "recalls", killed)
+    with pytest.raises(KeyboardInterrupt):
+        tune_scratch("killed.csv")
+    pandas.testing.assert_frame_equal(tune_scratch("killed.csv"), whole, check_exact=True)
+    assert rates == [1e30, 1e-3, 1e-2, 1e-2] and not list(tmp_path.glob("*.ckpt"))

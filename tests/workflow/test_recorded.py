@@ -1,0 +1,99 @@
+"""All that is kept is drawn and judged again from the kept tables, and the READMEs say what came out."""
+
+from __future__ import annotations
+
+import itertools
+import re
+
+import pandas
+import pytest
+import yaml
+
+from common.results import tables
+from common.running import register
+from common.running.code import ROOT
+from tests.workflow.checkout import Checkout
+
+PAPERS = yaml.safe_load((ROOT / "config.yaml").read_text())["papers"]
+RECORDED = ("--config", "scale=recorded")
+OUTCOMES = ("holds", "fails", "unclear", "not run")
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory) -> Checkout:
+    """A checkout in which everything was made from the kept tables."""
+    checkout = Checkout(tmp_path_factory.mktemp("recorded"))
+    checkout.run("all", *RECORDED)
+    return checkout
+
+
+def claims(checkout: Checkout, paper: str) -> pandas.DataFrame:
+    """Return a paper's claims with their outcomes, by id; of hyperparameters the paper's own alone."""
+    judged = tables.read(checkout.folder / f"results/recorded/{paper}/claims.csv")
+    return judged.drop_duplicates("id").set_index("id")
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_every_kept_table_is_drawn_and_compared(drawn, paper):
+    known = register.of(paper)
+    for name in known.drawable("recorded"):
+        for ending in register.endings(name):
+            assert (drawn.folder / f"figures/{paper}_{name}.{ending}").stat().st_size > 0
+    made_from = [*(known.artifact(name).tables for name in known.drawable("recorded")), known.comparison.tables]
+    kept = {path.stem for path in (ROOT / "papers" / paper / "recorded").glob("*.csv")}
+    assert kept <= set().union(*made_from), "a kept table that nothing is made from"
+    compared = tables.read(drawn.folder / f"results/recorded/{paper}/comparison.csv")
+    assert (compared["ours_n"] > 0).any() and set(claims(drawn, paper)["outcome"]) <= set(OUTCOMES)
+
+
+NUMBER = r"(-?[\d,]+(?:\.\d+)?)"
+INTERVAL = re.compile(rf"{NUMBER}(?: %| points)? \[{NUMBER}, {NUMBER}\]")
+UNITS = (1, 0.01, 0.001, 100)  # of a README's numbers, in those of claims.csv: fractions for percent, say
+
+
+def is_rounded(text: str, exact: float, unit: float) -> bool:
+    """Return whether a README's number is one of claims.csv, which has two decimals, in another unit and rounded."""
+    decimals = len(text.partition(".")[2])
+    return abs(float(text.replace(",", "")) - unit * exact) <= 0.5001 * 10**-decimals + 0.0051 * unit
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_the_claims_of_a_readme_are_those_that_came_out(drawn, paper):
+    """Of a table "| claim | outcome | our numbers |" whose rows begin with a claim's id: all claims, their outcomes, and each
+    mean with its interval."""
+    judged, heading, found = claims(drawn, paper), [], []
+    for line in (ROOT / "papers" / paper / "README.md").read_text().splitlines():
+        cells = [cell.strip().replace("*", "") for cell in line.strip("| ").split("|")]
+        if line.startswith("|") and (claim := re.match(rf"{paper}-\d+", cells[0])):
+            stated, about = dict(zip(heading, cells, strict=True)), judged.loc[claim[0]]
+            assert stated["outcome"] == about["outcome"], claim[0]
+            ours = [tuple(map(float, interval)) for interval in INTERVAL.findall(about["detail"])]
+            for interval in INTERVAL.findall(stated["our numbers"]):
+                assert any(
+                    all(map(is_rounded, interval, one, 3 * [unit])) for one, unit in itertools.product(ours, UNITS)
+                ), f"{claim[0]}: {interval} is not in {about['detail']}"
+            found.append(claim[0])
+        elif line.startswith("|") and not line.startswith("| ---"):
+            heading = cells
+    assert not found or found == list(judged.index), "the table lacks claims, or has others"
+
+
+def test_nothing_is_made_twice(drawn):
+    assert drawn.jobs("all", *RECORDED) == {}
+
+
+def test_another_reading_of_the_sticky_gradient_is_compared_again(drawn):
+    """What claims read of the protocol makes them again: the reading whose search stands for our own hyperparameters."""
+    path = drawn.folder / "papers/sticky_gradient/protocol.yaml"
+    target, before = "results/recorded/sticky_gradient/comparison.csv", path.read_text()
+    claimed = drawn.folder / "results/recorded/sticky_gradient/claims.csv"
+    reading = register.of("sticky_gradient").protocol("paper").design.reading
+    others = set(tables.read(ROOT / "papers/sticky_gradient/recorded/search.csv")["reading"]) - {reading}
+    judged = claimed.read_text()
+    assert before.count(f"    reading: {reading}") == 1
+    path.write_text(before.replace(f"    reading: {reading}", f"    reading: {min(others)}"))
+    assert drawn.jobs(target, *RECORDED) == {"compare": 1}
+    drawn.run(target, *RECORDED)
+    assert claimed.read_text() != judged
+    assert drawn.jobs(target, *RECORDED) == {}
