@@ -27,7 +27,9 @@ def sentences(text: str) -> list[str]:
             continue
         cells = block.strip("| ").split(" | ") if block.startswith("|") else [re.sub(r"^(?:[-*]|\d+\.) ", "", block)]
         for cell in cells:
-            found += [part for part in re.split(r"(?<=[.!?])[)*\"”]*\s+(?=[A-Z(*`\[0-9])", cell) if len(part.split()) > 2]
+            found += [
+                part for part in re.split(r"(?<=[.!?])[)*\"”]*\s+(?=[A-Z(*`\[0-9])", cell) if len(part.split()) > 2
+            ]
     return found
 
 

@@ -200,12 +200,7 @@ class Update:
 
 
 def train_epoch(
-    update: Update,
-    epoch: int,
-    batch: int,
-    seeds: Sequence[int],
-    progress: Progress,
-    observer: Observer | None = None,
+    update: Update, epoch: int, batch: int, seeds: Sequence[int], progress: Progress, observer: Observer | None = None
 ) -> None:
     """One pass over a task's training images."""
     learner, task = update.learner, update.task

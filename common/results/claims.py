@@ -36,9 +36,7 @@ def within(what: str, runs: Mapping[int, float], low: float = -math.inf, high: f
     It holds if the whole interval lies inside, fails if the whole interval lies outside, and is unclear otherwise, as
     it always is with a single run. For a paired comparison give the differences: `within(..., difference(a, b))`.
     """
-    bounds = " and ".join(
-        [f"above {low:g}"] * math.isfinite(low) + [f"below {high:g}"] * math.isfinite(high),
-    )
+    bounds = " and ".join([f"above {low:g}"] * math.isfinite(low) + [f"below {high:g}"] * math.isfinite(high))
     if not bounds:
         raise ValueError(f"within: {what} has no bound")
     if not runs:

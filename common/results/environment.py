@@ -34,10 +34,7 @@ def git_state(folder: Path) -> dict[str, Any]:
         try:
             # No optional locks: a training run must never block a commit made meanwhile.
             done = subprocess.run(
-                ["git", "--no-optional-locks", "-C", str(folder), *command],
-                capture_output=True,
-                text=True,
-                check=False,
+                ["git", "--no-optional-locks", "-C", str(folder), *command], capture_output=True, text=True, check=False
             )
         except FileNotFoundError:  # git is not installed
             return {"commit": None, "dirty": None}

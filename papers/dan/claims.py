@@ -91,10 +91,7 @@ def channels_speed_up(tables: Tables) -> list[Finding]:
 
 def all_digits_are_reconstructed(tables: Tables) -> list[Finding]:
     """The first finding is met by a network that puts out the mean image whatever it sees; hence the second."""
-    runs = ratio(
-        results.image_error(tables, "both", DIGITS),
-        results.image_error_after_first_step(tables, "both"),
-    )
+    runs = ratio(results.image_error(tables, "both", DIGITS), results.image_error_after_first_step(tables, "both"))
     against_mean = results.mean_image_ratio(tables, "both")
     return [
         _ratio_within("error of all images, end / after the first step", runs, high=0.3),

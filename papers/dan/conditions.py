@@ -31,8 +31,4 @@ SHARING = {
     "none": Look("net2: one per DAN", PALETTE["vermilion"], ":"),
 }
 # Figure 2: `protocol.IMAGE_CONDITIONS`.
-IMAGES = {
-    "both": "memory + transfer loss",
-    "memory": "memory loss only",
-    "random": "random phenotypes",
-}
+IMAGES = {"both": "memory + transfer loss", "memory": "memory loss only", "random": "random phenotypes"}

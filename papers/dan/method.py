@@ -30,11 +30,7 @@ Examples = tuple[Tensor, Tensor]  # inputs [K, B, n] and targets [K, B, m] of ev
 
 
 def losses(
-    network: DanNetwork,
-    theta: Sequence[Tensor],
-    phi: Sequence[Tensor],
-    batch: Examples,
-    join: Join | None = None,
+    network: DanNetwork, theta: Sequence[Tensor], phi: Sequence[Tensor], batch: Examples, join: Join | None = None
 ) -> Tensor:
     """Return the mean squared error of every model [K] on its batch; join: see `DanNetwork`."""
     inputs, targets = batch
@@ -47,11 +43,7 @@ def for_population(phi: Sequence[Tensor], members: int) -> list[Tensor]:
 
 
 def task_gradients(
-    network: DanNetwork,
-    theta: Sequence[Tensor],
-    phi: Sequence[Tensor],
-    batch: Examples,
-    plastic: bool = False,
+    network: DanNetwork, theta: Sequence[Tensor], phi: Sequence[Tensor], batch: Examples, plastic: bool = False
 ) -> list[Tensor]:
     """Return grad_theta of each model's loss, of the form of theta; plastic: and its grad_phi [K, ...] behind it."""
     learned = [tensor.detach().requires_grad_() for tensor in [*theta, *(phi if plastic else [])]]
@@ -60,11 +52,7 @@ def task_gradients(
 
 
 def learn_task(
-    network: DanNetwork,
-    theta: list[Tensor],
-    phi: Sequence[Tensor],
-    batch: Examples,
-    optimizer: Adam | Sgd,
+    network: DanNetwork, theta: list[Tensor], phi: Sequence[Tensor], batch: Examples, optimizer: Adam | Sgd
 ) -> None:
     """theta_{t+1} = theta_t - alpha grad_theta L_i(theta_t, phi), in place: the optimizer's step on `task_gradients`.
 
@@ -135,11 +123,7 @@ def gradients_through_step(
 
 
 def phenotype_gradients(
-    network: DanNetwork,
-    theta: Sequence[Tensor],
-    phi: Sequence[Tensor],
-    members: int,
-    batch: Examples,
+    network: DanNetwork, theta: Sequence[Tensor], phi: Sequence[Tensor], members: int, batch: Examples
 ) -> tuple[Tensor, list[Tensor]]:
     """(1 / M) sum_m grad_phi L_G(theta, phi) at fixed theta.
 

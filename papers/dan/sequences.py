@@ -72,9 +72,7 @@ def draw_functions(settings: Regression, sources: Generators) -> Functions:
     uniform = torch.stack([torch.rand(3, 2, generator=source) for source in sources])
     amplitudes, frequencies, offsets = uniform.unbind(1)
     return Functions(
-        settings.amplitude * amplitudes,
-        settings.frequency * frequencies,
-        settings.offset * (2 * offsets - 1),
+        settings.amplitude * amplitudes, settings.frequency * frequencies, settings.offset * (2 * offsets - 1)
     )
 
 

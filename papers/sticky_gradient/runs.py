@@ -107,13 +107,7 @@ REGISTER = Register(
         "trajectories": Stage(reads=read_by_full_method),
         "collect_readings": Stage(),
     },
-    tables={
-        "accuracies": accuracies,
-        "ablation": ablation,
-        "shared": shared,
-        "weights": weights,
-        "search": searches,
-    },
+    tables={"accuracies": accuracies, "ablation": ablation, "shared": shared, "weights": weights, "search": searches},
     artifacts={
         "fig1": Artifact(("trajectories", "search"), reads=("attractor",)),
         "fig2": Artifact(("accuracies",)),

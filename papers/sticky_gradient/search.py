@@ -21,14 +21,7 @@ from common.results import tables
 from common.running import protocols, stage
 from common.running.protocols import Settings
 from papers.sticky_gradient import data
-from papers.sticky_gradient.protocol import (
-    FIRST_TUNING_SEED,
-    HYPERPARAMETERS,
-    NO_METHOD,
-    PUBLISHED,
-    Attractor,
-    Search,
-)
+from papers.sticky_gradient.protocol import FIRST_TUNING_SEED, HYPERPARAMETERS, NO_METHOD, PUBLISHED, Attractor, Search
 from papers.sticky_gradient.readings import CONTROL, FULL, Reading, reading
 from papers.sticky_gradient.train import job_of, learner, options, schedule
 

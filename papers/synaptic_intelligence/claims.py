@@ -35,10 +35,7 @@ def task1_suffers_from_task2(tables: Tables) -> list[Finding]:
 def first_tasks_fall_to_chance(tables: Tables) -> list[Finding]:
     return [
         within(
-            f"task {task} after 5 tasks, c = 0",
-            results.entry(tables, "split_mnist", "si-0", SPLIT_TASKS, task),
-            40,
-            60,
+            f"task {task} after 5 tasks, c = 0", results.entry(tables, "split_mnist", "si-0", SPLIT_TASKS, task), 40, 60
         )
         for task in (1, 2)
     ]

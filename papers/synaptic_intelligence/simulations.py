@@ -112,10 +112,7 @@ def averaged_matrix_rows(seed: int) -> list[tuple[int, str, float]]:
     starts = torch.randn(STARTS, PARAMETERS, generator=generator(seed, "starts"), dtype=torch.float64)
     expected = mean_importance_matrix(hessian, variance=1.0)
     error = torch.linalg.norm(mean_path_integral_matrix(hessian, starts, SMALL_STEP, STEPS) - expected)
-    return [
-        (22, "random starts", STARTS),
-        (22, "relative Frobenius error", float(error / torch.linalg.norm(expected))),
-    ]
+    return [(22, "random starts", STARTS), (22, "relative Frobenius error", float(error / torch.linalg.norm(expected)))]
 
 
 def special_case_rows(seed: int) -> list[tuple[int, str, float]]:

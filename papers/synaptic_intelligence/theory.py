@@ -34,20 +34,6 @@ def mean_importance_matrix(hessian: Tensor, variance: float) -> Tensor:
     return variance / 2 * hessian
 
 
-def importance_if_diagonal(diagonal: Tensor, displacement: Tensor) -> Tensor:
-    """Eq. 13, corrected: Q_ii = (1/2) (d^i)^2 H_ii for a diagonal Hessian; [P].
-
-    As printed it lacks the factor 1/2 and has Q_ij = 0 elsewhere; by Eq. 11 Q_ij = d^i d^j H_ii H_jj / (H_ii + H_jj).
-    The importances are the diagonal alone, so nothing depends on those elements.
-    """
-    return displacement**2 * diagonal / 2
-
-
-def importance_if_rank_one(eigenvalue: float, eigenvector: Tensor, displacement: Tensor) -> Tensor:
-    """Eq. 14: Q = (1/2) (d^1)^2 H for H = eigenvalue u u^T, with u of length 1 and d^1 = u . displacement; [P, P]."""
-    return (displacement @ eigenvector) ** 2 / 2 * eigenvalue * torch.outer(eigenvector, eigenvector)
-
-
 def normalised(importance: Tensor, movement: Tensor, damping: float = 0.0) -> Tensor:
     """Eq. 5 for one task: Omega_k = omega_k / (Delta_k^2 + xi)."""
     return importance / (movement**2 + damping)

@@ -17,10 +17,7 @@ SWEEP_REGIONS = ((-12, -11), (-10, -6), (-5, -1), (0, 0), (1, 12))  # each needs
 
 def grow_retains(tables: Tables) -> list[Finding]:
     final, early = (results.recall(tables, "grow", "rich", classes) for classes in (CLASSES, EARLY))
-    return [
-        within("Grow", final, low=85),
-        within("Grow, change since class 10", difference(final, early), low=-8),
-    ]
+    return [within("Grow", final, low=85), within("Grow, change since class 10", difference(final, early), low=-8)]
 
 
 def grow_beats_sculpt(tables: Tables) -> list[Finding]:

@@ -147,11 +147,9 @@ def train(learner: MetaLearner, iterations: int, states: dict[str, dict], checkp
     key = str(learner.seed)
     if key in states:
         if (reached := states[key]["iteration"]) > iterations:
-            raise stage.TrainingError(
-                f"the checkpoint is {reached} iterations on, past the {iterations} asked for; ask for as many, or delete it"
-            )
+            raise stage.TrainingError(f"the checkpoint is {reached} iterations on: ask for that or more, or delete it")
         learner.load_state_dict(states.pop(key))  # and free it: at full width it takes 7 GB
-    label = f"{learner.condition} {learner.meta_learning_set} seed {learner.seed}"
+    label = f"{learner.condition} {learner.meta_learning_set} seed {key}"
     progress = Progress(label, iterations, learner.iteration)
     while learner.iteration < iterations:
         learner.step()
@@ -179,8 +177,7 @@ def main() -> None:
     if arguments.iterations < job.settings.meta_learning.log_every:
         parser.error("--iterations: fewer than meta_learning.log_every, so nothing would be logged")
     images = data.omniglot(arguments.omniglot, job.device)
-    # A full-width state is 7 GB: rarer checkpoints there.
-    interval = 600 if arguments.scale == "paper" else 120
+    interval = 600 if arguments.scale == "paper" else 120  # a full-width state is 7 GB
     checkpoint = job.checkpoint(arguments.checkpoint, data=[images.about], interval_seconds=interval)
     with job.record(arguments.out, data=[images.about], seeds=arguments.seeds) as measured:
         states = (checkpoint.load() if checkpoint is not None else None) or {}
@@ -190,8 +187,8 @@ def main() -> None:
             train(learner, arguments.iterations, states, checkpoint)
         if checkpoint is not None and arguments.keep_checkpoint:
             checkpoint.save(states)
-        rows = [names | row for state in states.values() for row in state["log"]]
-        tables.write(arguments.out.with_suffix(".csv"), rows)
+        log = [names | row for state in states.values() for row in state["log"]]
+        tables.write(arguments.out.with_suffix(".csv"), log)
         origin = saved_models.origin_of(**names, iterations=arguments.iterations, settings=job.settings)
         saved_models.save(arguments.out, origin, {seed: state["network"] for seed, state in states.items()})
         measured["parameters"] = sum(tensor.numel() for tensor in states[str(arguments.seeds[0])]["network"].values())

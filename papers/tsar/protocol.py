@@ -8,9 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
-from common.running.protocols import ProtocolError
+from common.running.protocols import ProtocolError, check_positive
 
 FIRST_TUNING_SEED = 1000  # reporting seeds count from 0, tuning seeds from here
 DRAWINGS = 20  # of each Omniglot class
@@ -77,10 +76,10 @@ class MetaLearning:
     percentile_classes: int
 
     def __post_init__(self) -> None:
-        _check_positive(self, "rich_classes", "scarce_classes", "inner_images", "outer_images")
-        _check_positive(self, "inner_learning_rate", "outer_learning_rate")
-        _check_positive(self, "oml_inner_learning_rate", "oml_outer_learning_rate")
-        _check_positive(self, "log_every", "percentile_every", "percentile_classes")
+        check_positive(self, "rich_classes", "scarce_classes", "inner_images", "outer_images")
+        check_positive(self, "inner_learning_rate", "outer_learning_rate")
+        check_positive(self, "oml_inner_learning_rate", "oml_outer_learning_rate")
+        check_positive(self, "log_every", "percentile_every", "percentile_classes")
         check_conditions(self.second_order)
         if self.inner_images > DRAWINGS:
             raise ValueError(f"inner_images: a class has {DRAWINGS} drawings, not {self.inner_images}")
@@ -105,8 +104,8 @@ class Transfer:
     baseline_learning_rates: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        _check_positive(self, "classes", "images_per_class", "recall_after")
-        _check_positive(self, "learning_rates", "baseline_learning_rates")
+        check_positive(self, "classes", "images_per_class", "recall_after")
+        check_positive(self, "learning_rates", "baseline_learning_rates")
         if self.recall_after != tuple(sorted(set(self.recall_after))) or self.recall_after[-1] != self.classes:
             raise ValueError(
                 f"recall_after must increase and end with the last class, {self.classes}, not {list(self.recall_after)}"
@@ -134,7 +133,7 @@ class Design:
         if unknown := set(self.meta_learning_sets) - set(META_LEARNING_SETS):
             known = ", ".join(META_LEARNING_SETS)
             raise ValueError(f"unknown meta-learning set {min(unknown)!r}; known are {known}")
-        _check_positive(self, "iterations")
+        check_positive(self, "iterations")
         if self.iterations != tuple(sorted(set(self.iterations))):
             raise ValueError(f"iterations must increase, not {list(self.iterations)}")
         if min(self.seeds, self.tuning_seeds, self.seeds_per_job) < 1:
@@ -161,11 +160,3 @@ class Protocol:
                 )
         if (every := self.meta_learning.log_every) > (first := self.design.iterations[0]):
             raise ProtocolError(f"meta_learning.log_every, {every}, leaves the log of {first} iterations empty")
-
-
-def _check_positive(section: Any, *names: str) -> None:
-    """Raise ValueError naming a number of the section, or a list of them, that is not positive throughout."""
-    for name in names:
-        value = getattr(section, name)
-        if min(value if isinstance(value, tuple) else (value,), default=0) <= 0:
-            raise ValueError(f"{name} must be positive, not {value}")

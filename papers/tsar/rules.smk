@@ -32,7 +32,9 @@ rule tsar_meta_train:
     resources:
         **TRAINING,
         # no parameter: a run that is to go on is the same run
-        keep=lambda wildcards: tsar_runs.keep_checkpoint(**wildcards, design=TSAR.protocol(wildcards.scale).design),
+        keep=lambda wildcards: tsar_runs.keep_checkpoint(
+            wildcards.condition, wildcards.meta_learning_set, TSAR.protocol(wildcards.scale).design
+        ),
     params:
         # not declared as an output, or Snakemake would delete it before the attempt that is to go on from it
         checkpoint="results/{scale}/tsar/checkpoints/meta_{condition}_{meta_learning_set}_seeds{seeds}.ckpt",

@@ -77,11 +77,9 @@ def shorter_run(
     return models(scale, condition, meta_learning_set, before[-1], seeds) if before else []
 
 
-def keep_checkpoint(
-    scale: str, condition: str, meta_learning_set: str, iterations: str, seeds: str, design: Design
-) -> str:
-    """Return the option of meta_train that keeps its checkpoint, if a longer run is to go on from there, or nothing."""
-    return "--keep-checkpoint" if int(iterations) < lengths(condition, meta_learning_set, design)[-1] else ""
+def keep_checkpoint(condition: str, meta_learning_set: str, design: Design) -> str:
+    """Return the option of meta_train that keeps its checkpoint, from which longer runs go on; nothing for one length."""
+    return "--keep-checkpoint" if len(lengths(condition, meta_learning_set, design)) > 1 else ""
 
 
 def transfer_tables(
@@ -92,9 +90,9 @@ def transfer_tables(
     name: how its files begin; which: names the combinations and lengths.
     """
     return [
-        f"{folder(scale, 'transfer', *names, iterations)}/{name}{seeds}.csv"
-        for *names, iterations in which(protocol.design)
-        for seeds in batches(scale, *names, 0, protocol.design.seeds, protocol.design)
+        f"{folder(scale, 'transfer', condition, meta_learning_set, iterations)}/{name}{seeds}.csv"
+        for condition, meta_learning_set, iterations in which(protocol.design)
+        for seeds in batches(scale, condition, meta_learning_set, 0, protocol.design.seeds, protocol.design)
     ]
 
 

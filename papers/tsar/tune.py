@@ -35,7 +35,7 @@ def options(description: str) -> ArgumentParser:
     return parser
 
 
-def names_of(arguments: Namespace) -> dict[str, str | int]:
+def names_of(arguments: Namespace) -> dict:
     """Return what tells the models of a command line from others, under the names of columns and wildcards."""
     return {name: getattr(arguments, name) for name in ("condition", "meta_learning_set", "iterations")}
 

@@ -44,7 +44,7 @@ class Checkout:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=600,
+            timeout=1200,
             check=False,
         )
         assert (done.returncode != 0) == fails, done.stdout[-4000:]

@@ -35,7 +35,7 @@ def edit(checkout: Checkout, file: str, old: str, new: str) -> None:
 
 
 def test_a_hyperparameter(checkout):
-    target = "results/smoke/tsar/transfer/scratch_rich/seeds0-1.csv"
+    target = "results/smoke/tsar/transfer/scratch_rich_after0/seeds0-1.csv"
     checkout.run(target)
     assert checkout.jobs(target) == {}
     edit(checkout, "papers/tsar/protocol.yaml", "    images_per_class: 2\n", "    images_per_class: 3\n")
@@ -78,4 +78,4 @@ def test_a_paper(checkout):
     edit(checkout, "config.yaml", "papers: [tsar,", "papers: [mine, tsar,")
     jobs, original = (checkout.jobs(f"figures/{paper}_fig1.pdf") for paper in ("mine", "tsar"))
     assert {rule.replace("mine", "tsar"): count for rule, count in jobs.items()} == original
-    checkout.run("results/smoke/mine/transfer/scratch_rich/seeds0-1.csv")
+    checkout.run("results/smoke/mine/transfer/scratch_rich_after0/seeds0-1.csv")

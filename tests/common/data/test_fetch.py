@@ -154,8 +154,7 @@ def test_file_in_place_of_the_folder(server, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "code, message",
-    [(errno.ENOSPC, "the disk is full"), (errno.EACCES, "cannot write .*Permission denied.* --root")],
+    "code, message", [(errno.ENOSPC, "the disk is full"), (errno.EACCES, "cannot write .*Permission denied.* --root")]
 )
 def test_disk_full_or_unwritable_folder(server, tmp_path, monkeypatch, code, message):
     def failing_open(path, mode="r", *arguments, **keywords):

@@ -25,7 +25,6 @@ MNIST = {"name": "mnist", "description": "MNIST", "completeness": "complete"}
 RECORD = {"scale": "paper", "seeds": [0, 1, 2], "data": [MNIST], "protocol": {}}
 CHANNELS = (1, 5, 10, 20, 40)
 SIDE = 6  # of the pictures, in pixels
-SHOWN = ("original", "first", "half", "all")
 
 
 class Level(NamedTuple):
@@ -166,7 +165,8 @@ def image_grids(seeds=3, chosen=tuple(RECONSTRUCTED)):
     rows, columns = numpy.indices((SIDE, SIDE)).reshape(2, -1)
     parts = []
     for condition, seed, digit in product(chosen, range(seeds), range(DIGITS)):
-        pictures = dict(zip(SHOWN, numpy.random.default_rng([seed, digit]).uniform(size=(len(SHOWN), SIDE**2))))
+        noise = numpy.random.default_rng([seed, digit]).uniform(size=(4, SIDE**2))
+        pictures = dict(zip(("original", "first", "half", "all"), noise))
         pictures["all"] = 0.9 * pictures["original"] + 0.1 * pictures["all"]
         for shown, pixels in pictures.items():
             part = {"condition": condition, "seed": seed, "shown": shown, "digit": digit}

@@ -14,13 +14,10 @@ from tests.papers.dan.constructed import CHANNELS, RECORD, REPORTED, everything,
 from tests.papers.dan.small import PAPER
 
 
-def test_the_paper_states_settings_and_reports_no_number():
+def test_the_paper_reports_no_number_and_states_settings_that_the_protocol_has():
     assert len(reported.results(REPORTED)) == 0
     assert set(REPORTED["artifact"]) == {"protocol", "code"}
     assert (REPORTED.loc[REPORTED["artifact"] == "code", "how_read"] == "author_code").all()
-
-
-def test_the_protocol_has_the_settings_that_the_paper_states():
     rows = REPORTED[REPORTED["artifact"] == "protocol"]
     stated = {tuple(key): value for *key, value in rows[["setting", "quantity", "value"]].itertuples(index=False)}
     regression, of_images = PAPER.regression, PAPER.images

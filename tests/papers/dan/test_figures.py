@@ -9,11 +9,14 @@ from matplotlib.colors import to_rgb
 from matplotlib.patches import Circle, Rectangle
 
 from common.drawing import plotting
+from common.results import tables as table_files
 from common.running import make
+from papers.dan import diagram as of_figure_1
 from papers.dan.conditions import NETWORKS, SHARING
 from papers.dan.figures import fig2, fig3, fig4
 from tests.papers.dan import constructed
-from tests.papers.dan.constructed import CHANNELS, RECORD, curves, diagram, everything, image_grids, meta, tables
+from tests.papers.dan.constructed import CHANNELS, RECORD, curves, diagram, everything, image_grids, tables
+from tests.papers.dan.small import call
 
 
 def draw(name, run):
@@ -27,7 +30,11 @@ def texts(axis):
     return [text.get_text() for text in [*axis.texts, *(legend.get_texts() if legend else [])]]
 
 
-# Figure 1
+def test_the_network_of_figure_1_has_learned_the_product_of_its_inputs(tmp_path, monkeypatch):
+    call(monkeypatch, of_figure_1, f"--out {tmp_path}/diagram.csv")
+    table = table_files.read(tmp_path / "diagram.csv")
+    output = table[(table["kind"] == "node") & (table["layer"] == 2)]["value"].item()
+    assert output == pytest.approx(0.8 * -0.5, abs=0.1)
 
 
 def test_figure_1_draws_every_weight_with_its_width_and_colour_between_its_nodes():
@@ -49,12 +56,9 @@ def test_figure_1_draws_every_weight_with_its_width_and_colour_between_its_nodes
 def test_figure_1_names_outputs_and_layers():
     table = diagram()
     table.loc[table["kind"] == "node", "value"] = [0.8, -0.5, 0.11, 0.22, -0.33, -0.444]
-    shown = set(texts(draw("fig1", tables(diagram=table)).axes[0]))
-    assert {"0.80", "−0.50", "0.11", "0.22", "−0.33", "−0.44"} <= shown
-    assert {"2 inputs", "3 DANs", "1 DAN", "3 channels", "15 tanh", "8 tanh", "1 tanh"} <= shown
-
-
-# Figure 2
+    shown = texts(draw("fig1", tables(diagram=table)).axes[0])
+    assert {"0.80", "−0.50", "0.11", "0.22", "−0.33", "−0.44"} <= set(shown)
+    assert {"2 inputs", "3 DANs", "1 DAN", "3 channels", "15 tanh", "8 tanh", "1 tanh"} <= set(shown)
 
 
 def learning():
@@ -70,7 +74,11 @@ def learning():
 
 
 def test_figure_2_has_the_errors_and_the_transfer_worked_by_hand():
-    values = fig2.values(tables(image_errors=learning()))
+    errors = learning()
+    holes = errors[(errors["step"] != 180) | (errors["digit"] != 4)]
+    with pytest.raises(ValueError, match="image_errors.csv: condition both has no loss on digit 4 after 3 digits"):
+        fig2.values(tables(image_errors=holes))
+    values = fig2.values(tables(image_errors=errors))
     assert len(values) == 11 * 10 + 2 and set(values["condition"]) == {"both"}
     errors = values[values["quantity"] == "error"].set_index(["learned", "digit"])
     assert errors.loc[(0, 3), ["mean", "n"]].tolist() == [2.0, 2]  # seeds: 1 and 3
@@ -113,16 +121,6 @@ def test_figure_2_shows_originals_above_reconstructions_of_the_first_seed():
         assert (frames[-1].get_x(), frames[-1].get_y()) == tuple(axis.images[2 * learned - 1].get_extent()[::3])
 
 
-def test_figure_2_refuses_errors_with_holes():
-    errors = learning()
-    holes = errors[(errors["step"] != 180) | (errors["digit"] != 4)]
-    with pytest.raises(ValueError, match="image_errors.csv: condition both has no loss on digit 4 after 3 digits"):
-        fig2.values(tables(image_errors=holes))
-
-
-# Figure 3
-
-
 def test_figure_3_draws_four_functions_of_the_first_seed_dark_to_cyan():
     run = tables(predictions=constructed.predictions(seeds=2))
     figure = draw("fig3", run)
@@ -140,9 +138,6 @@ def test_figure_3_draws_four_functions_of_the_first_seed_dark_to_cyan():
     assert names[:2] == ["target", "after sub-task 1,\n$x$ from −5 to −3"]
     stamp = next(text.get_text() for text in figure.texts if text.get_gid() == plotting.STAMP)
     assert "1 seed" in stamp and len(RECORD["seeds"]) > 1
-
-
-# Figure 4
 
 
 def test_figure_4_draws_the_mean_over_seeds_of_every_network_and_its_whole_band():
@@ -200,10 +195,3 @@ def test_figure_4_has_the_spread_over_functions_and_seeds():
     assert values["mean_of_functions"] == pytest.approx(losses.mean())
     assert values["sd_of_functions"] == pytest.approx(losses.std(ddof=1))
     assert values["geometric_mean"] == pytest.approx(numpy.sqrt(3 * 6))
-
-
-@pytest.mark.parametrize(("sequences", "bins"), [(7, 7), (103, 20)])
-def test_bins_hold_neighbouring_sequences(sequences, bins):
-    log = meta(seeds=1, sequences=sequences)
-    updates = fig4.binned(log[log["sharing"] == "layer"])["updates"]
-    assert len(updates) == bins and updates.is_monotonic_increasing

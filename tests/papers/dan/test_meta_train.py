@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 import torch
 
+from common.learning.optimizers import Adam
 from common.running import stage
 from common.running.checkpoints import Checkpoint
 from papers.dan import data, meta_train, phenotypes, sequences
@@ -19,15 +20,6 @@ def learner(seeds=(0, 1), settings=REGRESSION, sharing="network", terms="memory"
     return MetaLearner(build(settings, sharing), settings, list(seeds), terms, data.functions(settings), CPU)
 
 
-def test_a_sequence_moves_the_phenotypes_and_resets_the_synapses():
-    own = learner()
-    synapses, start = [tensor.clone() for tensor in own.start], [tensor.clone() for tensor in own.phi]
-    own.sequence()
-    assert equal(own.start, synapses)
-    assert not any(map(torch.equal, own.phi, start))
-    assert own.updates == 20 * 1 and [row["seed"] for row in own.rows] == [0, 1]
-
-
 @pytest.mark.parametrize("sharing", ["network", "none"])
 @pytest.mark.parametrize("through_step", [False, True])
 def test_a_sequence_is_algorithm_1_in_a_plain_loop(sharing, through_step):
@@ -38,7 +30,7 @@ def test_a_sequence_is_algorithm_1_in_a_plain_loop(sharing, through_step):
     sources = sequences.generators((1,), 2, "meta-training")
     batch = own.draw(sources)
     uniform = sequences.uniform_numbers(len(batch.shown), settings.meta_batch, sources)
-    optimizer = torch.optim.Adam(phi, lr=settings.phi_rate)
+    optimizer = Adam(phi, settings.phi_rate)
     for step in range(len(batch.shown)):
         inner = [tensor.detach().requires_grad_() for tensor in theta]
         of_models = [tensor.requires_grad_().expand(2, *tensor.shape[1:]) for tensor in phi]
@@ -47,19 +39,19 @@ def test_a_sequence_is_algorithm_1_in_a_plain_loop(sharing, through_step):
         theta = [tensor.detach() - settings.theta_rate * slope for tensor, slope in zip(inner, slopes, strict=True)]
         theta = theta if through_step else [tensor.detach() for tensor in theta]
         inputs, targets = batch.meta(step, uniform[step], "memory")
-        optimizer.zero_grad()
-        ((own.network(theta, of_models, inputs) - targets) ** 2).mean().backward()
-        optimizer.step()
+        meta_loss = ((own.network(theta, of_models, inputs) - targets) ** 2).mean()
+        optimizer.step(torch.autograd.grad(meta_loss, phi))
+    start = [tensor.clone() for tensor in own.start]
     own.sequence()
     torch.testing.assert_close(own.phi, [tensor.detach() for tensor in phi], atol=1e-5, rtol=1e-4)
+    assert equal(own.start, start)  # of every sequence
 
 
 def test_a_population_starts_alike_and_learns_sequences_of_its_own():
     own = learner(settings=dataclasses.replace(REGRESSION, population=3))
     assert own.start[0].shape[0] == 6 and own.phi[0].shape[0] == 2
     assert torch.equal(own.start[0][0], own.start[0][2]) and not torch.equal(own.start[0][2], own.start[0][3])
-    batch = own.draw(own.sources)
-    assert len({tuple(row) for row in batch.targets[..., 0].tolist()}) == 6
+    assert len(own.draw(own.sources).targets.unique(dim=0)) == 6
     own.sequence()
     assert [row["seed"] for row in own.rows] == [0, 1]
 
@@ -173,14 +165,12 @@ def test_phenotypes_that_learn_lower_the_memory_loss_of_meta_training():
     assert means[1e-3] < 0.8 * means[0.0]
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
+def test_wrong_calls_say_what_to_do(monkeypatch, capsys):
+    command = "--experiment images --seeds 0 --out x.pt"
+    for more, message in (
         ("", "needs --omniglot"),
         ("--omniglot omniglot.npz --channels 24", "--channels: n_channels: a DAN sees a square patch"),
-    ],
-)
-def test_wrong_calls_say_what_to_do(options, message, monkeypatch, capsys):
-    with pytest.raises(SystemExit):
-        call(monkeypatch, meta_train, f"--experiment images --seeds 0 --out x.pt {options}")
-    assert message in capsys.readouterr().err
+    ):
+        with pytest.raises(SystemExit):
+            call(monkeypatch, meta_train, f"{command} {more}")
+        assert message in capsys.readouterr().err

@@ -11,34 +11,34 @@ from papers.dan import conditions, method
 from papers.dan.protocol import IMAGE_CONDITIONS, NETWORKS, OPTIMIZERS, SHARING
 from papers.dan.runs import REGISTER
 
+THROUGH = "regression.through_step=true"
+
 
 @pytest.mark.parametrize(
-    ("override", "message"),
+    ("overrides", "message"),
     [
-        ("regression.theta_optimizer=sdg", "theta_optimizer: unknown 'sdg'; known are adam, sgd"),
-        ("images.phi_optimizer=Adam", "phi_optimizer: unknown 'Adam'; known are adam, sgd"),
-        ("regression.tasks=4", "tasks: figures and claims are made for 5 sub-tasks, not 4"),
-        ("images.n_channels=24", "n_channels: a DAN sees a square patch of at least 5x5, not 24"),
-        ("images.n_channels=16", "n_channels: a DAN sees a square patch of at least 5x5, not 16"),
-        ("images.nodes=[195, 6, 5, 6, 195]", "nodes: the first and the last layer are the pixels of a square image"),
-        ("images.nodes=[196, 6, 5, 6, 100]", "nodes: the first and the last layer are the pixels of a square image"),
-        ("design.averaged=0", "averaged: the mean of 0 phenotypes is none; give 1 for the last alone"),
-        ("design.shown_functions=5", "functions: 4 are too few to show 5 of them and a spread"),
-        ("design.sharing=[network, all]", "sharing: unknown 'all'; known are network, layer, none"),
-        ("design.image_conditions=[transfer]", "image_conditions: unknown 'transfer'; known are both, memory, random"),
+        (["regression.theta_optimizer=sdg"], "theta_optimizer: unknown 'sdg'; known are adam, sgd"),
+        (["images.phi_optimizer=Adam"], "phi_optimizer: unknown 'Adam'; known are adam, sgd"),
+        ([THROUGH, "regression.theta_optimizer=adam"], "through_step: needs theta_optimizer sgd, not adam; or set it"),
+        (["regression.nodes=[1, 4, 1]"], "skips: [1, 3] does not lead to a later one of the 3 layers"),
+        (["regression.tasks=4"], "tasks: figures and claims are made for 5 sub-tasks, not 4"),
+        (["images.n_channels=24"], "n_channels: a DAN sees a square patch of at least 5x5, not 24"),
+        (["images.n_channels=16"], "n_channels: a DAN sees a square patch of at least 5x5, not 16"),
+        (["images.nodes=[195, 6, 5, 6, 195]"], "nodes: the first and the last layer are the pixels of a square image"),
+        (["images.nodes=[196, 6, 5, 6, 100]"], "nodes: the first and the last layer are the pixels of a square image"),
+        (["design.averaged=0"], "averaged: the mean of 0 phenotypes is none; give 1 for the last alone"),
+        (["design.shown_functions=5"], "functions: 4 are too few to show 5 of them and a spread"),
+        (["design.sharing=[all]"], "sharing: unknown 'all'; known are network, layer, none"),
+        (
+            ["design.image_conditions=[transfer]"],
+            "image_conditions: unknown 'transfer'; known are both, memory, random",
+        ),
     ],
 )
-def test_a_protocol_that_a_stage_would_stumble_over_is_refused(override, message):
-    section = override.partition(".")[0]
+def test_a_protocol_that_a_stage_would_stumble_over_is_refused(overrides, message):
+    section = overrides[0].partition(".")[0]
     with pytest.raises(ProtocolError, match=f"section '{section}': {re.escape(message)}"):
-        REGISTER.protocol("smoke", [override])
-
-
-def test_a_gradient_through_the_step_wants_plain_steps():
-    through = ["regression.through_step=true"]
-    assert REGISTER.protocol("smoke", through).regression.through_step
-    with pytest.raises(ProtocolError, match="through_step: needs theta_optimizer sgd, not adam; or set it"):
-        REGISTER.protocol("smoke", [*through, "regression.theta_optimizer=adam"])
+        REGISTER.protocol("smoke", overrides)
 
 
 def test_figures_need_all_ten_digits():
@@ -47,12 +47,7 @@ def test_figures_need_all_ten_digits():
 
 
 def test_names_in_the_protocol_are_those_that_the_code_knows():
-    assert set(OPTIMIZERS) == set(method.OPTIMIZERS)
+    assert set(OPTIMIZERS) == set(method.OPTIMIZERS) and REGISTER.protocol("smoke", [THROUGH]).regression.through_step
     named = (conditions.SHARING, conditions.IMAGES, conditions.NETWORKS)
     assert [tuple(names) for names in named] == [SHARING, IMAGE_CONDITIONS, tuple(NETWORKS)]
     assert all((look.linestyle == "-") == NETWORKS[name].meta_trained for name, look in conditions.NETWORKS.items())
-
-
-def test_a_skip_to_a_layer_that_is_not_there_is_refused():
-    with pytest.raises(ProtocolError, match=r"section 'regression': skips: \[1, 3\] .* 3 layers"):
-        REGISTER.protocol("smoke", ["regression.nodes=[1, 4, 1]"])

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from functools import partial
 
 import pytest
 import torch
 
 from common.data import prepare
-from papers.dan import data, deploy_images
-from papers.dan.meta_train import MetaLearner
+from papers.dan import data, deploy_images, meta_train
 from papers.dan.method import learn_sequence
 from papers.dan.model import build, initial_synapses, random_phenotypes
-from tests.papers.dan.small import SMOKE
+from tests.papers.dan.small import CPU, SMOKE
 
-pytestmark = pytest.mark.skipif("DATA_MIRROR" not in os.environ, reason="needs real data: set DATA_MIRROR")
-
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif("DATA_MIRROR" not in os.environ, reason="needs real data: set DATA_MIRROR"),
+]
 SETTINGS = dataclasses.replace(SMOKE.images, steps_per_task=6, sequences=4)
 SEEDS = [0, 1]
 
@@ -33,29 +35,21 @@ def drawn(tmp_path_factory):
 
 def test_omniglot_and_mnist_are_both_white_on_black(drawn):
     draw, digits = drawn
-    characters = draw([torch.Generator().manual_seed(seed) for seed in range(4)])
-    for images in (characters.inputs, digits.inputs):
-        assert images.min() >= 0 and images.max() > 0.8
+    for images in (draw([torch.Generator().manual_seed(seed) for seed in range(4)]).inputs, digits.inputs):
+        assert images.min() >= 0 and images.max() > 0.8 and 0.05 < images.mean() < 0.25
         assert images[..., 0].max() < 0.1  # the corner is paper
-        assert 0.05 < images.mean() < 0.25
-
-
-def final_error(network, start, digits):
-    """The mean error of all digits after the last of them, with phenotypes fixed."""
-    theta, phi = initial_synapses(network, SEEDS), [tensor.clone() for tensor in start]
-    seen = deploy_images.Reconstructions(SETTINGS, "both", SEEDS, digits)
-    learn_sequence(network, theta, phi, digits, SETTINGS, False, lambda step: seen.observe(network, theta, phi, step))
-    last = [row["loss"] for row in seen.errors if row["step"] == len(digits.shown)]
-    assert len(last) == 20
-    return sum(last) / 20
 
 
 def test_meta_training_on_characters_helps_with_digits(drawn):
     """Phenotypes meta-trained for four short sequences reconstruct digits better than random ones."""
     draw, digits = drawn
     network = build(SETTINGS, "layer")
-    learner = MetaLearner(network, SETTINGS, SEEDS, "both", draw, torch.device("cpu"))
-    for _ in range(SETTINGS.sequences):
-        learner.sequence()
-    trained = final_error(network, learner.phi, digits)
-    assert trained < 0.9 * final_error(network, random_phenotypes(network, SEEDS), digits)
+    learner = meta_train.MetaLearner(network, SETTINGS, SEEDS, "both", draw, CPU)
+    meta_train.train(learner, "characters", None)
+
+    def final_error(phi):
+        theta, seen = initial_synapses(network, SEEDS), deploy_images.Reconstructions(SETTINGS, "both", SEEDS, digits)
+        learn_sequence(network, theta, phi, digits, SETTINGS, False, partial(seen.observe, network, theta, phi))
+        return sum(row["loss"] for row in seen.errors if row["step"] == len(digits.shown))
+
+    assert final_error(learner.phi) < 0.9 * final_error(random_phenotypes(network, SEEDS))

@@ -54,8 +54,9 @@ def test_eq_11_refuses_what_is_no_hessian_at_a_minimum(hessian):
 
 
 def test_diagonal_case_has_the_factor_one_half_and_eq_4_then_gives_back_the_error():
+    """Eq. 13, corrected: Q_ii = (1/2) (d^i)^2 H_ii. As printed it lacks the factor 1/2."""
     diagonal = torch.tensor([2.0, 0.5, 1.0, 0.0, 0.7], dtype=torch.float64)
-    exact = theory.importance_if_diagonal(diagonal, START)
+    exact = START**2 * diagonal / 2
     assert torch.allclose(theory.importance_matrix(torch.diag(diagonal), START).diagonal(), exact, atol=1e-14)
     assert torch.allclose(descend(torch.diag(diagonal)).importance, exact, rtol=0.005)
     assert torch.allclose(theory.normalised(exact, START), diagonal / 2, atol=1e-14)
@@ -65,12 +66,12 @@ def test_diagonal_case_has_the_factor_one_half_and_eq_4_then_gives_back_the_erro
 
 
 def test_rank_one_case_is_exact_and_its_movement_lies_along_the_eigenvector():
+    """Eq. 14: Q = (1/2) (d^1)^2 H for H = eigenvalue u u^T, with u of length 1 and d^1 = u . displacement."""
     direction = torch.tensor([0.5, -0.1, 0.3, 0.7, 0.2], dtype=torch.float64)
     direction = direction / torch.linalg.norm(direction)
     hessian = 1.3 * torch.outer(direction, direction)
-    exact = theory.importance_if_rank_one(1.3, direction, START)
+    exact = (START @ direction) ** 2 / 2 * hessian
     assert torch.allclose(theory.importance_matrix(hessian, START), exact, atol=1e-14)
-    assert torch.allclose(exact, (START @ direction) ** 2 / 2 * hessian, atol=1e-14)
     descent = descend(hessian)
     assert torch.allclose(descent.importance, exact.diagonal(), rtol=0.005)
     assert torch.allclose(descent.movement, -(START @ direction) * direction, atol=1e-6)

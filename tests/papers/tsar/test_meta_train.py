@@ -153,7 +153,7 @@ def test_a_checkpoint_that_is_further_on_is_kept(meta_learn, tmp_path, monkeypat
     shared = {"checkpoint": tmp_path / "run.ckpt"}
     meta_learn(tmp_path / "long.pt", "0", "--keep-checkpoint", **shared)
     with pytest.raises(
-        stage.TrainingError, match="the checkpoint is 12 iterations on, past the 6 asked for; ask for as"
+        stage.TrainingError, match="the checkpoint is 12 iterations on: ask for that or more, or delete it"
     ):
         meta_learn(tmp_path / "short.pt", "0", iterations=6, **shared)
     assert (tmp_path / "run.ckpt").exists() and not (tmp_path / "short.pt").exists()

@@ -1,12 +1,13 @@
-"""DANs compiled for CPUs against the same by torch's operations: values, gradients, and gradients of gradients."""
+"""What is compiled for CPUs against the same by torch's operations: pooled maps with their gradients, and a plain step of VECs."""
 
 from __future__ import annotations
 
 import pytest
 import torch
 
-from papers.dan import fused_maps
-from papers.dan.model import pooled_maps
+from common.learning.optimizers import Sgd
+from papers.dan import fused_maps, fused_step, method
+from papers.dan.model import ConvolutionalDan, DanNetwork, pooled_maps
 from tests.papers.dan.small import IMAGES, batch, network
 
 
@@ -35,9 +36,12 @@ def test_pooled_maps_and_their_gradient_are_torchs(side, patches, dtype):
     torch.testing.assert_close(*gradients, atol=tolerance, rtol=tolerance)
 
 
-def test_patches_that_lie_apart_in_memory_are_those_patches():
+def test_patches_that_lie_apart_in_memory_are_those_patches_also_where_weights_are_fixed():
     inputs, weights = drawn(5, 3)
-    torch.testing.assert_close(compiled(inputs.mT.contiguous().mT, *weights), pooled_maps(inputs, *weights))
+    apart = inputs.mT.contiguous().mT.requires_grad_()
+    maps, expected = compiled(apart, *weights), pooled_maps(apart, *weights)
+    torch.testing.assert_close(maps, expected)
+    torch.testing.assert_close(*(torch.autograd.grad(of_maps.sum(), apart) for of_maps in (maps, expected)))
 
 
 def test_of_equal_pixels_the_first_gets_the_gradient():
@@ -48,15 +52,6 @@ def test_of_equal_pixels_the_first_gets_the_gradient():
     expected = torch.zeros(5, 5, dtype=torch.float64)  # of nine equal sums of 2x2 sums of 2x2 pixels, the first
     expected[:3, :3] = torch.tensor([[1, 2, 1], [2, 4, 2], [1, 2, 1]])
     torch.testing.assert_close(gradient, expected.flatten().expand(2, 2, -1))
-
-
-def test_patches_get_the_same_gradient_where_weights_are_fixed():
-    inputs, weights = drawn(6, 9)
-    inputs.requires_grad_()
-    maps = compiled(inputs, *weights)
-    (gradient,) = torch.autograd.grad(maps.sum(), inputs)
-    (expected,) = torch.autograd.grad(pooled_maps(inputs, *weights).sum(), inputs)
-    torch.testing.assert_close(gradient, expected)
 
 
 def test_a_gradients_gradient_is_torchs():
@@ -75,3 +70,26 @@ def test_the_network_uses_it(monkeypatch):
     before = built(theta, phi, inputs)
     monkeypatch.setattr(fused_maps, "_forward", lambda inputs, *weights_and_results: weights_and_results[-1].fill(0.0))
     assert not torch.equal(built(theta, phi, inputs), before)
+
+
+WIDE = DanNetwork((36, 60, 36), ConvolutionalDan(25, (2, 2), 3), [(0, 2)], "layer")
+assert fused_step.COLUMNS < WIDE.nodes[1] * 25  # more than are at hand at a time
+
+
+@pytest.mark.parametrize("built", [WIDE, network(IMAGES, "layer")[0]], ids=["wide", "small"])
+def test_a_step_at_once_is_the_optimizers_step_on_the_gradient(built):
+    source = torch.Generator().manual_seed(2)
+    theta = [torch.stack([tensor, tensor / 2]).double() for tensor in built.draw_synapses(source)]
+    phi = [torch.stack([tensor, tensor * 2]).double() for tensor in built.draw_phenotypes(source)]
+    examples, before, expected = batch(IMAGES, models=2), *([tensor.clone() for tensor in theta] for _ in range(2))
+    Sgd(expected, 0.5).step(method.task_gradients(built, expected, phi, examples))
+    method.learn_task(built, theta, phi, examples, Sgd(theta, 0.5))
+    torch.testing.assert_close(theta, expected)
+    assert not any(torch.equal(tensor, old) or tensor.requires_grad for tensor, old in zip(theta, before, strict=True))
+
+
+def test_with_momentum_no_step_is_taken_at_once():
+    built, theta, phi = network(IMAGES, "layer")
+    optimizer = Sgd(theta, 0.5, momentum=0.9)
+    method.learn_task(built, theta, phi, batch(IMAGES), optimizer)
+    assert all(velocity.abs().max() > 0 for velocity in optimizer.velocities)
