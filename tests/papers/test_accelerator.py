@@ -76,6 +76,7 @@ def not_compiled(monkeypatch):
     monkeypatch.setattr(sticky_train, "FusedStickyGradient", StickyGradient)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("paper", STAGES)
 def test_stages_do_on_an_accelerator_what_they_do_on_the_cpu(paper, call, folders, not_compiled, monkeypatch):
     here, there = folders

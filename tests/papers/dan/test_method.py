@@ -62,20 +62,27 @@ def test_the_synapses_gradient_is_that_of_finite_differences():
     check_numerically(lambda moved: method.losses(built, moved, phi, examples), theta, gradients[: len(theta)])
 
 
-@pytest.mark.parametrize("members", [1, 3])
-def test_a_populations_gradient_is_the_mean_over_its_models(members):
-    """Two seeds of some models each, in a row, against each model by itself."""
-    built, theta, _ = network(models=2 * members)
+def at_fixed(built, theta, phi, members, shown, examples):
+    return method.phenotype_gradients(built, theta, phi, members, examples)
+
+
+def through_step(built, theta, phi, members, shown, examples):
+    return method.gradients_through_step(built, theta, phi, members, 0.1, shown, examples)[1:]
+
+
+@pytest.mark.parametrize("meta_gradients", [at_fixed, through_step])
+def test_a_populations_gradient_is_the_mean_over_its_models(meta_gradients):
+    """Two seeds of three models each, as six in a row, against each model by itself."""
+    built, theta, _ = network(models=6)
     _, _, phi = network(models=2)
-    examples = batch(REGRESSION, models=2 * members)
-    losses, gradients = method.phenotype_gradients(built, theta, phi, members, examples)
+    shown, examples = batch(REGRESSION, models=6, size=1), batch(REGRESSION, models=6)
+    losses, gradients = meta_gradients(built, theta, phi, 3, shown, examples)
     for seed in range(2):
         own, found = [tensor[seed : seed + 1] for tensor in phi], []
-        for model in range(members * seed, members * (seed + 1)):
-            part = slice(model, model + 1)
-            of_model = [tensor[part] for tensor in theta], own, 1, tuple(tensor[part] for tensor in examples)
-            found.append(method.phenotype_gradients(built, *of_model))
-        assert losses[seed].item() == pytest.approx(sum(loss.item() for loss, _ in found) / members)
+        for model in range(3 * seed, 3 * seed + 3):
+            inner, *batches = ([tensor[model : model + 1] for tensor in of] for of in (theta, shown, examples))
+            found.append(meta_gradients(built, inner, own, 1, *batches))
+        assert losses[seed].item() == pytest.approx(sum(loss.item() for loss, _ in found) / 3)
         mean = [torch.stack(tensors).mean(0) for tensors in zip(*(gradient for _, gradient in found))]
         torch.testing.assert_close([tensor[seed : seed + 1] for tensor in gradients], mean)
 

@@ -61,9 +61,9 @@ def test_the_log_of_eta():
     tables = of_log(peak=0.03, bump=0)
     assert results.largest_eta_in_task1(tables)[0] == pytest.approx(0.03, abs=1e-4)
     assert results.task_of_largest_eta(tables)[0] in (2, 3)  # task 1 begins low
-    # 1 - exp(-s / 8) > 4 / 29 from the second look on, at step 11 of 400
-    assert results.steps_until_eta_rose(tables, times=5) == {0: pytest.approx(100 * 11 / 400)}
-    assert results.steps_until_eta_rose(tables, times=50) == {0: 100}
+    # of 400 steps, looked at every ten: 1 + 29 (1 - exp(-s / 8)) exceeds 4 at s = 1, 20 at s = 11, and 50 never
+    shares = [results.steps_until_eta_rose(tables, times)[0] for times in (4, 20, 50)]
+    assert shares == pytest.approx([100 / 400, 1100 / 400, 100])
     rising = [results.tasks_with_rise_and_decay(log, range(4, 11)) for log in (tables, of_log())]
     assert rising == [{0: 0}, {0: 7}]
 
