@@ -87,7 +87,7 @@ class FactoredAdam:
             return
         outputs, inputs = zip(*self.linear.factors)
         self.linear.factors.clear()
-        g, x = torch.cat(outputs), torch.cat(inputs)
+        g, x = (factors[0] if len(factors) == 1 else torch.cat(factors) for factors in (outputs, inputs))
         weight = self.linear.weight
         gradient = None
         for rows in self.linear.row_blocks():

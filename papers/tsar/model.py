@@ -17,6 +17,7 @@ from papers.tsar.network import (
     conv_stack,
     convolve,
     kaiming,
+    max_pool,
     normalise,
 )
 from papers.tsar.protocol import Widths, check_conditions, initial_bias
@@ -74,7 +75,7 @@ class Tsar(Network):
         for name, mask in zip(LAYERS[:3], masks):
             weight = fast[f"{name}.weight"]
             x = convolve(x, mask.reshape(len(x), *weight.shape) * weight)
-            x = F.relu(F.max_pool2d(normalise(x, fast[f"{name}.scale"], fast[f"{name}.shift"]), 2))
+            x = F.relu(max_pool(normalise(x, fast[f"{name}.scale"], fast[f"{name}.shift"])))
         return x.flatten(1)
 
     def predict(self, fast: Parameters, features: Tensor, context: Context) -> Tensor:

@@ -6,8 +6,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from common.learning.randomness import generator
 from common.running.protocols import ProtocolError
 from papers.tsar.model import LAYERS, build
+from papers.tsar.network import max_pool
 from tests.papers.tsar.small import PAPER, WIDTHS, double, images_and_labels
 
 CONDITIONS = ["grow", "sculpt", "bias3", "reservoir0", "oml", "anml", "no_regulation", "scratch"]
@@ -51,6 +53,18 @@ def one_image(fast, mask_of, image):
         x = F.relu(x * fast[f"{layer}.scale"].view(-1, 1, 1) + fast[f"{layer}.shift"].view(-1, 1, 1))
         x = F.max_pool2d(x, 2)
     return (mask_of["cp"].view_as(fast["cp.weight"]) * fast["cp.weight"]) @ x.flatten() + fast["cp.bias"]
+
+
+@pytest.mark.parametrize("side", [3, 11, 26])
+def test_max_pool_is_torchs_to_the_last_bit(side):
+    """With ties, as constant backgrounds have them; and the gradient of a gradient."""
+    x = torch.randint(0, 4, (5, 3, side, side), generator=generator(0, "x")).double().requires_grad_()
+    g = torch.randn(5, 3, side // 2, side // 2, generator=generator(0, "g"), dtype=torch.double, requires_grad=True)
+    outcomes = []
+    for pool in (max_pool, lambda x: F.max_pool2d(x, 2)):
+        (gradient,) = torch.autograd.grad(y := pool(x), x, g, create_graph=True)
+        outcomes.append((y, gradient, *torch.autograd.grad((gradient**2).sum(), g)))
+    assert all(torch.equal(ours, theirs) for ours, theirs in zip(*outcomes))
 
 
 @pytest.mark.parametrize("condition", ["grow", "sculpt"])
