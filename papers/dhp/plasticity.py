@@ -10,7 +10,7 @@ from common.learning.continual import Learner, Observer
 class Plasticity(Observer):
     """Notes eta and the Frobenius norms of Hebb and alpha, every so many steps and after the last step of each task.
 
-    Nothing keeps eta within (0, 1), where the trace is an average. It does fall below, by up to 0.02, and the trace
+    Nothing keeps eta within (0, 1), where the trace is an average. It does fall below, by up to 0.04, and the trace
     then grows with every batch until eta comes back. seeds: of the replicas; every: steps between two notes.
     """
 

@@ -15,7 +15,7 @@ from common.results import reported as reported_numbers
 from common.results.readers import Tables
 from common.results.stats import summaries, summary
 from papers.tsar import results
-from papers.tsar.conditions import COLORS, LABELS, OTHER
+from papers.tsar.conditions import COLORS, LABELS, OTHER, colors, label
 from papers.tsar.protocol import NAMED_BIASES, with_initial_bias
 
 TITLES = {"A": "A  Data-rich", "B": "B  Data-scarce", "C": "C  Data-rich, by bias"}
@@ -55,7 +55,7 @@ def values(tables: Tables) -> pandas.DataFrame:
     """
     rows = []
     for panel, meta_learning_set in results.FIG1_SETS.items():
-        for condition in LABELS:
+        for condition in colors(tables["transfer"]["condition"]):
             stored = results.stored_set(condition, meta_learning_set)
             for classes, runs in results.curves(tables, condition, meta_learning_set).items():
                 rows.append((panel, condition, stored, classes, runs))
@@ -68,19 +68,20 @@ def _draw_curves(axis: Axes, tables: Tables, meta_learning_set: str) -> None:
     axis.set_xlabel("Classes learned")
     axis.set(xlim=(0, 103), xticks=range(0, 101, 20))
     missing = []
-    for condition, label in LABELS.items():
+    drawn = colors(tables["transfer"]["condition"])
+    for condition, color in drawn.items():
         table = results.curves(tables, condition, meta_learning_set)
         if table.empty:
-            missing.append(label)
+            missing.append(label(condition))
         else:
-            plotting.band(axis, table.columns.to_numpy(), table.to_numpy(), color=COLORS[condition])
-    _say_missing(axis, missing, of=len(LABELS))
+            plotting.band(axis, table.columns.to_numpy(), table.to_numpy(), color=color)
+    _say_missing(axis, missing, of=len(drawn))
 
 
 def _draw_reported(axis: Axes, reported: pandas.DataFrame, panel: str) -> None:
-    colors = {label: COLORS[condition] for condition, label in LABELS.items()}
+    of_method = {name: COLORS[condition] for condition, name in LABELS.items()}
     for row in reported_numbers.results(reported, artifact="fig1", panel=panel).itertuples():
-        plotting.reported_marker(axis, row.x, row.value, row.spread, colors[row.method])
+        plotting.reported_marker(axis, row.x, row.value, row.spread, of_method[row.method])
 
 
 def _draw_biases(axis: Axes, final: dict[int, list[float]]) -> None:
@@ -118,8 +119,8 @@ def _meta_learned(tables: Tables) -> str:
     """Say after how much meta-learning the conditions were transferred."""
     by_length: dict[str, list[str]] = {}
     lengths = results.meta_iterations(tables)
-    for condition in [name for name in LABELS if name in lengths and name != "scratch"]:
-        by_length.setdefault(" or ".join(f"{length:,}" for length in lengths[condition]), []).append(LABELS[condition])
+    for condition in [name for name in colors(lengths) if name in lengths and name != "scratch"]:
+        by_length.setdefault(" or ".join(f"{length:,}" for length in lengths[condition]), []).append(label(condition))
     said = "; ".join(f"{', '.join(names)} {length}" for length, names in by_length.items())
     return f"Meta-iterations: {said or 'none'}."
 
@@ -128,10 +129,10 @@ def _draw_legend(figure: Figure, axis: Axes, plotted: pandas.DataFrame) -> None:
     """Put one legend above all panels: conditions with their numbers of runs, other biases, the paper's numbers, chance."""
     runs = plotted.groupby("condition")["n"].unique()
     entries: list[tuple[Artist, str]] = [
-        (Line2D([], [], color=COLORS[condition]), name_with_runs(label, *runs.get(condition, [])))
-        for condition, label in LABELS.items()
+        (Line2D([], [], color=color), name_with_runs(label(condition), *runs.get(condition, [])))
+        for condition, color in colors(plotted["condition"]).items()
     ]
-    others = plotted.loc[~plotted["condition"].isin(LABELS), "n"]
+    others = plotted.loc[(plotted["panel"] == "C") & ~plotted["condition"].isin(LABELS), "n"]
     point = Line2D(
         [], [], color=OTHER, marker="o", markersize=3.5, linestyle="", fillstyle="full" if len(others) else "none"
     )

@@ -11,7 +11,7 @@ from common.drawing import plotting
 from common.results.readers import Tables
 from common.results.stats import summaries
 from papers.tsar import results
-from papers.tsar.conditions import COLORS, LABELS
+from papers.tsar.conditions import colors, label
 
 RETENTION, FINAL = "retention", "final recall"  # what is not in the table of diagnostics
 TITLES = {
@@ -59,7 +59,7 @@ def values(tables: Tables) -> pandas.DataFrame:
     rows = [
         (quantity, condition, x, runs)
         for quantity in TITLES
-        for condition in LABELS
+        for condition in colors(tables["transfer"]["condition"])
         for x, runs in _runs(tables, quantity, condition).items()
     ]
     return summaries(rows, ["quantity", "condition", "x", "mean", "sd", "n"])
@@ -75,10 +75,10 @@ def _runs(tables: Tables, quantity: str, condition: str) -> pandas.DataFrame:
 
 
 def _draw_runs(axis: Axes, tables: Tables, quantity: str) -> None:
-    drawn = {condition: _runs(tables, quantity, condition) for condition in LABELS}
-    drawn = {condition: table for condition, table in drawn.items() if not table.empty}
+    of = colors(tables["transfer"]["condition"])
+    drawn = {condition: table for condition in of if not (table := _runs(tables, quantity, condition)).empty}
     for condition, table in drawn.items():
-        plotting.band(axis, table.columns.to_numpy(), table.to_numpy(), color=COLORS[condition])
+        plotting.band(axis, table.columns.to_numpy(), table.to_numpy(), color=of[condition])
     if not drawn:
         axis.set_yticks([])
         plotting.no_runs(axis)
@@ -91,6 +91,7 @@ def _highest(plotted: pandas.DataFrame) -> float:
 
 def _draw_legend(axis: Axes, plotted: pandas.DataFrame) -> None:
     runs = plotted.groupby("condition")["n"].unique()
-    lines = [Line2D([], [], color=COLORS[condition]) for condition in LABELS]
-    names = [plotting.name_with_runs(label, *runs.get(condition, [])) for condition, label in LABELS.items()]
+    shown = colors(plotted["condition"])
+    lines = [Line2D([], [], color=color) for color in shown.values()]
+    names = [plotting.name_with_runs(label(condition), *runs.get(condition, [])) for condition in shown]
     axis.legend(lines, names, loc="center")
