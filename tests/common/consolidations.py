@@ -1,4 +1,4 @@
-"""What the tests of consolidation share: a network with parameters and data, and every method after two tasks of it."""
+"""What the tests of consolidation share: a network with parameters and data, and every method after tasks of it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ R, N, SIZES = 3, 12, (5, 6, 4)
 NETWORK = DoubleMlp(SIZES)
 ALL = {
     "none": lambda parameters, strength=0.7: Consolidation(parameters, strength),
-    "ewc": lambda parameters, strength=0.7: Ewc(
-        parameters, strength, 2 * N
-    ),  # more than there are: the mean is over those
+    # more examples than there are: the mean is over those
+    "ewc": lambda parameters, strength=0.7: Ewc(parameters, strength, 2 * N),
     "online": lambda parameters, strength=0.7: OnlineEwc(parameters, strength, 2 * N, 0.5),
     "reestimated": lambda parameters, strength=0.7: ReestimatedEwc(parameters, strength, 2 * N),
     "mas": lambda parameters, strength=0.7: Mas(parameters, strength, 2 * N),
@@ -38,13 +37,16 @@ def data(seed, outputs=None, replicas=R):
     return Given(inputs, labels, outputs)
 
 
-def two_tasks(name, strength=0.7, optimizer=Adam):
-    """A consolidation with its parameters after two tasks of five steps each, on random gradients."""
+def after_tasks(name, strength=0.7, optimizer=Adam, tasks=2, consolidated=4, trained=4):
+    """A consolidation with NETWORK's parameters after tasks of five steps each, on random gradients.
+
+    consolidated, trained: so many of the parameters are, the first ones.
+    """
     parameters = network_parameters(0)
-    own = ALL[name](parameters, strength)
-    descent = optimizer(parameters, 0.05)
-    for task in range(2):
+    own = ALL[name](parameters[:consolidated], strength)
+    descent = optimizer(parameters[:trained], 0.05)
+    for task in range(tasks):
         for step in range(5):
-            own.step(parameters, network_parameters(10 + 5 * task + step), descent)
+            own.step(parameters, network_parameters(10 + 5 * task + step)[:trained], descent)
         own.end_task(parameters, NETWORK.logits, data(task))
     return own, parameters

@@ -13,10 +13,6 @@ from common.data.catalog import DataError, entry, mirror_file, mirror_folder, or
 NAMES = ["mnist", "fashion_mnist", "notmnist", "omniglot", "cifar10", "cifar100", "svhn", "imagenet"]
 
 
-def test_holds_the_eight_data_sets():
-    assert list(catalog.catalog()) == NAMES
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_entry_is_consistent(name):
     facts = entry(name)
@@ -34,14 +30,12 @@ def test_entry_is_consistent(name):
             assert known.fingerprint is None or len(known.fingerprint) == 64
 
 
-def test_mini_imagenet_has_100_classes():
-    ids = entry("imagenet").class_ids
-    assert len(set(ids)) == 100 and list(ids) == sorted(ids)
-
-
-def test_unknown_name_names_the_closest():
+def test_holds_eight_data_sets_and_names_the_closest_to_another_and_100_classes_of_imagenet():
+    assert list(catalog.catalog()) == NAMES
     with pytest.raises(DataError, match="unknown data set 'omnigot': did you mean 'omniglot'"):
         entry("omnigot")
+    ids = entry("imagenet").class_ids
+    assert len(set(ids)) == 100 and list(ids) == sorted(ids)
 
 
 def test_malformed_catalogue_is_refused(tmp_path, monkeypatch):

@@ -18,9 +18,9 @@ def test_fingerprint_ignores_order_but_not_content():
     assert fingerprint(images ^ 1, labels) != fingerprint(images, labels)
 
 
-def own_imagenet(classes: int) -> dict[str, np.ndarray]:
+def own_imagenet(classes: int, train: int = 200, test: int = 100) -> dict[str, np.ndarray]:
     arrays = {}
-    for split, count in {"train": 200, "test": 100}.items():
+    for split, count in {"train": train, "test": test}.items():
         arrays[f"{split}_images"] = np.random.default_rng(0).integers(0, 256, (count, 28, 28, 3), dtype=np.uint8)
         arrays[f"{split}_labels"] = np.arange(count) % classes
     return arrays
@@ -35,14 +35,9 @@ def test_own_imagenet_is_accepted_and_described():
 
 def test_damaged_known_imagenet_is_not_taken_for_the_users_own(monkeypatch):
     monkeypatch.setattr(content, "fingerprint", lambda *_: "0" * 64)
-    arrays = {}
-    for split, count in {"train": 25000, "test": 5000}.items():
-        arrays[f"{split}_images"] = np.zeros((count, 28, 28, 3), np.uint8)
-        arrays[f"{split}_labels"] = np.arange(count) % 100
-    with pytest.raises(
-        DataError, match="x.npz is not ImageNet: 100 classes of Tiny-ImageNet .*: fingerprint of its train"
-    ):
-        describe(entry("imagenet"), arrays, "x.npz")
+    known = "x.npz is not ImageNet: 100 classes of Tiny-ImageNet .*: fingerprint of its train"
+    with pytest.raises(DataError, match=known):
+        describe(entry("imagenet"), own_imagenet(100, train=25_000, test=5_000), "x.npz")
 
 
 def test_cifar_lies_in_the_same_order_whatever_its_source():

@@ -69,12 +69,12 @@ def files(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_downloads_and_then_leaves_it_alone(server, tmp_path):
+def test_downloads_with_share_and_rate_and_then_leaves_it_alone(server, tmp_path, capsys):
     for _ in range(2):
         path = download([f"{server.url}/good"], tmp_path / "raw" / "set.gz", MD5)
         assert path.read_bytes() == CONTENT
-    assert len(server.seen) == 1
-    assert files(tmp_path / "raw") == ["set.gz"]
+    assert len(server.seen) == 1 and files(tmp_path / "raw") == ["set.gz"]
+    assert "set.gz: 1.0 of 1.0 MB (100%), " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("kind", ["good", "whole"])
@@ -123,22 +123,20 @@ def test_wrong_checksum_everywhere_leaves_nothing_and_lists_the_sources(server, 
     assert files(tmp_path) == []
 
 
-def test_truncated_download_stays_under_another_name(server, tmp_path):
-    with pytest.raises(DataError, match=f"connection closed after {len(CONTENT) // 2} of {len(CONTENT)} bytes"):
-        download([f"{server.url}/cut"], tmp_path / "set.gz", MD5)
-    assert files(tmp_path) == ["set.gz.part"]
-
-
-def test_without_checksum_the_size_decides(server, tmp_path):
-    with pytest.raises(DataError, match=f"{len(CONTENT)} bytes, expected 5"):
-        download([f"{server.url}/good"], tmp_path / "set.gz", None, 5)
-    assert files(tmp_path) == []
-
-
-def test_no_network(tmp_path):
-    with pytest.raises(DataError, match="no connection"):
-        download(["http://127.0.0.1:9/set.gz"], tmp_path / "set.gz", MD5)
-    assert files(tmp_path) == []
+@pytest.mark.parametrize(
+    ("source", "expected", "message", "left"),
+    [
+        ("/cut", (MD5, None), f"connection closed after {len(CONTENT) // 2} of {len(CONTENT)} bytes", ["set.gz.part"]),
+        ("/good", (None, 5), f"{len(CONTENT)} bytes, expected 5", []),
+        (None, (MD5, None), "no connection", []),
+    ],
+    ids=["truncated", "of another size", "no network"],
+)
+def test_a_download_that_fails_is_not_under_the_files_name(server, tmp_path, source, expected, message, left):
+    url = server.url + source if source else "http://127.0.0.1:9/set.gz"
+    with pytest.raises(DataError, match=message):
+        download([url], tmp_path / "set.gz", *expected)
+    assert files(tmp_path) == left
 
 
 def test_wrong_file_put_by_hand_is_named(tmp_path):
@@ -166,8 +164,3 @@ def test_disk_full_or_unwritable_folder(server, tmp_path, monkeypatch, code, mes
     with pytest.raises(DataError, match=message):
         download([f"{server.url}/good"], tmp_path / "set.gz", MD5)
     assert files(tmp_path) == []
-
-
-def test_progress_reports_share_and_rate(server, tmp_path, capsys):
-    download([f"{server.url}/good"], tmp_path / "set.gz", MD5)
-    assert "set.gz: 1.0 of 1.0 MB (100%), " in capsys.readouterr().err

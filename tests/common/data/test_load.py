@@ -82,9 +82,3 @@ def test_damaged_header_of_a_large_array_is_the_same_kind_of_error(prepared):
             prepared.write_bytes(content[:place] + bytes([changed]) + content[place + 1 :])
             with contextlib.suppress(DataError):
                 load(prepared)
-
-
-def test_file_without_description_is_refused(tmp_path):
-    np.savez(tmp_path / "other.npz", train_images=np.zeros((1, 2, 2), np.uint8))
-    with pytest.raises(DataError, match="is no prepared data set"):
-        load(tmp_path / "other.npz")

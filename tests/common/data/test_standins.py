@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from common.data.catalog import catalog, entry
-from common.data.standins import KINDS, make
+from common.data.standins import make
 
 
-@pytest.mark.parametrize("name", list(KINDS))
+@pytest.mark.parametrize("name", list(catalog()))
 def test_size_type_and_determinism(name):
     facts = entry(name)
     start = time.process_time()
@@ -26,22 +26,15 @@ def test_size_type_and_determinism(name):
     assert all(np.array_equal(arrays[key], again[key]) for key in arrays)
 
 
-def test_every_data_set_has_one():
-    assert set(KINDS) == set(catalog())
-
-
 @pytest.mark.parametrize("name, least", [("mnist", 0.5), ("notmnist", 0.5), ("cifar10", 0.5), ("imagenet", 0.2)])
 def test_classes_can_be_told_apart(name, least):
     """Nearest class mean is far above chance (10 or 1 percent)."""
     arrays = make(entry(name))
-    train, test = (
-        arrays[f"{split}_images"].reshape(len(arrays[f"{split}_labels"]), -1) / 255 for split in ("train", "test")
-    )
-    means = np.stack(
-        [train[arrays["train_labels"] == label].mean(axis=0) for label in range(arrays["train_labels"].max() + 1)]
-    )
+    images, labels = ([arrays[f"{split}_{kind}"] for split in ("train", "test")] for kind in ("images", "labels"))
+    train, test = (of_split.reshape(len(of_split), -1) / 255 for of_split in images)
+    means = np.stack([train[labels[0] == label].mean(axis=0) for label in range(labels[0].max() + 1)])
     nearest = (np.square(means).sum(axis=1) - 2 * test @ means.T).argmin(axis=1)
-    assert (nearest == arrays["test_labels"]).mean() > least
+    assert (nearest == labels[1]).mean() > least
 
 
 def test_omniglot_is_ink_on_paper_with_names():

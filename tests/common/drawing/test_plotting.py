@@ -29,10 +29,8 @@ RUNS = numpy.array([[1.0, 2.0, 3.0], [3.0, 2.0, 5.0], [5.0, 2.0, 7.0]])
 
 def test_band_is_mean_and_standard_deviation(axis):
     plotting.band(axis, X, RUNS, label="Ours", color="#0072B2")
-    (line,) = axis.lines
-    assert line.get_ydata().tolist() == [3, 2, 5]
-    assert line.get_label() == "Ours"
-    (area,) = axis.collections
+    (line,), (area,) = axis.lines, axis.collections
+    assert line.get_ydata().tolist() == [3, 2, 5] and line.get_label() == "Ours"
     corners = area.get_paths()[0].vertices
     assert [corners[corners[:, 0] == 1][:, 1].min(), corners[corners[:, 0] == 1][:, 1].max()] == [1, 5]
     assert set(corners[corners[:, 0] == 2][:, 1]) == {2}
@@ -58,13 +56,9 @@ def test_two_runs_are_drawn_themselves(axis):
     assert axis.get_legend_handles_labels()[1] == ["Ours"]
 
 
-def test_one_run_is_one_line(axis):
+def test_one_run_is_one_line_and_runs_of_another_length_are_refused(axis):
     plotting.band(axis, X, RUNS[0])
-    assert len(axis.lines) == 1
-    assert len(axis.collections) == 0
-
-
-def test_runs_of_another_length_are_refused(axis):
+    assert len(axis.lines) == 1 and len(axis.collections) == 0
     with pytest.raises(ValueError, match=r"expected runs \[n_runs, 2\], found \[3, 3\]"):
         plotting.band(axis, X[:2], RUNS)
 
@@ -133,10 +127,8 @@ def test_only_what_is_no_result_is_stamped_in_loud_red(axis):
     plotting.stamp(axis.figure, "paper", loud=False)
     loud, quiet = axis.figure.texts
     red, green, blue = to_rgb(loud.get_color())
-    assert red > 0.7
-    assert max(green, blue) < 0.2
-    assert loud.get_fontweight() == "bold"
-    assert loud.get_fontsize() >= 1.5 * quiet.get_fontsize()
+    assert red > 0.7 and max(green, blue) < 0.2
+    assert loud.get_fontweight() == "bold" and loud.get_fontsize() >= 1.5 * quiet.get_fontsize()
     assert len(set(to_rgb(quiet.get_color()))) == 1
 
 
@@ -170,8 +162,7 @@ def test_equal_figures_of_two_processes_are_equal_bytes(tmp_path):
         subprocess.run([sys.executable, "-c", SCRIPT, str(path)], env=environment, cwd=ROOT, check=True)
     for suffix in (".pdf", ".png"):
         first, second = ((tmp_path / f"{name}{suffix}").read_bytes() for name in "12")
-        assert first == second
-        assert len(first) > 5000
+        assert first == second and len(first) > 5000
     assert b"CreationDate" not in (tmp_path / "1.pdf").read_bytes()
 
 

@@ -1,4 +1,4 @@
-"""Importances against closed forms and gradients of one example at a time; the penalties."""
+"""Importances against closed forms and gradients of one example at a time, alone and over several tasks; the penalties."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 
 from common.learning.consolidation import Ewc, Mas, OnlineEwc, ReestimatedEwc, per_example_gradients
 from common.learning.optimizers import Adam, Sgd
-from tests.common.consolidations import ALL, NETWORK, PENALTIES, SIZES, N, R, data, network_parameters, two_tasks
+from tests.common.consolidations import ALL, NETWORK, PENALTIES, SIZES, N, R, after_tasks, data, network_parameters
 from tests.common.learners import DoubleMlp, Given, random
 
 # Importances that are means over examples
@@ -63,13 +63,15 @@ def test_mas_of_a_linear_map_has_a_closed_form():
 
 
 def test_gradients_of_single_examples_sum_to_the_gradient_of_the_sum():
-    leaves = [p[0].requires_grad_() for p in network_parameters(0)]
-    given = data(0)
+    """Or those with respect to the first parameters alone."""
+    leaves, given = [p[0].requires_grad_() for p in network_parameters(0)], data(0)
 
     def objective(logits, labels):
         return (logits**3).sum(1) * labels
 
-    each = per_example_gradients(objective, NETWORK.logits, leaves, given.inputs[0], given.labels[0])
+    arguments = objective, NETWORK.logits, leaves, given.inputs[0], given.labels[0]
+    each, some = per_example_gradients(*arguments), per_example_gradients(*arguments, count=3)
+    assert len(some) == 3 and all(torch.equal(a, b) for a, b in zip(some, each))
     answers = NETWORK.logits([p[None] for p in leaves], given.inputs[:1])[0]
     expected = torch.autograd.grad(objective(answers, given.labels[0]).sum(), leaves)
     for one, whole in zip(each, expected, strict=True):
@@ -101,30 +103,30 @@ def test_parameters_that_are_added_up_have_the_same_importance(name):
 # Several tasks
 
 
-def fishers(tasks):
-    """Parameters at the end of each task and the Fisher matrix of each on its own."""
-    ends = [network_parameters(task) for task in range(tasks)]
-    alone = []
-    for task, parameters in enumerate(ends):
-        ewc = Ewc(parameters, 1.0, N)
-        ewc.end_task(parameters, NETWORK.logits, data(task))
-        alone.append(ewc.importance)
-    return ends, alone
+ENDS = [network_parameters(task) for task in range(3)]
+
+
+def after(own, *tasks):
+    """The consolidation once these tasks have ended, each at its ENDS."""
+    for task in tasks:
+        own.end_task(ENDS[task], NETWORK.logits, data(task))
+    return own
+
+
+def each_alone(kind):
+    """The importance of each task on its own; kind: Ewc or Mas."""
+    return [after(kind(ENDS[task], 1.0, N), task).importance for task in range(3)]
 
 
 def test_one_quadratic_of_ewc_is_the_sum_of_the_tasks_quadratics_up_to_a_constant():
-    ends, alone = fishers(3)
-    ewc = Ewc(network_parameters(9), 0.7, N)
-    for task, parameters in enumerate(ends):
-        ewc.end_task(parameters, NETWORK.logits, data(task))
-    differences = []
-    for point in (network_parameters(20), network_parameters(21), ends[1]):
+    alone, ewc, differences = each_alone(Ewc), after(Ewc(network_parameters(9), 0.7, N), 0, 1, 2), []
+    for point in (network_parameters(20), network_parameters(21), ENDS[1]):
         zeros = [torch.zeros_like(p) for p in point]
         separate = torch.zeros(R, dtype=torch.float64)
         for place, found in enumerate(ewc.penalized(point, zeros)):
-            pulls = [0.7 * f[place] * (point[place] - end[place]) for end, f in zip(ends, alone, strict=True)]
+            pulls = [0.7 * f[place] * (point[place] - end[place]) for end, f in zip(ENDS, alone, strict=True)]
             torch.testing.assert_close(found, sum(pulls))
-            terms = [f[place] * (point[place] - end[place]) ** 2 for end, f in zip(ends, alone, strict=True)]
+            terms = [f[place] * (point[place] - end[place]) ** 2 for end, f in zip(ENDS, alone, strict=True)]
             separate += 0.35 * sum(terms).flatten(1).sum(1)
         differences.append(separate - ewc.penalty(point))
     torch.testing.assert_close(differences[0], differences[1])
@@ -135,32 +137,25 @@ def test_one_quadratic_of_ewc_is_the_sum_of_the_tasks_quadratics_up_to_a_constan
     assert all(tensor.isfinite().all() for tensor in ewc.anchor)
 
 
-@pytest.mark.parametrize("gamma", [1.0, 0.25])
-def test_online_ewc_forgets_old_importances_by_gamma_and_keeps_near_the_last_task(gamma):
-    ends, alone = fishers(3)
-    online = OnlineEwc(network_parameters(9), 0.7, N, gamma)
-    for task, parameters in enumerate(ends):
-        online.end_task(parameters, NETWORK.logits, data(task))
-    for place, importance in enumerate(online.importance):
+@pytest.mark.parametrize(("kind", "gamma"), [(OnlineEwc, 1.0), (OnlineEwc, 0.25), (Mas, 1.0)])
+def test_online_ewc_forgets_old_importances_by_gamma_mas_none_and_both_keep_near_the_last_task(kind, gamma):
+    single, options = (Mas, {}) if kind is Mas else (Ewc, {"gamma": gamma})
+    alone, own = each_alone(single), after(kind(network_parameters(9), 0.7, N, **options), 0, 1, 2)
+    for place, importance in enumerate(own.importance):
         expected = gamma**2 * alone[0][place] + gamma * alone[1][place] + alone[2][place]
         torch.testing.assert_close(importance, expected)
-        assert torch.equal(online.anchor[place], ends[2][place])
-    assert online.tasks == 3
+        assert torch.equal(own.anchor[place], ENDS[2][place])
+        assert own.anchor[place].data_ptr() != ENDS[2][place].data_ptr()  # a copy, which training leaves alone
+    assert own.tasks == 3
 
 
 def test_reestimated_ewc_forgets_what_it_found_before_and_takes_the_networks_answers_for_labels():
-    ends = [network_parameters(task) for task in range(2)]
-    own = ReestimatedEwc(ends[0], 0.7, N)
-    for task, parameters in enumerate(ends):
-        own.end_task(parameters, NETWORK.logits, data(task))
-    given = data(1)
-    answers = NETWORK.logits(ends[1], given.inputs).argmax(-1)
+    own, answered, given = after(ReestimatedEwc(ENDS[0], 0.7, N), 0, 1), Ewc(ENDS[1], 0.7, N), data(1)
+    answers = NETWORK.logits(ENDS[1], given.inputs).argmax(-1)
     assert not torch.equal(answers, given.labels)
-    answered = Ewc(ends[1], 0.7, N)
-    answered.end_task(ends[1], NETWORK.logits, Given(given.inputs, answers))
-    for place, importance in enumerate(own.importance):
-        torch.testing.assert_close(importance, answered.importance[place])
-        assert torch.equal(own.anchor[place], ends[1][place])
+    answered.end_task(ENDS[1], NETWORK.logits, Given(given.inputs, answers))
+    torch.testing.assert_close(own.importance, answered.importance)
+    assert all(map(torch.equal, own.anchor, ENDS[1]))
 
 
 @pytest.mark.parametrize("name, earlier", [("ewc", False), ("online", False), ("reestimated", True), ("mas", False)])
@@ -170,34 +165,12 @@ def test_only_reestimated_ewc_looks_at_earlier_tasks_again(name, earlier):
     assert given.asked == [earlier]
 
 
-def test_mas_adds_importances_up_and_keeps_near_the_last_task():
-    ends = [network_parameters(task) for task in range(2)]
-    mas, alone = Mas(ends[0], 1.0, N), []
-    for task, parameters in enumerate(ends):
-        mas.end_task(parameters, NETWORK.logits, data(task))
-        single = Mas(parameters, 1.0, N)
-        single.end_task(parameters, NETWORK.logits, data(task))
-        alone.append(single.importance)
-    for place, importance in enumerate(mas.importance):
-        torch.testing.assert_close(importance, alone[0][place] + alone[1][place])
-        assert torch.equal(mas.anchor[place], ends[1][place])
-
-
-def test_the_anchor_is_a_copy():
-    parameters = network_parameters(0)
-    own = OnlineEwc(parameters, 1.0, N)
-    own.end_task(parameters, NETWORK.logits, data(0))
-    before = own.anchor[0].clone()
-    parameters[0].add_(1)
-    assert torch.equal(own.anchor[0], before)
-
-
 # The penalty and its gradient
 
 
 @pytest.mark.parametrize("name", PENALTIES)
 def test_penalty_and_penalized_gradient_are_those_of_the_common_form(name):
-    own, _ = two_tasks(name)
+    own, _ = after_tasks(name)
     assert any((omega > 0).any() for omega in own.importance)
     leaves = [p.requires_grad_() for p in network_parameters(50)]
     factor = 0.5 if name in ("ewc", "online") else 1.0
@@ -230,29 +203,24 @@ def test_no_penalty_before_the_first_task_ends(name):
 @pytest.mark.parametrize("name", ALL)
 @pytest.mark.parametrize("optimizer", [Adam, Sgd])
 def test_strength_zero_is_plain_training_bit_for_bit(name, optimizer):
-    _, plain = two_tasks("none", optimizer=optimizer)
-    _, weak = two_tasks(name, strength=0.0, optimizer=optimizer)
+    _, plain = after_tasks("none", optimizer=optimizer)
+    _, weak = after_tasks(name, strength=0.0, optimizer=optimizer)
     assert all(torch.equal(a, b) for a, b in zip(plain, weak, strict=True))
-
-
-@pytest.mark.parametrize("name", PENALTIES)
-def test_a_moved_network_is_penalized_and_the_second_task_ends_elsewhere(name):
-    _, plain = two_tasks("none")
-    own, consolidated = two_tasks(name)
-    assert (own.penalty([p + 0.1 for p in consolidated]) > 0).all()
-    assert not any(torch.equal(a, b) for a, b in zip(plain, consolidated, strict=True))
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("name", ALL)
 def test_shapes_and_types_are_the_parameters_and_the_state_round_trips(name, dtype):
+    def logits(parameters, inputs):
+        return NETWORK.logits([p.double() for p in parameters], inputs).to(dtype)
+
     def run(own, parameters, tasks):
         descent = Adam(parameters, 0.05)
         for task in tasks:
             for step in range(3):
                 own.step(parameters, [g.to(dtype) for g in network_parameters(10 + 3 * task + step)], descent)
             given = data(task)
-            own.end_task(parameters, SingleOrDouble(dtype), Given(given.inputs.to(dtype), given.labels))
+            own.end_task(parameters, logits, Given(given.inputs.to(dtype), given.labels))
 
     parameters = [p.to(dtype) for p in network_parameters(0)]
     own = ALL[name](parameters)
@@ -273,13 +241,3 @@ def test_shapes_and_types_are_the_parameters_and_the_state_round_trips(name, dty
     for key, values in own.state_dict().items():
         if isinstance(values, list):
             assert all(torch.equal(a, b) for a, b in zip(values, resumed.state_dict()[key], strict=True))
-
-
-class SingleOrDouble:
-    """The outputs of NETWORK, computed in the type of the parameters."""
-
-    def __init__(self, dtype):
-        self.dtype = dtype
-
-    def __call__(self, parameters, inputs):
-        return NETWORK.logits([p.double() for p in parameters], inputs).to(self.dtype)

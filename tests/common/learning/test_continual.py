@@ -14,7 +14,7 @@ from common.learning.consolidation import Consolidation, SynapticIntelligence
 from common.learning.continual import Learner, Observer
 from common.learning.images import Images
 from common.learning.optimizers import Adam
-from common.learning.replicas import Mlp, conv2d, dropout, glorot_uniform, linear, max_pool
+from common.learning.replicas import Mlp
 from common.learning.stream_data import Stream
 from common.learning.streams import joint, split
 from tests.common.learners import (
@@ -31,22 +31,6 @@ from tests.common.learners import (
     split_stream,
     train,
 )
-
-
-class Cnn(Mlp):
-    """One convolution with pooling and dropout, then the outputs."""
-
-    def __init__(self):
-        self.dropout_rate = 0.3
-
-    def draw(self, source):
-        weights = glorot_uniform((5, 1, 2, 2), 4, 20, source), glorot_uniform((20, CLASSES), 20, CLASSES, source)
-        return [weights[0].double(), torch.zeros(5).double(), weights[1].double(), torch.zeros(CLASSES).double()]
-
-    def logits(self, parameters, inputs, generators=None):
-        pictures = inputs.double().unflatten(2, (1, 3, 3))
-        hidden = max_pool(conv2d(pictures, parameters[0], parameters[1], padding=1).relu(), 2)
-        return linear(dropout(hidden, self.dropout_rate, generators).flatten(2), parameters[2], parameters[3])
 
 
 class Recording(DoubleMlp):
@@ -83,12 +67,11 @@ def test_batches_hold_every_image_once_an_epoch_and_keep_the_partial_last_one():
 
 
 @pytest.mark.parametrize("make_stream", [permuted_stream, split_stream])
-@pytest.mark.parametrize(("method", "network"), [*((m, "mlp") for m in METHODS), ("si", "cnn")])
-def test_runs_of_a_batch_equal_separate_runs(method, network, make_stream):
+@pytest.mark.parametrize("method", METHODS)
+def test_runs_of_a_batch_equal_separate_runs(method, make_stream):
     def run(seeds):
-        learner = make(seeds, METHODS[method], Cnn() if network == "cnn" else None)
-        matrices = train(learner, make_stream(seeds), seeds)
-        return learner, matrices["test"]
+        learner = make(seeds, METHODS[method])
+        return learner, train(learner, make_stream(seeds), seeds)["test"]
 
     together, matrix = run(SEEDS)
     for r, seed in enumerate(SEEDS):
@@ -255,12 +238,10 @@ def test_an_observer_is_called_after_every_update_and_before_each_task_is_consol
 
 
 def test_an_observer_that_looks_at_nothing_changes_nothing():
-    plain, observed = (make(SEEDS, METHODS["si"]) for _ in range(2))
-    matrices = [
-        train(learner, split_stream(SEEDS), SEEDS, observer=observer)
-        for learner, observer in ((plain, None), (observed, Observer()))
-    ]
-    assert same(*matrices) and same(plain.parameters, observed.parameters)
+    learners = [make(SEEDS, METHODS["si"]) for _ in range(2)]
+    observers = None, Observer()
+    matrices = [train(own, split_stream(SEEDS), SEEDS, observer=each) for own, each in zip(learners, observers)]
+    assert same(*matrices) and same(*(learner.parameters for learner in learners))
     assert Observer().state_dict() == {}
 
 

@@ -6,22 +6,17 @@ import pytest
 import torch
 
 from common.learning import cuda_graph
-from common.learning.consolidation import Consolidation, Mas, OnlineEwc, SynapticIntelligence
+from common.learning.consolidation import Consolidation
 from common.learning.continual import Learner, Schedule, Update, learn
 from common.learning.cuda_graph import Replay
 from common.learning.images import Images
 from common.learning.optimizers import Adam, Sgd
 from common.learning.replicas import Mlp
 from common.learning.stream_data import Stream
-from tests.common.learners import CLASSES, PIXELS, permuted_stream, split_stream
+from tests.common.learners import CLASSES, METHODS, PIXELS, permuted_stream, split_stream
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-METHODS = {
-    "none": lambda p: Consolidation(p, 0.0),
-    "online": lambda p: OnlineEwc(p, 10.0, 20),
-    "mas": lambda p: Mas(p, 1.0, 20),
-    "si": lambda p: SynapticIntelligence(p, 1.0, 0.01),
-}
+CONSOLIDATIONS = ["none", "online", "mas", "si"]
 OPTIMIZERS = {"adam": lambda p: Adam(p, 0.01), "sgd": lambda p: Sgd(p, 0.1), "momentum": lambda p: Sgd(p, 0.1, 0.9)}
 SEEDS = [3, 0]
 
@@ -45,7 +40,7 @@ def recordings(monkeypatch):
     return shapes
 
 
-def test_the_first_call_is_as_written_and_all_further_ones_are_replays(recordings):
+def test_the_first_call_and_those_of_another_shape_are_as_written_and_all_others_are_replays(recordings):
     calls, total = [], torch.zeros(())
 
     def add(numbers):
@@ -53,20 +48,9 @@ def test_the_first_call_is_as_written_and_all_further_ones_are_replays(recording
         return total.add_(numbers.sum()).clone()
 
     replay = Replay()
-    sums = [replay(add, torch.full((4,), value)).item() for value in (1.0, 2.0, 3.0)]
-    assert sums == [4.0, 12.0, 24.0]
-    assert recordings == [(4,)]
-    assert calls == [(4,), (4,), (4,)]
-
-
-def test_a_call_of_another_shape_is_as_written(recordings):
-    total = torch.zeros(())
-    replay = Replay()
-    sums = [
-        replay(lambda numbers: total.add_(numbers.sum()).clone(), torch.ones(count)).item() for count in (4, 4, 3, 4, 3)
-    ]
-    assert sums == [4.0, 8.0, 11.0, 15.0, 18.0]
-    assert recordings == [(4,)]
+    given = [(4, 1.0), (4, 2.0), (3, 1.0), (4, 3.0), (3, 1.0)]
+    assert [replay(add, torch.full((count,), value)).item() for count, value in given] == [4, 12, 15, 27, 30]
+    assert recordings == [(4,)] and calls == [(4,), (4,), (3,), (4,), (3,)]
 
 
 def test_an_argument_may_change_after_the_call(recordings):
@@ -100,7 +84,7 @@ def trained(device, consolidation, optimizer, tasks, replayed=True):
     return [parameter.detach().cpu() for parameter in learner.parameters], matrices["test"]
 
 
-@pytest.mark.parametrize("consolidation", METHODS)
+@pytest.mark.parametrize("consolidation", CONSOLIDATIONS)
 def test_updates_that_are_replayed_are_those_as_written(consolidation, recordings, monkeypatch):
     """With the stand-in: every batch is shown once, in its place, and an epoch's last, smaller one too."""
     cpu, start = torch.device("cpu"), Update.__init__
@@ -121,7 +105,7 @@ def test_updates_that_are_replayed_are_those_as_written(consolidation, recording
 @needs_gpu
 @pytest.mark.parametrize("tasks", ["permuted", "split"])
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("consolidation", METHODS)
+@pytest.mark.parametrize("consolidation", CONSOLIDATIONS)
 def test_replayed_steps_are_those_as_written_on_a_gpu_and_on_the_cpu(consolidation, optimizer, tasks):
     run = consolidation, optimizer, tasks
     replayed, accuracies = trained(torch.device("cuda"), *run)

@@ -19,12 +19,15 @@ def orders(count, seed):
     return torch.stack([torch.randperm(PIXELS, generator=generator(seed, k)) for k in range(count)])
 
 
-def test_images_as_they_are():
-    inputs, labels = Images(PICTURES, LABELS, CPU, flat=True).batch(torch.tensor([[5, 0], [2, 2]]), [None, None])
+def test_images_as_they_are_and_as_they_stay():
+    images = Images(PICTURES.copy(), LABELS, CPU, flat=True)
+    inputs, labels = images.batch(torch.tensor([[5, 0], [2, 2]]), [None, None])
     assert inputs.dtype == torch.float32
     assert torch.equal(labels, torch.tensor([[2, 4], [3, 3]]))
     expected = PICTURES.reshape(N, PIXELS)[[[5, 0], [2, 2]]].astype(numpy.float32) / 255
     assert numpy.array_equal(inputs.numpy(), expected)
+    assert images.pixels.dtype == torch.uint8
+    assert numpy.array_equal(images.pixels.numpy(), PICTURES.reshape(N, PIXELS))
 
 
 @pytest.mark.parametrize("count", [1, 4])
@@ -42,23 +45,13 @@ def test_permutations_and_joint_indices_equal_a_plain_loop(count):
             assert labels[r, b] == LABELS[i]
 
 
-def test_colour_images_have_their_channels_first():
+def test_colour_images_have_their_channels_first_and_grey_ones_have_one():
     colours = numpy.random.default_rng(1).integers(256, size=(N, 5, 4, 3), dtype=numpy.uint8)
     images = Images(colours, LABELS, CPU, flat=False)
     inputs, _ = images.batch(torch.tensor([[1, 4]]), [None])
     assert inputs.shape == (1, 2, 3, 5, 4)
     assert inputs[0, 1, 2, 3, 1].item() == pytest.approx(colours[4, 3, 1, 2] / 255)
     assert len(images) == N
-
-
-def test_grey_images_have_one_channel():
     inputs, _ = Images(PICTURES, LABELS, CPU, flat=False).batch(torch.tensor([[1]]), [None])
     assert inputs.shape == (1, 1, 1, 3, 4)
     assert inputs[0, 0, 0, 2, 3].item() == pytest.approx(PICTURES[1, 2, 3] / 255)
-
-
-def test_pixels_stay_bytes_and_a_batch_does_not_alter_them():
-    images = Images(PICTURES.copy(), LABELS, CPU, flat=True)
-    images.batch(torch.tensor([[0, 1]]), [None])
-    assert images.pixels.dtype == torch.uint8
-    assert numpy.array_equal(images.pixels.numpy(), PICTURES.reshape(N, PIXELS))

@@ -54,22 +54,18 @@ def interrupted(monkeypatch, path, epochs_done, new_run):
     return new_run(Checkpoint(path, "key", interval_seconds=0))
 
 
-SCHEDULES = {
-    "kept": {},
-    "reset optimizer": {"reset_optimizer": True},
-    "scratch": {"reset_optimizer": True, "reset_network": True},
-}
+RESET, SCRATCH = {"reset_optimizer": True}, {"reset_optimizer": True, "reset_network": True}
 
 
 @pytest.mark.parametrize("epochs_done", [0, 2, 3, 5])
 @pytest.mark.parametrize(
-    ("schedule", "method"), [*((s, "si") for s in SCHEDULES), ("kept", "ewc"), ("kept", "online"), ("kept", "mas")]
+    ("method", "resets"), [("si", {}), ("si", RESET), ("si", SCRATCH), ("ewc", {}), ("online", {}), ("mas", {})]
 )
-def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(tmp_path, monkeypatch, schedule, method, epochs_done):
+def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(tmp_path, monkeypatch, resets, method, epochs_done):
     def run(checkpoint):
         learner = make(SEEDS, METHODS[method], Mlp((PIXELS, 8, CLASSES), dropout_rate=0.3))
         observer = Watcher() if method == "si" else None
-        options = SCHEDULES[schedule] | {"checkpoint": checkpoint, "observer": observer, "splits": ("test", "train")}
+        options = resets | {"checkpoint": checkpoint, "observer": observer, "splits": ("test", "train")}
         matrices = train(learner, permuted_stream(SEEDS), SEEDS, **options)
         return learner.state_dict(), matrices, observer and observer.seen
 
@@ -98,14 +94,6 @@ def test_a_run_killed_at_the_end_of_a_task_does_not_count_the_task_twice(tmp_pat
     assert same(run(Checkpoint(tmp_path / "state.pt", "key", interval_seconds=0)), expected)
 
 
-def test_a_finished_run_is_not_run_again(tmp_path, monkeypatch):
-    path, stream = tmp_path / "state.pt", permuted_stream(SEEDS)
-    expected = train(make(SEEDS, METHODS["si"]), stream, SEEDS, checkpoint=Checkpoint(path, "key"))
-    monkeypatch.setattr(continual, "train_epoch", None)
-    again = make(SEEDS, METHODS["si"])
-    assert same(train(again, stream, SEEDS, checkpoint=Checkpoint(path, "key")), expected)
-
-
 # Divergence
 
 
@@ -121,11 +109,8 @@ class Spoil(Observer):
 
 
 def test_a_loss_that_is_not_finite_names_seed_and_task():
-    stream = permuted_stream(SEEDS)
-    learner = make(SEEDS, METHODS["none"])
-
     with pytest.raises(TrainingError, match=r"loss of seed 0 is not finite in task 2, epoch 1 \(step 20\)"):
-        train(learner, stream, SEEDS, observer=Spoil(1))
+        train(make(SEEDS, METHODS["none"]), permuted_stream(SEEDS), SEEDS, observer=Spoil(1))
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -136,9 +121,8 @@ def test_a_seed_that_diverges_is_left_behind_and_changes_no_other(method, capsys
     assert learner.diverged == {SEEDS[1]: "task 2, epoch 1"}
     assert found[1, 0].isfinite().all() and found[1, 1].isnan().all()  # it keeps the task that it finished
     message = capsys.readouterr().err
-    assert (
-        f"the loss of seed {SEEDS[1]} is not finite in task 2, epoch 1" in message and message.count("not finite") == 1
-    )
+    assert f"the loss of seed {SEEDS[1]} is not finite in task 2, epoch 1" in message
+    assert message.count("not finite") == 1
     whole = train(make(SEEDS, METHODS[method]), permuted_stream(SEEDS), SEEDS)["test"]
     assert same(found[[0, 2]], whole[[0, 2]]) and not found[[0, 2]].isnan().any()
 
@@ -156,18 +140,16 @@ def test_rows_of_a_run_end_where_it_diverged():
     assert [list(row.values())[-3:-1] for row in joint] == [[2, 1]]
 
 
-def test_which_seed_diverged_survives_a_resume(tmp_path, monkeypatch):
-    def tolerant():
+@pytest.mark.parametrize("lost", [(), (1,)])
+def test_a_finished_run_is_not_run_again_and_knows_which_seed_diverged(tmp_path, monkeypatch, lost):
+    def run():
         learner = make(SEEDS, METHODS["si"])
-        learner.may_diverge = True
-        return learner
+        learner.may_diverge, saved = True, Checkpoint(tmp_path / "state.pt", "key")
+        return train(learner, permuted_stream(SEEDS), SEEDS, observer=Spoil(*lost), checkpoint=saved), learner.diverged
 
-    stream, path = permuted_stream(SEEDS), tmp_path / "state.pt"
-    expected = train(learner := tolerant(), stream, SEEDS, observer=Spoil(1), checkpoint=Checkpoint(path, "key"))
+    expected = run()
     monkeypatch.setattr(continual, "train_epoch", None)
-    again = tolerant()
-    assert same(train(again, stream, SEEDS, observer=Spoil(1), checkpoint=Checkpoint(path, "key")), expected)
-    assert again.diverged == learner.diverged == {SEEDS[1]: "task 2, epoch 1"}
+    assert same(run(), expected) and expected[1] == {SEEDS[r]: "task 2, epoch 1" for r in lost}
 
 
 def test_where_all_seeds_have_diverged_nothing_is_trained_on():

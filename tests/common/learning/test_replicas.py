@@ -16,23 +16,16 @@ from tests.common.learners import DoubleMlp, random
 R, B = 3, 5
 
 
-def test_linear_is_a_matrix_product_per_replica():
-    inputs, weight, bias = random(R, B, 4), random(R, 4, 6, seed=1), random(R, 6, seed=2)
-    output = replicas.linear(inputs, weight, bias)
-    assert output.shape == (R, B, 6)
-    for r in range(R):
-        torch.testing.assert_close(output[r], inputs[r] @ weight[r] + bias[r])
-
-
 @pytest.mark.parametrize("padding", [0, 1])
 @pytest.mark.parametrize("count", [1, R])
-def test_convolution_and_its_gradients_are_torch_conv2d_per_replica(padding, count):
-    tensors = [random(count, B, 2, 6, 7), random(count, 4, 2, 3, 3, seed=1), random(count, 4, seed=2)]
+@pytest.mark.parametrize("batch", [1, B])  # single images are convolved in a way of their own
+def test_convolution_and_its_gradients_are_torch_conv2d_per_replica(padding, count, batch):
+    tensors = [random(count, batch, 2, 6, 7), random(count, 4, 2, 3, 3, seed=1), random(count, 4, seed=2)]
     for tensor in tensors:
         tensor.requires_grad_()
     output = replicas.conv2d(*tensors, padding=padding)
     expected = torch.stack([functional.conv2d(*(t[r] for t in tensors), padding=padding) for r in range(count)])
-    assert output.shape == (count, B, 4, 4 + 2 * padding, 5 + 2 * padding)
+    assert output.shape == (count, batch, 4, 4 + 2 * padding, 5 + 2 * padding)
     torch.testing.assert_close(output, expected)
     ours, theirs = (torch.autograd.grad((out**3).sum(), tensors) for out in (output, expected))
     torch.testing.assert_close(ours, theirs)
@@ -97,7 +90,7 @@ def test_cross_entropy_is_over_the_active_outputs_alone(active):
         assert replicas.masked(logits, outputs).argmax(-1).unique().tolist() == [1, 3]
 
 
-def test_initial_parameters_of_a_seed_are_the_same_in_every_batch():
+def test_initial_parameters_of_a_seed_are_the_same_in_every_batch_and_zero_output_changes_the_last_weights_alone():
     network = Mlp((6, 5, 4, 3))
     alone, batch = network.initial([7]), network.initial([2, 7, 9])
     assert [tuple(p.shape) for p in batch] == [(3, 6, 5), (3, 5), (3, 5, 4), (3, 4), (3, 4, 3), (3, 3)]
@@ -107,18 +100,14 @@ def test_initial_parameters_of_a_seed_are_the_same_in_every_batch():
     assert not torch.equal(batch[0][0], batch[0][1])
     assert not torch.equal(network.initial([7], "initialisation for task 2")[0], alone[0])
     assert all((bias == 0).all() for bias in batch[1::2])
-
-
-def test_zero_output_makes_the_last_weights_zero_and_leaves_the_others():
-    usual, zeroed = Mlp((6, 5, 3)).initial([0]), Mlp((6, 5, 3), zero_output=True).initial([0])
-    assert torch.equal(usual[0], zeroed[0])
-    assert (zeroed[2] == 0).all()
-    assert (usual[2] != 0).any()
+    *others, last, _ = Mlp((6, 5, 4, 3), zero_output=True).initial([7])
+    assert (last == 0).all() and (batch[4] != 0).any() and all(map(torch.equal, others, alone))
 
 
 def test_logits_are_those_of_a_perceptron():
     network = DoubleMlp((6, 5, 4, 3))
-    parameters, inputs = network.initial(range(R)), random(R, B, 6)
+    parameters = [random(*p.shape, seed=place) for place, p in enumerate(network.initial(range(R)), start=1)]
+    inputs = random(R, B, 6)
     for r in range(R):
         hidden = inputs[r]
         for layer in (0, 2):

@@ -19,26 +19,15 @@ def values(tensors):
     return [tensor.item() for tensor in tensors]
 
 
-def si_with_sgd():
-    """theta = 0, learning rate 1/2, gradients -1, -1: theta = 1, omega = 1/2 + 1/2, Omega = 1 / (1 + 1)."""
+def test_si_with_gradient_descent_takes_the_gradient_without_the_penalty_and_the_step_with_it():
     theta = one_parameter()
     si, descent = SynapticIntelligence(theta, 1.0, 1.0), Sgd(theta, 0.5)
+    # The first task: theta = 1, omega = 1/2 + 1/2, Omega = 1 / (1 + 1).
     for _ in range(2):
         si.step(theta, one_parameter(-1.0), descent)
     assert values(theta) == values(si.path_integral) == [1.0]
     si.end_task(theta, None, None)
-    return si, theta, descent
-
-
-def test_first_task_of_si_with_gradient_descent():
-    si, _, _ = si_with_sgd()
-    assert values(si.importance) == [0.5]
-    assert values(si.anchor) == [1.0]
-    assert values(si.path_integral) == [0.0]
-
-
-def test_second_task_of_si_takes_the_gradient_without_the_penalty_and_the_step_with_it():
-    si, theta, descent = si_with_sgd()
+    assert values(si.importance) == [0.5] and values(si.anchor) == [1.0] and values(si.path_integral) == [0.0]
     # theta = 1: no pull; change 1
     si.step(theta, one_parameter(-2.0), descent)
     assert values(theta) == values(si.path_integral) == [2.0]
@@ -79,14 +68,3 @@ def test_si_clips_the_sum_of_importances_at_zero_and_not_the_single_task():
         si.path_integral[0].copy_(torch.tensor([omega]))
         si.end_task(theta, None, None)
         assert si.importance[0].tolist() == [expected]
-
-
-def test_xi_damps_the_importance_of_what_hardly_moved():
-    importances = []
-    for xi in (0.01, 1.0):
-        theta = one_parameter()
-        si = SynapticIntelligence(theta, 1.0, xi)
-        si.step(theta, one_parameter(-0.2), Sgd(theta, 0.5))
-        si.end_task(theta, None, None)
-        importances += values(si.importance)
-    assert importances == pytest.approx([0.02 / (0.01 + 0.01), 0.02 / (0.01 + 1)], rel=1e-12)

@@ -61,20 +61,15 @@ def test_a_run_that_diverged_keeps_the_tasks_that_it_finished(tmp_path):
     assert newest.loc[0].tolist() == [0.5, 1.0] and newest[1].tolist() == [0.5, 0.25] and math.isnan(newest[2][1])
 
 
-def test_runs_that_all_diverged_have_no_final_accuracy(tmp_path):
-    early = read(tmp_path / "a.csv", AT_ONCE)
-    assert accuracies.matrices(early, "si", "test").empty and accuracies.averages(early, "si", "test").empty
-    assert accuracies.average(early, "si", "test", 1) == {}
-    for results in (early, read(tmp_path / "b.csv", LATE + AT_ONCE)):
+def test_of_what_was_not_run_or_diverged_at_once_there_is_nothing(tmp_path):
+    early, nothing = read(tmp_path / "a.csv", AT_ONCE), pandas.DataFrame(columns=accuracies.COLUMNS)
+    for results in (early, nothing):
+        for read_off in (accuracies.matrices, accuracies.averages, accuracies.final, accuracies.newest):
+            assert read_off(results, "si", "test").empty
+        assert accuracies.average(results, "si", "test", 1) == accuracies.average(results, "si", "test", 2) == {}
+    for results in (early, nothing, read(tmp_path / "b.csv", LATE + AT_ONCE)):
         assert accuracies.final(results, "si", "test").empty
         assert accuracies.entry(results, "si", "test", 2, 1) == {}
-
-
-def test_what_was_not_run_is_empty():
-    nothing = pandas.DataFrame(columns=accuracies.COLUMNS)
-    for read_off in (accuracies.matrices, accuracies.averages, accuracies.final, accuracies.newest):
-        assert read_off(nothing, "si", "test").empty
-    assert accuracies.average(nothing, "si", "test", 2) == accuracies.entry(nothing, "si", "test", 2, 1) == {}
 
 
 def test_a_run_that_went_on_must_be_whole(tmp_path):

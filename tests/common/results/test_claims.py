@@ -33,14 +33,13 @@ def test_a_finding_is_judged_by_its_interval(values, bounds, expected):
     assert finding.detail.startswith("ours: ")
 
 
-def test_the_detail_gives_mean_interval_and_number_of_runs():
+def test_the_detail_gives_mean_interval_and_number_of_runs_and_what_cannot_be_judged_is_refused():
     assert within("ours", runs(9, 10, 11), low=7).detail == "ours: 10.00 [7.52, 12.48], n = 3 (claimed above 7)"
+    assert difference({0: 5, 1: 7, 2: 9}, {2: 1, 0: 3, 4: 0}) == {0: 2, 2: 8}  # paired by seed
     with pytest.raises(ValueError, match="ours has no bound"):
         within("ours", runs(1, 2))
-
-
-def test_differences_are_paired_by_seed():
-    assert difference({0: 5, 1: 7, 2: 9}, {2: 1, 0: 3, 4: 0}) == {0: 2, 2: 8}
+    with pytest.raises(ValueError, match="at least one finding"):
+        check([Claim("a", "fig1", "text", lambda results: [])], None)
 
 
 @pytest.mark.parametrize(
@@ -54,8 +53,3 @@ def test_differences_are_paired_by_seed():
 )
 def test_a_claim_needs_all_its_findings(outcomes, expected):
     assert outcome([Finding(each, "") for each in outcomes]) == expected
-
-
-def test_a_claim_without_findings_is_a_mistake():
-    with pytest.raises(ValueError, match="at least one finding"):
-        check([Claim("a", "fig1", "text", lambda results: [])], None)

@@ -41,27 +41,17 @@ def test_rows_in_order_and_records_merged(tmp_path):
     assert table["seed"].tolist() == [2, 3, 0, 1, 1, 4]
     assert table["recall"].tolist() == [0.2, 0.3, 0.0, 0.1, 0.1, 0.4]
     assert merged.pop("versions") == [records.read(first.with_suffix(".json"))["versions"]]
-    assert merged == {
-        "paper": "a_paper",
-        "stage": "train",
-        "scale": "desk",
-        "seeds": [0, 1, 2, 3, 4],
-        "data": [DIGITS, LETTERS],
-        "devices": ["cpu"],
-        "commits": [{"commit": "a", "dirty": False}, {"commit": "b", "dirty": False}],
-        "protocol_digests": [protocols.digest(SETTINGS)],
-        "protocol": SETTINGS,
-        "wall_seconds": 7.75,
-        "cpu_seconds": 15.5,
-        "parts": 3,
-    }
+    expected = {"paper": "a_paper", "stage": "train", "scale": "desk", "seeds": [0, 1, 2, 3, 4], "parts": 3}
+    expected |= {"data": [DIGITS, LETTERS], "devices": ["cpu"], "wall_seconds": 7.75, "cpu_seconds": 15.5}
+    expected |= {"protocol_digests": [protocols.digest(SETTINGS)], "protocol": SETTINGS}
+    assert merged == expected | {"commits": [{"commit": commit, "dirty": False} for commit in "ab"]}
 
 
 def test_a_gathered_table_grows_by_later_parts_as_if_all_had_been_there_at_once(tmp_path, monkeypatch):
     parts = [part(tmp_path, "a", [0]), part(tmp_path, "b", [1], protocol=OTHERS), part(tmp_path, "c", [2])]
     for path, commit in zip(parts, "aba", strict=True):
         edit(path, git={"commit": commit, "dirty": False})
-    kept = tmp_path / "kept.csv"
+    kept = tmp_path / "new" / "kept.csv"
     collect.write(kept, *collect.collect(parts[:2]))
     monkeypatch.setattr("sys.argv", ["collect", "--out", str(kept), str(kept), str(parts[2])])
     collect.main()
@@ -78,20 +68,15 @@ def test_what_was_measured_is_kept_of_a_single_part_alone(tmp_path):
     assert "measured" not in collect.collect([first, second])[1]
 
 
-def test_different_protocols_are_both_named_and_neither_is_given(tmp_path):
-    parts = [part(tmp_path, "a", [0]), part(tmp_path, "b", [1], protocol=OTHERS)]
-    _, merged = collect.collect(parts)
-    assert merged["protocol_digests"] == [protocols.digest(SETTINGS), protocols.digest(OTHERS)]
-    assert "protocol" not in merged
-    assert "runs of 2 different protocols" in records.stamp(merged)[0]
-
-
-def test_the_protocol_is_all_that_the_parts_read(tmp_path):
-    """Jobs of one table may read different parts of the protocol, which is one as long as no setting has two values."""
+def test_the_protocol_is_all_that_the_parts_read_unless_a_setting_has_two_values(tmp_path):
+    """Jobs of one table may read different parts of the protocol. Different protocols are both named, neither is given."""
     wider = {"training": {"steps": 3, "rate": 0.5}, "design": {"reading": "sum"}}
-    _, merged = collect.collect([part(tmp_path, "a", [0]), part(tmp_path, "b", [1], protocol=wider)])
-    assert merged["protocol"] == wider and len(merged["protocol_digests"]) == 2
-    assert "different protocols" not in records.stamp(merged)[0]
+    for other, given in ((wider, wider), (OTHERS, "neither")):
+        _, merged = collect.collect([part(tmp_path, "a", [0]), part(tmp_path, "b", [1], protocol=other)])
+        assert merged["protocol_digests"] == [protocols.digest(SETTINGS), protocols.digest(other)]
+        assert merged.get("protocol", "neither") == given
+        stamp = records.stamp(merged)[0]
+        assert ("runs of 2 different protocols" in stamp) == ("different protocols" in stamp) == (given == "neither")
 
 
 def diverged(seed, **run):
@@ -122,22 +107,18 @@ def test_what_does_not_belong_together_is_refused(tmp_path, key, value):
         collect.collect(parts)
 
 
-def test_missing_files_are_named(tmp_path):
+def test_missing_files_and_entries_are_named(tmp_path):
     whole, lone = part(tmp_path, "whole", [0]), part(tmp_path, "lone", [1])
     lone.with_suffix(".json").unlink()
     with pytest.raises(FileNotFoundError, match=r"lone\.json"):
         collect.collect([whole, lone])
     with pytest.raises(FileNotFoundError, match=r"absent\.csv"):
         collect.collect([whole, tmp_path / "absent.csv"])
-
-
-def test_incomplete_record_is_named(tmp_path):
-    path = part(tmp_path, "a", [0])
-    record = records.read(path.with_suffix(".json"))
+    record = records.read(whole.with_suffix(".json"))
     del record["seeds"]
-    path.with_suffix(".json").write_text(json.dumps(record))
-    with pytest.raises(ValueError, match=r"a\.json has no entry 'seeds'"):
-        collect.collect([path])
+    whole.with_suffix(".json").write_text(json.dumps(record))
+    with pytest.raises(ValueError, match=r"whole\.json has no entry 'seeds'"):
+        collect.collect([whole])
 
 
 def test_a_table_given_twice_or_with_other_columns_is_refused(tmp_path):
@@ -147,12 +128,3 @@ def test_a_table_given_twice_or_with_other_columns_is_refused(tmp_path):
     tables.write(second, [{"seed": 1, "accuracy": 0.5}])
     with pytest.raises(ValueError, match=r"b\.csv has the columns seed, accuracy"):
         collect.collect([first, second])
-
-
-def test_the_command_line_writes_table_and_record(tmp_path, monkeypatch):
-    parts = [part(tmp_path, "a", [0]), part(tmp_path, "b", [1])]
-    out = tmp_path / "all" / "transfer.csv"
-    monkeypatch.setattr("sys.argv", ["collect", "--out", str(out), *map(str, parts)])
-    collect.main()
-    assert tables.read(out)["seed"].tolist() == [0, 1]
-    assert records.read(out.with_suffix(".json"))["parts"] == 2

@@ -75,16 +75,12 @@ def test_a_plain_table_is_complete_and_finite(tmp_path, rows, message):
         readers.read([write(tmp_path, "runs", rows)], READERS)
 
 
-def test_tables_that_do_not_belong_together_are_refused(tmp_path):
+def test_tables_that_do_not_belong_together_or_have_no_record_are_refused(tmp_path):
     first = write(tmp_path, "runs", RUNS)
     with pytest.raises(ValueError, match=r"walks\.csv: no table of this name is known; known are runs, doubled"):
         readers.read([write(tmp_path, "walks", RUNS)], READERS)
     with pytest.raises(ValueError, match="given before"):
         readers.read([first, first], READERS)
-
-
-def test_a_table_without_record_is_refused(tmp_path):
-    path = write(tmp_path, "runs", RUNS)
-    path.with_suffix(".json").unlink()
+    first.with_suffix(".json").unlink()
     with pytest.raises(FileNotFoundError, match=r"runs\.json"):
-        readers.read([path], READERS)
+        readers.read([first], READERS)

@@ -13,16 +13,12 @@ from common.results import stats
 NAN = math.nan
 
 
-def test_summary_of_a_worked_sample():
+def test_summary_of_a_worked_sample_and_of_one_value_which_has_no_spread():
     # 1..5: sd = sqrt(2.5), sem = sqrt(0.5), and the 97.5% point of t with 4 degrees of freedom is 2.776445
     result = stats.summary([1, 2, 3, 4, 5])
     assert result == pytest.approx((5, 3, 1.5811388, 0.7071068, 3 - 1.9632432, 3 + 1.9632432), abs=1e-6)
-
-
-def test_summary_of_one_value_has_no_spread():
     result = stats.summary([0.5])
-    assert result[:2] == (1, 0.5)
-    assert all(math.isnan(value) for value in result[2:])
+    assert result[:2] == (1, 0.5) and all(map(math.isnan, result[2:]))
 
 
 def test_summaries_are_one_row_per_sample_with_the_statistics_asked_for():
@@ -76,26 +72,20 @@ def test_difference_from_an_exact_number_is_the_one_sample_interval():
         assert result == pytest.approx((own.mean - 5, own.ci_low - 5, own.ci_high - 5, 4))
 
 
-def test_difference_without_any_spread_is_a_point():
+def test_a_difference_without_any_spread_is_a_point_and_of_one_run_without_interval():
     assert stats.difference_interval([2.0, 2.0], 1.5, None, "none", None) == (0.5, 0.5, 0.5, 2)
-
-
-def test_one_run_gives_a_difference_without_interval():
     result = stats.difference_interval([2.0], 1.5, 0.1, "sd", 25)
-    assert result.mean == 0.5
-    assert math.isnan(result.low)
+    assert result.mean == 0.5 and math.isnan(result.low)
     assert stats.verdict(result.low, result.high, 1.0, result.n) == "unclear"
 
 
-@pytest.mark.parametrize(("spread", "kind", "n"), [(None, "sd", 5), (0.1, "sd", None), (0.1, "sem", 1), (-1, "sd", 5)])
-def test_an_incomplete_spread_is_refused(spread, kind, n):
-    with pytest.raises(ValueError, match="needs a spread and at least 2 runs"):
+@pytest.mark.parametrize(
+    "spread, kind, n", [(None, "sd", 5), (0.1, "sd", None), (0.1, "sem", 1), (-1, "sd", 5), (0.1, "std", 5)]
+)
+def test_an_incomplete_or_unknown_spread_is_refused(spread, kind, n):
+    message = "unknown kind of spread 'std'" if kind == "std" else "needs a spread and at least 2 runs"
+    with pytest.raises(ValueError, match=message):
         stats.difference_interval(OURS, 1.0, spread, kind, n)
-
-
-def test_an_unknown_kind_of_spread_is_refused():
-    with pytest.raises(ValueError, match="unknown kind of spread 'std'"):
-        stats.difference_interval(OURS, 1.0, 0.1, "std", 5)
 
 
 @pytest.mark.parametrize(

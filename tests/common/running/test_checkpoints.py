@@ -16,15 +16,9 @@ def test_state_returns_bit_for_bit(tmp_path):
     optimizer = torch.optim.Adam(model.parameters())
     model(torch.randn(4, 3, generator=generator)).sum().backward()
     optimizer.step()
-    Checkpoint(tmp_path / "state.pt", "key").save(
-        {
-            "model": model.state_dict(),
-            "optimizer": optimizer.state_dict(),
-            "random": generator.get_state(),
-            "iteration": 7,
-            "rows": [{"seed": 0, "loss": 0.1, "note": None}],
-        }
-    )
+    rest = {"iteration": 7, "rows": [{"seed": 0, "loss": 0.1, "note": None}]}
+    states = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "random": generator.get_state()}
+    Checkpoint(tmp_path / "state.pt", "key").save(states | rest)
     expected = torch.randn(5, generator=generator)
     state = Checkpoint(tmp_path / "state.pt", "key").load()
     generator.set_state(state["random"])
@@ -33,39 +27,30 @@ def test_state_returns_bit_for_bit(tmp_path):
     fresh = torch.optim.Adam(torch.nn.Linear(3, 2).parameters())
     fresh.load_state_dict(state["optimizer"])
     assert torch.equal(fresh.state_dict()["state"][0]["exp_avg"], optimizer.state_dict()["state"][0]["exp_avg"])
-    assert state["iteration"] == 7
-    assert state["rows"] == [{"seed": 0, "loss": 0.1, "note": None}]
+    assert {key: state[key] for key in rest} == rest
 
 
-def test_an_absent_checkpoint_starts_afresh(tmp_path, capsys):
+def test_an_absent_checkpoint_and_a_foreign_key_start_afresh(tmp_path, capsys):
     assert Checkpoint(tmp_path / "state.pt", "key").load() is None
     assert capsys.readouterr().out.count("\n") == 1
-
-
-def test_a_foreign_key_starts_afresh(tmp_path, capsys):
     Checkpoint(tmp_path / "state.pt", "one").save({"iteration": 1})
     assert Checkpoint(tmp_path / "state.pt", "other").load() is None
     assert "another protocol or other code" in capsys.readouterr().out
     assert Checkpoint(tmp_path / "state.pt", "one").load() == {"iteration": 1}
 
 
-@pytest.mark.parametrize("share", [0.0, 0.02, 0.3, 0.7, 0.9, 0.99])
-def test_a_truncated_checkpoint_starts_afresh(tmp_path, capsys, share):
+@pytest.mark.parametrize("held", [0.0, 0.02, 0.3, 0.7, 0.9, 0.99, [1, 2], {"weights": torch.zeros(2)}, torch.zeros(3)])
+def test_a_truncated_checkpoint_or_a_file_of_something_else_starts_afresh(tmp_path, capsys, held):
+    """held: which share of a checkpoint the file has, or what else it has."""
     path = tmp_path / "state.pt"
-    Checkpoint(path, "key").save({"weights": torch.zeros(1000)})
-    content = path.read_bytes()
-    path.write_bytes(content[: int(share * len(content))])
+    if isinstance(held, float):
+        Checkpoint(path, "key").save({"weights": torch.zeros(1000)})
+        path.write_bytes(path.read_bytes()[: int(held * path.stat().st_size)])
+    else:
+        torch.save(held, path)
     assert Checkpoint(path, "key").load() is None
     output = capsys.readouterr().out
-    assert "cannot be read" in output
-    assert output.count("\n") == 1
-
-
-def test_a_file_of_something_else_starts_afresh(tmp_path, capsys):
-    for content in ([1, 2], {"weights": torch.zeros(2)}, torch.zeros(3)):
-        torch.save(content, tmp_path / "state.pt")
-        assert Checkpoint(tmp_path / "state.pt", "key").load() is None
-        assert "cannot be read" in capsys.readouterr().out
+    assert "cannot be read" in output and output.count("\n") == 1
 
 
 def test_a_small_view_does_not_save_its_whole_storage(tmp_path):
@@ -93,15 +78,7 @@ def test_due_counts_from_the_last_save(tmp_path, monkeypatch):
     assert not saved.due()
 
 
-def test_delete_removes_the_file_once(tmp_path):
-    saved = Checkpoint(tmp_path / "state.pt", "key")
-    saved.save({})
-    saved.delete()
-    saved.delete()
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_what_a_killed_write_left_goes_and_nothing_else(tmp_path):
+def test_what_a_killed_write_left_goes_and_nothing_else_and_a_checkpoint_is_deleted_once(tmp_path):
     def left(name):
         (tmp_path / name).write_bytes(b"half")
         return name
@@ -112,3 +89,8 @@ def test_what_a_killed_write_left_goes_and_nothing_else(tmp_path):
         left(".si-[0.1].0123abcd.ckpt")
         call()
         assert {path.name for path in tmp_path.iterdir()} == others
+    saved.save({})
+    assert saved.path.exists()
+    saved.delete()
+    saved.delete()
+    assert {path.name for path in tmp_path.iterdir()} == others

@@ -38,13 +38,10 @@ def test_without_cuda(capsys):
         select("cuda")
 
 
-@pytest.mark.parametrize("name", ["gpu", "cuda:x", "cuda:-1", ""])
-def test_an_unknown_name_is_told_the_known_ones(name):
-    with pytest.raises(DeviceError, match=f"unknown device '{name}'; write auto, cpu, cuda or cuda:1"):
-        select(name)
-
-
-def test_a_device_beyond_the_last_is_named(monkeypatch):
+def test_unknown_names_and_a_device_beyond_the_last_are_told_the_known_ones(monkeypatch):
+    for name in ("gpu", "cuda:x", "cuda:-1", ""):
+        with pytest.raises(DeviceError, match=f"unknown device '{name}'; write auto, cpu, cuda or cuda:1"):
+            select(name)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     with pytest.raises(DeviceError, match="device 'cuda:2' was asked for, but the last one here is cuda:1"):
@@ -72,7 +69,7 @@ def test_products_are_float32_whatever_the_processor(precision, monkeypatch):
         assert torch.get_float32_matmul_precision() == "highest"
 
 
-def test_a_processor_that_would_take_bfloat16_is_not_asked_to(precision, monkeypatch):
+def test_where_products_would_be_of_bfloat16_precision_is_lowered_only_if_asked_for(precision, monkeypatch):
     matrix = torch.arange(256.0**2).square_().sin_().view(256, 256)
     exact = matrix.double() @ matrix.double()
     rounded = (matrix.bfloat16().double() @ matrix.bfloat16().double() - exact).abs().max() / exact.abs().max()
@@ -81,10 +78,6 @@ def test_a_processor_that_would_take_bfloat16_is_not_asked_to(precision, monkeyp
     monkeypatch.setattr(devices.environment, "device_name", lambda where: "cpu (AMD EPYC)")
     select("cpu", wide=True)
     assert torch.get_float32_matmul_precision() == "highest"
-
-
-def test_a_precision_that_was_asked_for_is_kept(precision, monkeypatch):
-    monkeypatch.setattr(devices.environment, "device_name", lambda where: "cpu (AMD EPYC)")
     select("cpu", matmul_precision="high", wide=True)
     assert torch.get_float32_matmul_precision() == "high" and torch.backends.cudnn.allow_tf32
 

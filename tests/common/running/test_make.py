@@ -15,26 +15,14 @@ from common.results.claims import Claim, within
 from common.running import make, register
 from common.running.register import NOT_YET, Artifact, Register
 
-RECORD = {
-    "paper": "a_paper",
-    "stage": "train",
-    "scale": "desk",
-    "seeds": [0, 1],
-    "data": [],
-    "protocol": {},
-    "parts": 1,
-}
+RECORD = {"paper": "a_paper", "stage": "train", "scale": "desk", "seeds": [0, 1], "data": [], "protocol": {}}
+SHOWN = {"fig1": ("runs",), "fig2": ("runs", "walks"), "fig3": NOT_YET, "table1": ("runs",)}
 REGISTER = Register(
     paper="a_paper",
     schema=SimpleNamespace,
     stages={},
     tables={},
-    artifacts={
-        "fig1": Artifact(("runs",)),
-        "fig2": Artifact(("runs", "walks")),
-        "fig3": Artifact(NOT_YET),
-        "table1": Artifact(("runs",)),
-    },
+    artifacts={name: Artifact(names) for name, names in SHOWN.items()},
     comparison=Artifact(("runs", "walks")),
     _read={"paper": SimpleNamespace()},
 )
@@ -62,29 +50,17 @@ def ask(tmp_path, monkeypatch):
     """Calls the command line for a paper made up here, whose figure 2 shows two tables; returns the folder of results."""
     for name, seeds in (("runs", [0, 1]), ("walks", [0, 1, 2])):
         tables.write(tmp_path / f"{name}.csv", [{"seed": seed} for seed in seeds])
-        (tmp_path / f"{name}.json").write_text(json.dumps(RECORD))
-    row = dict.fromkeys(reported.COLUMNS, "") | {
-        "paper": "a_paper",
-        "artifact": "fig1",
-        "quantity": "seeds",
-        "value": "2",
-    }
-    row |= {"spread_kind": "none", "source": "Section 1", "how_read": "text", "margin": "3"}
+        (tmp_path / f"{name}.json").write_text(json.dumps(RECORD | {"parts": 1}))
+    row = dict.fromkeys(reported.COLUMNS, "") | {"paper": "a_paper", "artifact": "fig1", "quantity": "seeds"}
+    row |= {"value": "2", "spread_kind": "none", "source": "Section 1", "how_read": "text", "margin": "3"}
     tables.write(tmp_path / "reported.csv", [row])
     monkeypatch.setattr(register, "of", lambda paper: REGISTER)
     monkeypatch.setattr(make, "part", lambda paper, name: MODULES[name])
 
     def call(name, *results, out):
-        paths = [str(tmp_path / f"{table}.csv") for table in results]
-        options = [
-            "--results",
-            *paths,
-            "--reported",
-            str(tmp_path / "reported.csv"),
-            "--out",
-            str(tmp_path / "out" / out),
-        ]
-        monkeypatch.setattr("sys.argv", ["make", "a_paper", name, *options])
+        paths = [tmp_path / f"{table}.csv" for table in results]
+        options = ["--results", *paths, "--reported", tmp_path / "reported.csv", "--out", tmp_path / "out" / out]
+        monkeypatch.setattr("sys.argv", ["make", "a_paper", name, *map(str, options)])
         make.main()
         return tmp_path / "out"
 

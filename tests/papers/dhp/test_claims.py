@@ -68,11 +68,8 @@ def test_all_claims_hold_on_runs_like_the_papers():
     assert [f"dhp-{claim:02d}" for claim in dict.fromkeys(claim for claim, _ in FAILING)] == [c.id for c in CLAIMS]
 
 
-def test_one_seed_never_decides_a_claim():
+def test_one_seed_never_decides_a_claim_and_claims_without_runs_are_not_run():
     assert set(outcomes(everything(seeds=1)).values()) == {"unclear"}
-
-
-def test_claims_without_runs_are_not_run():
     few = {name: benchmark(name, tasks=2) for name in TASKS}
     few |= {"plasticity": plasticity(tasks=2), "eta": eta(tasks=2)}
     for tables in (given({}), given(few)):

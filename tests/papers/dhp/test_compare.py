@@ -49,9 +49,8 @@ def test_table_1_and_figure_2_are_of_the_same_runs():
 def test_transfers_that_cannot_be_are_marked():
     """Accuracy and BWT together say how well tasks were learned when they were new: at most to 100%."""
     values = TABLE1.pivot(index=["setting", "method"], columns="quantity", values="value")
-    tasks = values.index.get_level_values("setting").map(
-        {label: TASKS[name] for name, label in BENCHMARK_LABELS.items()}
-    )
+    of_setting = {label: TASKS[name] for name, label in BENCHMARK_LABELS.items()}
+    tasks = values.index.get_level_values("setting").map(of_setting)
     learned = values[FINAL] - 100 * (values[TRANSFER] + 0.005) * (tasks - 1) / tasks  # the least that rounding allows
     marked = TABLE1[TABLE1["note"].str.contains("cannot go with")]
     assert set(values.index[learned > 100]) == set(zip(marked["setting"], marked["method"]))
@@ -120,9 +119,6 @@ def test_seeds_that_diverged_are_counted_and_where_all_did_that_is_the_verdict()
         assert counts[quantity, "MAS", 5] == (0, 4) and found.loc[(quantity, "MAS", 5), "verdict"] == "diverged"
         assert counts[quantity, "DHP Softmax + MAS", 5] == (3, 1) and counts[quantity, "SI", 5] == (4, 0)
     assert counts[SO_FAR, "MAS", 1] == counts[SO_FAR, "DHP Softmax + MAS", 1] == (4, 0)  # all finished the first task
-
-
-def test_the_log_of_a_run_that_diverged_counts_as_such():
     log = plasticity()
     ended = log[(log["seed"] != 2) | (log["task"] == 1)]
     late = verdicts(given({"plasticity": ended}, diverged=[("permuted", "dhp", [2])]), artifact="fig3")

@@ -143,12 +143,9 @@ def test_figure_4_has_a_logarithmic_axis_of_eta_and_table_1():
         assert diamonds(axis) == [(0.001, accuracy)]
 
 
-def test_figure_4_does_not_set_fewer_tasks_beside_the_papers():
+def test_figure_4_leaves_out_seeds_that_diverged_and_does_not_set_fewer_tasks_beside_the_papers():
     axis = draw("fig4", given({"eta": eta(tasks=2, seeds=1, swept={0.001: 0.0})})).axes[0]
     assert not diamonds(axis) and axis.get_xlabel() == "Initial η (2 tasks)"
-
-
-def test_figure_4_leaves_out_seeds_that_diverged():
     sweep = eta(diverged={0.01: [1], 0.1: [0, 1, 2]})
     values = fig4.values(given({"eta": sweep})).query("benchmark == 'split'").set_index("x")
     assert values["n"].to_dict() == {0.0001: 3, 0.0005: 3, 0.001: 3, 0.01: 2} and set(values["tasks"]) == {5}

@@ -52,24 +52,15 @@ def test_the_network_learns_what_it_is_shown(trained, digits, tmp_path):
         assert table.query("after_task == task").accuracy.mean() > 0.9, condition
 
 
-class Ends(Observer):
-    """The parameters at the end of every task."""
-
-    def __init__(self):
-        self.seen = []
-
-    def before_end_of_task(self, task, learner):
-        self.seen.append([tensor.detach().clone() for tensor in learner.parameters])
-
-
 def ends(name, digits, **changed):
     """The parameters at the end of both tasks of permuted MNIST, for two seeds; and the accuracies."""
-    settings = dataclasses.replace(SMOKE.permuted, tasks=2, hidden=(12, 9), epochs=2, batch=10, learning_rate=0.05)
-    settings = dataclasses.replace(settings, importance_images=20, **changed)
+    changed |= {"tasks": 2, "hidden": (12, 9), "epochs": 2, "batch": 10, "importance_images": 20}
+    settings = dataclasses.replace(SMOKE.permuted, learning_rate=0.05, **changed)
     stream, _ = data.stream("permuted", settings, [digits], [0, 1], CPU)
-    own, observer = train.learner(settings, protocol.condition(name), [0, 1], CPU), Ends()
+    own, observer, seen = train.learner(settings, protocol.condition(name), [0, 1], CPU), Observer(), []
+    observer.before_end_of_task = lambda task, learner: seen.append([p.detach().clone() for p in learner.parameters])
     matrices = continual.learn(own, stream, train.schedule(settings), [0, 1], name, observer=observer)
-    return *observer.seen, matrices["test"]
+    return *seen, matrices["test"]
 
 
 def moved(before, after):

@@ -73,10 +73,10 @@ def test_figure_3_plots_means_and_sems_from_each_tasks_own_training_on():
     assert draw("fig3", poor).axes[0].get_ylim()[0] < 0.2  # there is room for accuracies below the frame
 
 
-def test_figure_4_draws_curves_close_up_and_in_full():
+def test_figure_4_draws_curves_close_up_and_in_full_and_marks_a_single_task_and_joint_training():
     run = claimed("permuted_mnist")
-    values = plotted("fig4", run)
-    zoom, full = draw("fig4", run).axes
+    values, figure = plotted("fig4", run), draw("fig4", run)
+    zoom, full = figure.axes
     assert (zoom.get_ylim(), full.get_ylim()) == ((0.965, 1.005), (0.5, 1))
     for condition in ("si-0.1", "ewc", "si-0", "dropout", "sgd"):
         expected = values[(values["condition"] == condition) & (values["mark"] == "average")]
@@ -85,12 +85,6 @@ def test_figure_4_draws_curves_close_up_and_in_full():
         assert matplotlib.colors.same_color(line.get_color(), COLORS[condition])
     assert len(diamonds(full)) == 40
     assert all(0.965 <= y <= 1.005 for _, y in diamonds(zoom))
-
-
-def test_figure_4_marks_a_single_task_and_joint_training_and_says_what_was_not_run():
-    run = claimed("permuted_mnist")
-    figure = draw("fig4", run)
-    zoom = figure.axes[0]
     dotted = line_of(zoom, "single task: 0.9830 test\n(task 1 after task 1, c = 0)")
     assert list(dotted.get_ydata()) == pytest.approx([0.983, 0.983])
     (arrow,) = zoom.texts

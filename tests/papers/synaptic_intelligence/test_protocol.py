@@ -58,19 +58,16 @@ def trained(*overrides):
 CONDITIONS = PAPER.design.permuted_mnist_conditions
 
 
-@pytest.mark.parametrize(
-    "override, added",
-    [
-        (
-            f"design.permuted_mnist_conditions={[*CONDITIONS, 'si-0.05']}",
-            [f"permuted_mnist/si-0.05/seeds{seed}-{seed}" for seed in range(3)],
-        ),
-        ("design.permuted_mnist_seeds=4", [f"permuted_mnist/{condition}/seeds3-3" for condition in CONDITIONS]),
-    ],
-    ids=["condition", "seed"],
-)
-def test_one_more_condition_or_seed_trains_only_that(monkeypatch, tmp_path, override, added):
+ADDED = {
+    f"design.permuted_mnist_conditions={[*CONDITIONS, 'si-0.05']}": [f"si-0.05/seeds{n}-{n}" for n in range(3)],
+    "design.permuted_mnist_seeds=4": [f"{condition}/seeds3-3" for condition in CONDITIONS],
+}
+
+
+@pytest.mark.parametrize("override", ADDED, ids=["condition", "seed"])
+def test_one_more_condition_or_seed_trains_only_that(monkeypatch, tmp_path, override):
     monkeypatch.chdir(tmp_path)  # where nothing has been trained
     before, after = trained(), trained(override)
     assert before.items() <= after.items()
-    assert after.keys() - before.keys() == {f"results/paper/synaptic_intelligence/{name}.csv" for name in added}
+    folder = "results/paper/synaptic_intelligence/permuted_mnist"
+    assert after.keys() - before.keys() == {f"{folder}/{name}.csv" for name in ADDED[override]}
