@@ -3,6 +3,7 @@
 
 from snakemake.utils import min_version
 
+from common.running import lineage
 from common.running.workflow import check_config, choose_device, choose_scale, prepare_environment
 
 min_version("9.0")
@@ -31,3 +32,6 @@ rule all:
     input:
         published(REGISTERS, SCALE),
         comparisons(REGISTERS, SCALE),
+
+
+lineage.add_to_rules(workflow)

@@ -166,6 +166,17 @@ def test_a_killed_run_finishes_with_the_same_numbers(transferred, checkout):
     assert (checkout.folder / KEPT).read_text() == (transferred.folder / KEPT).read_text()
 
 
+def test_a_rerun_that_failed_is_not_forgotten(transferred):
+    """Two rules before the table that is there: an edited protocol whose first job fails leaves the table stale."""
+    before = (transferred.folder / KEPT).read_text()
+    rate = "    oml_outer_learning_rate: 1e-3\n"
+    with edited(transferred, "papers/tsar/protocol.yaml", old=rate, new=rate.replace("1e-3", "1e+30")):
+        for _ in range(2):
+            assert "lower meta_learning" in transferred.run(KEPT, fails=True)
+    transferred.run(KEPT)
+    assert (transferred.folder / KEPT).read_text() == before
+
+
 def test_a_job_that_fails_shows_its_log(checkout):
     table = next(part for part in register.of("tsar").parts("tune", "smoke", "cpu") if "/scratch" in part)
     output = checkout.run(table, "--config", "device=cuda", fails=True)

@@ -1,0 +1,47 @@
+"""What a rule depends on reaches every rule behind it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.workflow.checkout import Checkout
+
+SNAKEFILE = """
+from common.running import lineage
+
+rule first:
+    output: "first.txt"
+    params: depends=lambda wildcards: config["value"]
+    shell: "{config[first]} && echo same > {output}"
+
+rule second:
+    input: "first.txt"
+    output: "second.txt"
+    shell: "cp {input} {output}"
+
+rule third:
+    input: "second.txt"
+    output: "third.txt"
+    params: depends=lambda wildcards: config["other"]
+    shell: "cp {input} {output}"
+
+lineage.add_to_rules(workflow)
+"""
+
+
+@pytest.mark.parametrize("fault", ["false", "kill -9 $$", "kill -TERM $$"])
+def test_a_job_that_fails_with_new_values_leaves_no_later_file_up_to_date(tmp_path, fault):
+    checkout = Checkout(tmp_path)
+    (tmp_path / "Three").write_text(SNAKEFILE)
+
+    def wanted(value, first="true", other="x"):
+        return "--snakefile", "Three", "third.txt", "--config", f"value={value}", f"first={first}", f"other={other}"
+
+    checkout.run(*wanted("a"))
+    assert checkout.jobs(*wanted("a")) == {}
+    assert checkout.jobs(*wanted("a", other="y")) == {"third": 1}
+    for _ in range(2):
+        checkout.run(*wanted("b", fault), fails=True)
+    assert checkout.jobs(*wanted("b"))["first"] == 1
+    checkout.run(*wanted("b"))
+    assert checkout.jobs(*wanted("b")) == {}
