@@ -22,7 +22,7 @@ from torch import Tensor
 from common.learning.randomness import generator
 from common.results import environment
 from common.running import devices, protocols
-from papers.tsar.method import Optimizer, meta_gradient, transfer_context, transfer_step
+from papers.tsar.method import Optimizer, meta_gradient, replay_on, transfer_context, transfer_step
 from papers.tsar.model import Tsar
 from papers.tsar.protocol import NAMED_BIASES
 from papers.tsar.runs import REGISTER
@@ -89,33 +89,33 @@ def main() -> None:
     labels = torch.randint(0, protocol.network.outputs, (count,), generator=generator(0, "labels")).to(device)
     labels[: settings.inner_images] = 0
 
-    def backward() -> None:
+    def backward(images: Tensor = images) -> Tensor:
         inner = (settings.inner_images, settings.inner_learning_rate)
-        meta_gradient(network, images, labels, *inner, arguments.second_order, settings.repeat_first_image)
+        return meta_gradient(network, images, labels, *inner, arguments.second_order, settings.repeat_first_image)
 
-    exact = mask_gradient(network, backward)
-    torch.set_float32_matmul_precision(arguments.matmul_precision)
+    exact, replay = mask_gradient(network, backward), replay_on(device)
+    devices.select(arguments.device, arguments.threads, arguments.matmul_precision)
     error = (mask_gradient(network, backward) - exact).norm() / exact.norm()
 
     if arguments.work == "meta":
         optimizer = Optimizer(network, network.parameters(), settings.outer_learning_rate)
 
-        def iteration() -> None:
-            backward()
+        def iteration(images: Tensor) -> Tensor:
+            loss = backward(images)
             optimizer.step()
+            return loss
 
-        cpu, wall = measure(iteration, arguments.repeats, device)
+        cpu, wall = measure(lambda: replay(iteration, images), arguments.repeats, device)
         # masks, their gradient to the encoding, the weight gradient; Adam reads and writes three arrays
         floor = 6 * count * weights / rate + 24 * weights / bandwidth
     else:
         optimizer = Optimizer(network, network.transfer_parameters(), 1e-3)
-        context, turn = transfer_context(network, images), itertools.cycle(range(count))
+        context, turn = transfer_context(network, images), itertools.cycle(torch.arange(count, device=device).split(1))
 
-        def step() -> None:
-            i = next(turn)
-            transfer_step(network, context(slice(i, i + 1)), labels[i : i + 1], optimizer)
+        def step(place: Tensor) -> Tensor:
+            return transfer_step(network, context(place), labels[place], optimizer)
 
-        cpu, wall = measure(step, 5 * arguments.repeats, device)
+        cpu, wall = measure(lambda: replay(step, next(turn)), 5 * arguments.repeats, device)
         floor = 28 * weights / bandwidth  # one read for the masks, and Adam's six
     print(f"{arguments.work}: {cpu:.3f} CPU s, {wall:.3f} s by the wall; floor {floor:.3f} s ({floor / wall:.0%})")
     print(", ".join(f"{name} {value}" for name, value in environment.peak_memory().items()))

@@ -76,7 +76,7 @@ class FactoredAdam:
 
     def __init__(self, linear: FactoredLinear, lr: float, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8):
         self.linear, self.lr, self.betas, self.eps = linear, lr, betas, eps
-        self.steps = 0
+        self.steps = torch.zeros((), device=linear.weight.device)  # there, so that a CUDA graph can count
         self.first_moment = torch.zeros_like(linear.weight)
         self.second_moment = torch.zeros_like(linear.weight)
 
@@ -98,14 +98,13 @@ class FactoredAdam:
             else:
                 torch.mm(g[:, rows].T, x, out=gradient)
             moments = [self.first_moment[rows]], [self.second_moment[rows]]
-            steps = [torch.full((), float(self.steps), device=weight.device)]
-            fused_step([block], [gradient], *moments, steps, self.lr, self.betas, self.eps)
+            fused_step([block], [gradient], *moments, [self.steps.clone()], self.lr, self.betas, self.eps)
         self.steps += 1
 
     def state_dict(self) -> dict:
         return {"steps": self.steps, "first_moment": self.first_moment, "second_moment": self.second_moment}
 
     def load_state_dict(self, state: dict) -> None:
-        self.steps = state["steps"]
+        self.steps.copy_(state["steps"])
         self.first_moment.copy_(state["first_moment"])
         self.second_moment.copy_(state["second_moment"])

@@ -8,6 +8,8 @@ Writes the models (.pt), a log (.csv: the mean outer loss, and percentiles of C3
 
 from __future__ import annotations
 
+import math
+import time
 from pathlib import Path
 
 import numpy as np
@@ -15,19 +17,20 @@ import torch
 from torch import Tensor
 
 from common.learning.randomness import generator
-from common.results import tables
+from common.results import environment, tables
 from common.running import stage
 from common.running.checkpoints import Checkpoint
 from common.running.progress import Progress
 from common.running.protocols import Settings
 from papers.tsar import data, saved_models
 from papers.tsar.data import DatasetOnDevice
-from papers.tsar.method import Optimizer, meta_gradient
+from papers.tsar.method import Optimizer, meta_gradient, replay_on
 from papers.tsar.model import LAYERS, Tsar, build
 from papers.tsar.protocol import DRAWINGS, META_LEARNING_SETS, MetaLearning, Protocol
 from papers.tsar.runs import REGISTER
 
 PERCENTILES = (50.0, 75.0, 90.0, 95.0, 99.0, 99.9)
+STOPPED = 75  # exit status of a run that was to stop and is to go on (EX_TEMPFAIL)
 
 
 def meta_classes(meta_learning_set: str, settings: MetaLearning, available: int, seed: int) -> Tensor:
@@ -65,9 +68,11 @@ class MetaLearner:
         by_label = torch.argsort(images.labels.cpu(), stable=True).view(-1, DRAWINGS)
         self.drawings = by_label[self.classes]  # [classes, drawings] indices into images
         self.random = generator(seed, "meta-learning")
+        self.replay = replay_on(images.pixels.device)
         self.iteration = 0
         self.losses: list[Tensor] = []
         self.log: list[dict] = []
+        self.saving: float | None = None  # seconds that a save takes, once that is known
 
     def step(self) -> None:
         """Make one meta-iteration: redraw a class's output, learn its images, and update by the meta-gradient."""
@@ -78,21 +83,26 @@ class MetaLearner:
         outer = self.drawings.flatten()[
             torch.randperm(self.drawings.numel(), generator=random)[: settings.outer_images]
         ]
-        loss = meta_gradient(
-            self.network,
-            *self.images.batch(torch.cat([inner, outer])),
-            inner_images=settings.inner_images,
-            inner_learning_rate=self.inner_learning_rate,
-            second_order=self.condition in settings.second_order,
-            repeat_first=settings.repeat_first_image,
-        )
-        self.optimizer.step()
-        self.losses.append(loss)
+        indices = torch.cat([inner, outer]).to(self.images.pixels.device)
+        self.losses.append(self.replay(self.update, indices).clone())
         self.iteration += 1
         if self.iteration % settings.log_every == 0:
             self.log_loss()
         if isinstance(self.network, Tsar) and self.iteration % settings.percentile_every == 0:
             self.log_percentiles(self.network)
+
+    def update(self, indices: Tensor) -> Tensor:
+        """Update by the meta-gradient of the images with these indices, the inner loop's first, and return the outer loss."""
+        loss = meta_gradient(
+            self.network,
+            *self.images.batch(indices),
+            inner_images=self.settings.inner_images,
+            inner_learning_rate=self.inner_learning_rate,
+            second_order=self.condition in self.settings.second_order,
+            repeat_first=self.settings.repeat_first_image,
+        )
+        self.optimizer.step()
+        return loss
 
     def log_value(self, quantity: str, value: float) -> None:
         """Note a value of the present iteration."""
@@ -128,21 +138,26 @@ class MetaLearner:
             "random": self.random.get_state(),
             "losses": [float(loss) for loss in self.losses],
             "log": self.log,
+            "saving": self.saving,
         }
 
     def load_state_dict(self, state: dict) -> None:
         """Go on from what `state_dict` returned."""
-        self.iteration, self.log = state["iteration"], state["log"]
+        self.iteration, self.log, self.saving = state["iteration"], state["log"], state["saving"]
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.random.set_state(state["random"])
         self.losses = [torch.tensor(loss, device=self.images.pixels.device) for loss in state["losses"]]
 
 
-def train(learner: MetaLearner, iterations: int, states: dict[str, dict], checkpoint: Checkpoint | None) -> None:
+def train(
+    learner: MetaLearner, iterations: int, states: dict[str, dict], checkpoint: Checkpoint | None, end: float = math.inf
+) -> None:
     """Meta-learn up to `iterations`, on from the state of the learner's seed, which it leaves in `states`.
 
-    states: of the job's seeds that have begun, as the checkpoint holds them. Raises TrainingError for one that is further on.
+    states: of the job's seeds that have begun, as the checkpoint holds them; end: the `time.monotonic()` before which to
+    return, with time left for two saves. How long one takes is measured after the first iteration. Raises TrainingError
+    for a state that is further on.
     """
     key = str(learner.seed)
     if key in states:
@@ -151,12 +166,14 @@ def train(learner: MetaLearner, iterations: int, states: dict[str, dict], checkp
         learner.load_state_dict(states.pop(key))  # and free it: at full width it takes 7 GB
     label = f"{learner.condition} {learner.meta_learning_set} seed {key}"
     progress = Progress(label, iterations, learner.iteration)
-    while learner.iteration < iterations:
+    while learner.iteration < iterations and (learner.saving is None or time.monotonic() + 2 * learner.saving < end):
         learner.step()
         loss = next((row["value"] for row in reversed(learner.log) if row["quantity"] == "outer loss"), float("nan"))
         progress.advance(f"outer loss {loss:.3f}")
-        if checkpoint is not None and checkpoint.due():
+        if checkpoint is not None and (checkpoint.due() or (learner.saving is None and end < math.inf)):
+            started = time.monotonic()
             checkpoint.save(states | {key: learner.state_dict()})
+            learner.saving = time.monotonic() - started
     states[key] = learner.state_dict()
 
 
@@ -170,7 +187,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="the models (.pt)")
     parser.add_argument("--checkpoint", type=Path, help="where to keep the state, so that a killed run can go on")
     parser.add_argument("--keep-checkpoint", action="store_true", help="at the end, so that a longer run can go on")
+    parser.add_argument("--stop-after", type=float, default=math.inf, help="seconds, then save, and end with status 75")
     arguments = parser.parse_args()
+    end = time.monotonic() + arguments.stop_after
+    if arguments.stop_after < math.inf and arguments.checkpoint is None:
+        parser.error("--stop-after: needs --checkpoint, from which the same command goes on")
     names = {"condition": arguments.condition, "meta_learning_set": arguments.meta_learning_set}
     # The job is the same whatever it ends with: a longer run goes on from the checkpoint of a shorter one.
     job = stage.Job(REGISTER, "meta_train", arguments, of=names | {"seeds": arguments.seeds})
@@ -184,7 +205,13 @@ def main() -> None:
         measured["resumed"] = bool(states)  # times are then of the last part alone
         for seed in arguments.seeds:
             learner = MetaLearner(**names, seed=seed, images=images, settings=job.settings)
-            train(learner, arguments.iterations, states, checkpoint)
+            train(learner, arguments.iterations, states, checkpoint, end)
+            if checkpoint is not None and learner.iteration < arguments.iterations:
+                checkpoint.save(states)
+                print(
+                    f"stopped at iteration {learner.iteration} of {arguments.iterations}; {environment.peak_memory()}"
+                )
+                raise SystemExit(STOPPED)
         if checkpoint is not None and arguments.keep_checkpoint:
             checkpoint.save(states)
         log = [names | row for state in states.values() for row in state["log"]]

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from common.learning.cuda_graph import Function, Replay
 from common.learning.optimizers import Adam
 from papers.tsar import inner_loop
 from papers.tsar.factored_linear import FactoredAdam
@@ -45,6 +46,11 @@ class Optimizer:
             self.output_adam.load_state_dict(state["output"])
 
 
+def replay_on(device: torch.device) -> Callable[[Function, Tensor], Tensor]:
+    """Return what calls a function of one tensor: on a GPU by replays of a CUDA graph (`Replay`), elsewhere as written."""
+    return Replay() if device.type == "cuda" else lambda function, argument: function(argument)
+
+
 def meta_gradient(
     network: Network,
     images: Tensor,
@@ -74,8 +80,8 @@ def meta_gradient(
     return outer_loss.detach()
 
 
-def transfer_context(network: Network, images: Tensor) -> Callable[[slice], Context]:
-    """Return a function from a slice of `images` to its context; what transfer leaves fixed is computed only once.
+def transfer_context(network: Network, images: Tensor) -> Callable[[slice | Tensor], Context]:
+    """Return a function from a slice or indices of `images` to their context; what transfer leaves fixed is computed only once.
 
     For TSAR that is the regulator's perception module, for the others everything that `context` computes.
     """

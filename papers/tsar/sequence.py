@@ -13,7 +13,7 @@ from common.running import stage
 from common.running.progress import Progress
 from papers.tsar import data
 from papers.tsar.data import DatasetOnDevice
-from papers.tsar.method import Optimizer, recalled, transfer_context, transfer_step
+from papers.tsar.method import Optimizer, recalled, replay_on, transfer_context, transfer_step
 from papers.tsar.model import Tsar, build
 from papers.tsar.network import Context, Network, Parameters
 from papers.tsar.protocol import Transfer, Widths
@@ -66,14 +66,19 @@ def learn_in_sequence(
     optimizer = Optimizer(network, network.transfer_parameters(), learning_rate)
     inputs, labels = images.batch(sequence.flatten())
     context = transfer_context(network, inputs)
+    places, replay = torch.arange(len(labels), device=labels.device), replay_on(labels.device)
+
+    def update(place: Tensor) -> Tensor:
+        return transfer_step(network, context(place), labels[place], optimizer)
+
     measured, progress = Measured([], [], {}), Progress(label, len(labels))
     for learned, start in enumerate(range(0, len(labels), count), start=1):
         losses = []
         for step in range(start, start + count):
-            present = context(slice(step, step + 1))
+            place = places[step : step + 1]
             if observe is not None:
-                observe(step, present)
-            losses.append(transfer_step(network, present, labels[step : step + 1], optimizer))
+                observe(step, context(place))
+            losses.append(replay(update, place).clone())
             progress.advance()
         if diagnose:
             own = slice(start, start + count)

@@ -75,12 +75,14 @@ def best_learning_rate(table: Path, **names: str | int) -> float:
 def main() -> None:
     parser = options(__doc__)
     parser.add_argument("--checkpoint", type=Path, help="where to keep what was tried, so that a killed run can go on")
+    parser.add_argument("--seeds", type=stage.seed_range, help="of the models; by default those kept for tuning")
     arguments = parser.parse_args()
     names = names_of(arguments)
     job = stage.Job(REGISTER, "tune", arguments, of=names)
     settings = job.settings.transfer
     images = data.imagenet(arguments.imagenet, job.device)
-    seeds = [FIRST_TUNING_SEED + number for number in range(job.settings.design.tuning_seeds)]
+    kept = range(FIRST_TUNING_SEED, FIRST_TUNING_SEED + job.settings.design.tuning_seeds)
+    seeds = arguments.seeds or list(kept)
     models = saved_models.load(arguments.models, seeds, saved_models.origin_of(**names, settings=job.settings))
     sources = saved_models.sources(arguments.models)
     abouts = [images.about, *sources.data]
@@ -89,7 +91,7 @@ def main() -> None:
         measured["meta_learning_commits"] = sources.commits
         rows = ((checkpoint.load() if checkpoint is not None else None) or {"rows": []})["rows"]
         tried = [(row["seed"], row["learning_rate"]) for row in rows]
-        for seed, model in models.items():
+        for stream, (seed, model) in enumerate(models.items(), start=FIRST_TUNING_SEED):
             network = fresh(arguments.condition, job.settings.network, seed, model, job.device)
             initial = {name: tensor.clone() for name, tensor in network.state_dict().items()}
             label = f"tuning {arguments.condition} {arguments.meta_learning_set} seed {seed}"
@@ -97,7 +99,7 @@ def main() -> None:
                 if (seed, rate) in tried:
                     continue
                 network.load_state_dict(initial)
-                found = recalls(network, images, settings, rate, seed, label)
+                found = recalls(network, images, settings, rate, stream, label)
                 rows.append({"seed": seed, **names, "learning_rate": rate, **found})
                 if checkpoint is not None:
                     checkpoint.save({"rows": rows})
