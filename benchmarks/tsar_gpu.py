@@ -48,19 +48,20 @@ def jobs(arguments: argparse.Namespace) -> Iterator[Job]:
         for iterations in lengths:
             of = (condition, "rich", iterations)
             meta, tune, transfer = (kept / folder(scale, which, *of) for which in ("meta", "tune", "transfer"))
-            models, tuning = meta / f"{seeds}.pt", tune.with_name(f"{tune.name}.csv")
+            models, tuning = meta / f"{seeds}.pt", tune / "imagenet.csv"
             shared = ["--scale", scale, "--condition", condition, "--meta-learning-set", "rich"]
             shared += ["--iterations", iterations, "--seeds", seed, "--device", arguments.device]
             shared += ["--matmul-precision", arguments.matmul_precision]
             learn = ["--omniglot", arguments.omniglot, "--checkpoint", kept / f"{condition}_seed{seed}.ckpt"]
             learn += ["--keep-checkpoint"] if iterations < max(lengths) else []
-            known = ["--imagenet", arguments.imagenet, "--models", models]
-            measured = ["--tuning", tuning, "--diagnostics", transfer / f"diagnostics_{seeds}.csv"]
-            measured += ["--final-recall", transfer / f"final_recall_{seeds}.csv"]
+            known = ["--images", arguments.imagenet, "--models", models]
+            measured = ["--tuning", tuning, "--diagnostics", transfer / f"diagnostics_imagenet_{seeds}.csv"]
+            measured += ["--final-recall", transfer / f"final_recall_imagenet_{seeds}.csv"]
+            measured += ["--activity", transfer / f"activity_imagenet_{seeds}.npz"]
             for name, out, options in (
                 ("meta_train", models, learn),
                 ("tune", tuning, [*known, "--checkpoint", tuning.with_suffix(".ckpt")]),
-                ("transfer", transfer / f"{seeds}.csv", known + measured),
+                ("transfer", transfer / f"imagenet_{seeds}.csv", known + measured),
             ):
                 command = [f"papers.tsar.{name}", *shared, *options, "--out", out]
                 yield Job(f"{name} of {condition} after {iterations}", command, out.with_suffix(".json"))
@@ -100,7 +101,7 @@ def _last_line(log: Path) -> str:
 
 def collect(source: Path, target: Path) -> int:
     """Copy all tables and records from one folder to the other, and return their bytes. Raises TrainingError above MOST."""
-    files = [path for path in sorted(source.rglob("*")) if path.suffix in (".csv", ".json")]
+    files = [path for path in sorted(source.rglob("*")) if path.suffix in (".csv", ".npz", ".json")]
     if (size := sum(path.stat().st_size for path in files)) > MOST:
         raise stage.TrainingError(f"the tables in {source} are {size} bytes, more than {MOST}: --out stays empty")
     for path in files:

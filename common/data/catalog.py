@@ -99,11 +99,7 @@ def _entry(name: str, record: dict) -> Entry:
         Archive(urls=tuple(source + archive["file"] for source in sources), **archive) for archive in record["archives"]
     )
     record["variants"] = tuple(
-        Variant(
-            completeness=variant["completeness"],
-            description=variant["description"],
-            splits={split: SplitFacts(**facts) for split, facts in variant["splits"].items()},
-        )
+        Variant(**variant | {"splits": {split: SplitFacts(**facts) for split, facts in variant["splits"].items()}})
         for variant in record["variants"]
     )
     record["smoke"] = {split: Portion(**portion) for split, portion in record["smoke"].items()}
@@ -152,7 +148,7 @@ def origin(name: str, mirror: str | os.PathLike | None = None, root: str | os.Pa
     return "stand-in"
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m common.data.catalog", description="List the data sets of this project."
     )
@@ -170,10 +166,8 @@ def main(arguments: list[str] | None = None) -> int:
                 state = f"in the mirror: {found}" if (found := mirror_file(name, mirror)) else "to be downloaded"
             print(f"{name:14} {size:>12}  {state}\n{'':14} {facts.citation}\n{'':14} licence: {facts.licence}")
     except DataError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+        sys.exit(f"error: {error}")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -16,20 +16,8 @@ import numpy as np
 from common.data.catalog import DataError
 
 # What numpy raises for an .npz file that is truncated, damaged or something else, depending on where the damage lies.
-UNREADABLE = (
-    OSError,
-    EOFError,
-    ValueError,
-    AttributeError,
-    LookupError,
-    RuntimeError,
-    TypeError,
-    SyntaxError,
-    struct.error,
-    tokenize.TokenError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
+BUILT_IN = (OSError, EOFError, ValueError, AttributeError, LookupError, RuntimeError, TypeError, SyntaxError)
+UNREADABLE = (*BUILT_IN, struct.error, tokenize.TokenError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -51,11 +39,6 @@ class Dataset:
     splits: dict[str, Split]
     extras: dict[str, np.ndarray]
     about: dict
-
-    @property
-    def stamp(self) -> str:
-        """Short phrase for figures: which data this is, and whether it is reduced or a stand-in."""
-        return self.about["description"]
 
 
 def load(path: str | os.PathLike) -> Dataset:

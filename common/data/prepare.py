@@ -129,7 +129,7 @@ def _save(target: Path, arrays: Arrays, about: dict) -> Path:
     return target
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m common.data.prepare", description="Prepare data sets.")
     parser.add_argument("names", nargs="+", metavar="NAME", help="data set, as listed by python -m common.data.catalog")
     parser.add_argument("--smoke", action="store_true", help="make data/smoke/<name>.npz: tiny subset or stand-in")
@@ -146,10 +146,8 @@ def main(arguments: list[str] | None = None) -> int:
             about = load(path).about
             print(f"{path}: {about['description']} ({about['completeness']}, from {about['source']})")
     except DataError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+        sys.exit(f"error: {error}")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -104,18 +104,11 @@ def reported_marker(
 
     All markers of an axis share one grey legend entry, `label`.
     """
-    look: dict[str, Any] = {
-        "fmt": "D",
-        "markerfacecolor": "none",
-        "markersize": 6,
-        "capsize": 3,
-        "linewidth": 1,
-        "zorder": 5,
-    }
+    look: dict[str, Any] = {"fmt": "D", "markerfacecolor": "none", "markersize": 6, "capsize": 3, "linewidth": 1}
     if label not in axis.get_legend_handles_labels()[1]:
         axis.errorbar([], [], yerr=[], color="0.4", label=label, **look)
     error = None if spread is None or math.isnan(spread) else [spread]
-    axis.errorbar([x], [value], yerr=error, color=color, clip_on=False, **look)
+    axis.errorbar([x], [value], yerr=error, color=color, clip_on=False, zorder=5, **look)
 
 
 def name_with_runs(name: str, *runs: int) -> str:
@@ -132,6 +125,12 @@ def counted(runs: Iterable[int]) -> str:
 def caption(figure: matplotlib.figure.Figure, text: str) -> None:
     """Write the figure's caption below its panels."""
     figure.supxlabel(text, fontsize=6.5, color="0.35")
+
+
+def above(axis: matplotlib.axes.Axes, x: float, text: str, fontsize: float = TINY) -> None:
+    """Write a text right above a panel, centred at x."""
+    look: dict[str, Any] = {"transform": axis.get_xaxis_transform(), "ha": "center", "va": "bottom", "color": "0.35"}
+    axis.text(x, 1.01, text, fontsize=fontsize, **look)
 
 
 def no_runs(axis: matplotlib.axes.Axes, of_what: str = "") -> None:

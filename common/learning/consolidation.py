@@ -181,6 +181,17 @@ class _PerExample(Consolidation, ABC):
                     sums[r].add_(self.reduce(g).sum(0))
         return list(torch._foreach_div(total, seen))
 
+    def end_task(self, parameters: Sequence[Tensor], logits: Callable[..., Tensor], data: TaskData) -> None:
+        super().end_task(parameters, logits, data)
+        estimate = self.estimate(parameters, logits, data)
+        with torch.no_grad():
+            self.renew(estimate, parameters)
+
+    def renew(self, estimate: list[Tensor], parameters: Sequence[Tensor]) -> None:
+        """Omega <- Omega + the finished task's estimate,  theta~ <- theta."""
+        torch._foreach_add_(self.importance, estimate)
+        torch._foreach_copy_(self.anchor, list(parameters[: len(self.anchor)]))
+
 
 class Ewc(_PerExample):
     """Elastic weight consolidation (Kirkpatrick et al. 2017): one quadratic term per finished task.
@@ -195,15 +206,12 @@ class Ewc(_PerExample):
     def objective(self, logits: Tensor, labels: Tensor) -> Tensor:
         return logits.log_softmax(-1).gather(-1, labels[:, None])[:, 0]
 
-    def end_task(self, parameters: Sequence[Tensor], logits: Callable[..., Tensor], data: TaskData) -> None:
-        super().end_task(parameters, logits, data)
-        fisher = self.estimate(parameters, logits, data)
-        with torch.no_grad():
-            for omega, anchor, f, p in zip(self.importance, self.anchor, fisher, parameters):
-                omega.add_(f)
-                # where nothing mattered yet the anchor does not matter either: it follows the parameters
-                share = torch.where(omega > 0, f / omega, 1.0)
-                anchor.lerp_(p.detach(), share)
+    def renew(self, estimate: list[Tensor], parameters: Sequence[Tensor]) -> None:
+        for omega, anchor, f, p in zip(self.importance, self.anchor, estimate, parameters):
+            omega.add_(f)
+            # where nothing mattered yet the anchor does not matter either: it follows the parameters
+            share = torch.where(omega > 0, f / omega, 1.0)
+            anchor.lerp_(p.detach(), share)
 
 
 class OnlineEwc(Ewc):
@@ -216,12 +224,9 @@ class OnlineEwc(Ewc):
         super().__init__(parameters, strength, examples)
         self.gamma = gamma
 
-    def end_task(self, parameters: Sequence[Tensor], logits: Callable[..., Tensor], data: TaskData) -> None:
-        Consolidation.end_task(self, parameters, logits, data)
+    def renew(self, estimate: list[Tensor], parameters: Sequence[Tensor]) -> None:
         torch._foreach_mul_(self.importance, self.gamma)
-        torch._foreach_add_(self.importance, self.estimate(parameters, logits, data))
-        with torch.no_grad():
-            torch._foreach_copy_(self.anchor, list(parameters[: len(self.anchor)]))
+        _PerExample.renew(self, estimate, parameters)
 
 
 class ReestimatedEwc(Ewc):
@@ -239,11 +244,9 @@ class ReestimatedEwc(Ewc):
     def objective(self, logits: Tensor, labels: Tensor) -> Tensor:
         return logits.log_softmax(-1).amax(-1)
 
-    def end_task(self, parameters: Sequence[Tensor], logits: Callable[..., Tensor], data: TaskData) -> None:
-        Consolidation.end_task(self, parameters, logits, data)
-        torch._foreach_copy_(self.importance, self.estimate(parameters, logits, data))
-        with torch.no_grad():
-            torch._foreach_copy_(self.anchor, list(parameters[: len(self.anchor)]))
+    def renew(self, estimate: list[Tensor], parameters: Sequence[Tensor]) -> None:
+        torch._foreach_zero_(self.importance)
+        _PerExample.renew(self, estimate, parameters)
 
 
 class Mas(_PerExample):
@@ -259,12 +262,6 @@ class Mas(_PerExample):
 
     def reduce(self, gradients: Tensor) -> Tensor:
         return gradients.abs()
-
-    def end_task(self, parameters: Sequence[Tensor], logits: Callable[..., Tensor], data: TaskData) -> None:
-        super().end_task(parameters, logits, data)
-        torch._foreach_add_(self.importance, self.estimate(parameters, logits, data))
-        with torch.no_grad():
-            torch._foreach_copy_(self.anchor, list(parameters[: len(self.anchor)]))
 
 
 def per_example_gradients(

@@ -5,31 +5,28 @@ All accuracies are fractions. Tasks count from 1. "After task k" is after traini
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable
-from pathlib import Path
+from typing import Any
 
 import pandas
 
-from common.results import tables
+from common.results import readers
+from common.results.readers import Reader
 
 COLUMNS = ["condition", "seed", "split", "after_task", "task", "accuracy"]
 SPLITS = ("test", "train")
+BOUNDS_OF_TASKS = {"after_task": (1, math.inf), "task": (1, math.inf)}
 
 
-def read(path: str | Path, conditions: Iterable[str], columns: Iterable[str] = COLUMNS) -> pandas.DataFrame:
-    """Return the collected table. A run that diverged ends in a row without accuracy, at the task that it did not finish.
+def reader(conditions: Iterable[str], *more: str, **checks: Any) -> Reader:
+    """Return the reader of a collected table. A run that diverged ends in a row without accuracy, at the task not finished.
 
-    Raises ValueError if the table lacks columns or has other conditions.
+    conditions: those that may be there; more: further columns; checks: of these, as `readers.plain` takes them.
     """
-    table = tables.read(path, columns)
-    for column, known in (("condition", tuple(conditions)), ("split", SPLITS)):
-        if unknown := sorted(set(table[column]) - set(known)):
-            raise ValueError(f"{path}: unknown {column} {', '.join(map(repr, unknown))}; known are {', '.join(known)}")
-    if not table["accuracy"].dropna().between(0, 1).all():
-        raise ValueError(f"{path}: accuracy must lie between 0 and 1; run the training stage again")
-    if not (table[["after_task", "task"]] >= 1).all(axis=None):
-        raise ValueError(f"{path}: tasks count from 1; run the training stage again")
-    return table
+    checks["known"] = {"condition": tuple(conditions), "split": SPLITS, **checks.get("known", {})}
+    checks["between"] = {"accuracy": (0, 1), **BOUNDS_OF_TASKS, **checks.get("between", {})}
+    return readers.plain([*COLUMNS, *more], optional=["accuracy"], **checks)
 
 
 def matrices(results: pandas.DataFrame, condition: str, split: str) -> pandas.DataFrame:
@@ -52,10 +49,14 @@ def matrices(results: pandas.DataFrame, condition: str, split: str) -> pandas.Da
     return table
 
 
+def by_seed(table: pandas.DataFrame, column: object) -> dict[int, float]:
+    """Return one column of a table like those here, by seed, without runs that had diverged; empty if it is not there."""
+    return table[column].dropna().to_dict() if column in table.columns else {}
+
+
 def entry(results: pandas.DataFrame, condition: str, split: str, after: int, task: int) -> dict[int, float]:
     """Return the accuracy on a task after training on that many tasks, by seed; empty if it was not measured."""
-    table = matrices(results, condition, split)
-    return table[(after, task)].dropna().to_dict() if (after, task) in table.columns else {}
+    return by_seed(matrices(results, condition, split), (after, task))
 
 
 def averages(results: pandas.DataFrame, condition: str, split: str) -> pandas.DataFrame:
@@ -72,8 +73,7 @@ def averages(results: pandas.DataFrame, condition: str, split: str) -> pandas.Da
 
 def average(results: pandas.DataFrame, condition: str, split: str, tasks: int) -> dict[int, float]:
     """Return the mean accuracy over the first `tasks` tasks right after the last of them, by seed; empty if not run."""
-    table = averages(results, condition, split)
-    return table[tasks].dropna().to_dict() if tasks in table.columns else {}
+    return by_seed(averages(results, condition, split), tasks)
 
 
 def final(results: pandas.DataFrame, condition: str, split: str) -> pandas.DataFrame:

@@ -56,6 +56,12 @@ def difference(a: Mapping[int, float], b: Mapping[int, float]) -> dict[int, floa
     return {seed: a[seed] - b[seed] for seed in a if seed in b}
 
 
+def side_by_side(runs: Iterable[Mapping[int, float]]) -> dict[int, list[float]]:
+    """Return the values of every seed that all runs have, in the order of the runs; empty if they share none."""
+    runs = list(runs)
+    return {seed: [run[seed] for run in runs] for seed in sorted(set.intersection(*map(set, runs)))}
+
+
 def outcome(findings: Iterable[Finding]) -> str:
     """Return the outcome of a claim: it fails if one finding fails, and holds only if all hold."""
     found = {finding.outcome for finding in findings}

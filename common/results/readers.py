@@ -2,61 +2,99 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import functools
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy
 import pandas
 
-from common.results import records
+from common.results import arrays, records
 from common.results import tables as table_files
+from common.results.arrays import Arrays
 
 
 class Reader(NamedTuple):
-    """How a table is read and checked, and its columns, which are all there is of it if it was not run."""
+    """How a table is read and checked, and its columns, which are all there is of it if it was not run.
 
-    read: Callable[[Path], pandas.DataFrame]
-    columns: list[str]
+    columns: None of arrays.
+    """
+
+    read: Callable[[Path], Any]
+    columns: list[str] | None
 
 
-def plain(columns: list[str]) -> Reader:
-    """Return the reader of a table that must have these columns, all filled and all numbers finite; it keeps no others.
+def of_arrays(names: Iterable[str]) -> Reader:
+    """Return the reader of arrays (.npz), which must have these."""
+    return Reader(functools.partial(arrays.read, names=tuple(names)), None)
 
-    The reader raises ValueError if that is not so.
+
+def plain(
+    columns: list[str],
+    optional: Collection[str] = (),
+    known: Mapping[str, Iterable[str]] = {},
+    between: Mapping[str, tuple[float, float]] = {},
+    positive: Iterable[str] = (),
+    unique: Sequence[str] = (),
+) -> Reader:
+    """Return the reader of a table that must have these columns; it keeps no others.
+
+    optional: columns in which values may be missing; all others are filled, and all their numbers finite; known: by column,
+    the names that may stand there; between: by column, the bounds of its numbers; positive: columns whose numbers lie
+    above 0; unique: the columns that tell a row from all others. The reader raises ValueError if that is not so.
     """
 
     def read_table(path: Path) -> pandas.DataFrame:
         table = table_files.read(path, columns)[columns]
         numbers = table.select_dtypes("number")
-        for column in columns:
+        for column in (column for column in columns if column not in optional):
             if table[column].isna().any() or (column in numbers and not numpy.isfinite(table[column]).all()):
                 raise ValueError(f"{path}: column {column} holds values that are missing or not finite; run it again")
+        for column, names in known.items():
+            if unknown := sorted(set(table[column]) - set(names)):
+                raise ValueError(
+                    f"{path}: unknown {column} {', '.join(map(repr, unknown))}; known are {', '.join(names)}"
+                )
+        for column, (low, high) in between.items():
+            if not table[column].dropna().between(low, high).all():
+                raise ValueError(f"{path}: {column} must lie between {low:g} and {high:g}; run its stage again")
+        for column in positive:
+            if not table[column].gt(0).all():
+                raise ValueError(f"{path}: {column} must lie above 0; run its stage again")
+        if unique and table.duplicated(list(unique)).any():
+            raise ValueError(f"{path}: two rows have the same {', '.join(unique)}; collect each run once")
         return table
 
     return Reader(read_table, columns)
 
 
+def chosen(table: pandas.DataFrame, **entries: object) -> pandas.DataFrame:
+    """Return the rows that have these entries, by column."""
+    for column, value in entries.items():
+        table = table[table[column] == value]
+    return table
+
+
 class Tables:
-    """The tables that a figure, a table or a comparison is made from: `tables["permuted"]` is a DataFrame.
+    """The tables that a figure, a table or a comparison is made from: `tables["permuted"]` is a DataFrame, or `Arrays`.
 
     A table that was not run has no rows; `"permuted" in tables` says whether it was. records: their merged records, by
     name; settings: what of the protocol may be read.
     """
 
     def __init__(
-        self,
-        run: Mapping[str, pandas.DataFrame],
-        merged: Mapping[str, dict],
-        readers: Mapping[str, Reader],
-        settings: Any = None,
+        self, run: Mapping[str, Any], merged: Mapping[str, dict], readers: Mapping[str, Reader], settings: Any = None
     ) -> None:
         self._run, self._readers = dict(run), readers
         self.records, self.settings = dict(merged), settings
 
-    def __getitem__(self, name: str) -> pandas.DataFrame:
+    def __getitem__(self, name: str) -> Any:
         """Return a table. Raises KeyError if the paper has none of this name."""
-        return self._run[name] if name in self._run else pandas.DataFrame(columns=self._readers[name].columns)
+        if name in self._run:
+            return self._run[name]
+        columns = self._readers[name].columns
+        return Arrays(pandas.DataFrame(), {}) if columns is None else pandas.DataFrame(columns=columns)
 
     def __contains__(self, name: str) -> bool:
         return name in self._run
@@ -76,7 +114,7 @@ class Tables:
         listed = self.records.get(name, {}).get("diverged", [])
         return {one["seed"]: one["at"] for one in listed if all(one.get(key) == value for key, value in run.items())}
 
-    def only(self, run: Mapping[str, pandas.DataFrame]) -> Tables:
+    def only(self, run: Mapping[str, Any]) -> Tables:
         """Return these tables in place of all others, which then count as not run."""
         return Tables(run, self.records, self._readers, self.settings)
 
@@ -86,7 +124,7 @@ def read(paths: Iterable[Path], readers: Mapping[str, Reader], settings: Any = N
 
     Raises ValueError if a name has no reader or is there twice.
     """
-    run: dict[str, pandas.DataFrame] = {}
+    run: dict[str, Any] = {}
     merged = {}
     for path in paths:
         if path.stem not in readers:

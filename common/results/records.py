@@ -26,42 +26,25 @@ REDUCED = ("subset", "stand-in")  # completeness of data on which no result is a
 
 
 @contextlib.contextmanager
-def record(
-    path: str | Path,
-    *,
-    paper: str,
-    stage: str,
-    scale: str,
-    seeds: Iterable[int],
-    protocol: dict,
-    protocol_digest: str,
-    code: str,
-    data: Iterable[dict],
-    device: Any,
-) -> Iterator[dict]:
+def record(path: str | Path, about: Mapping[str, Any], data: Iterable[dict], device: Any) -> Iterator[dict]:
     """Time the block and write where its result came from to the JSON file `path`, if the block ends normally.
 
-    protocol: the settings that were read, with their digest; code: a digest of it; data: one `about` dict per data set;
-    device: a torch device or its name. Yields the dict `measured`, in which the block leaves numbers such as iterations
-    per second, and as "diverged" the runs that did: dicts that name the run, its "seed", and "at" which point.
+    about: paper, stage, scale and seeds; protocol, the settings that were read, and protocol_digest; code, a digest of it;
+    data: one `about` dict per data set; device: a torch device or its name. Yields the dict `measured`, in which the block
+    leaves numbers such as iterations per second, and as "diverged" the runs that did: dicts that name the run, its "seed",
+    and "at" which point.
     Paths are stored relative to the working folder; neither host nor user is recorded. Raises TypeError before the block
     begins if something given cannot be stored as JSON, and DataError for a stand-in at another scale than smoke.
     """
     data = list(data)
-    for about in data:
-        if scale != "smoke" and about.get("completeness") == "stand-in":
+    for dataset in data:
+        if about["scale"] != "smoke" and dataset.get("completeness") == "stand-in":
             raise DataError(
-                f"{about['description']}: only the smoke scale takes stand-ins, this is {scale}; give the real set, which "
-                f"python -m common.data.prepare {about['name']} makes"
+                f"{dataset['description']}: only the smoke scale takes stand-ins, this is {about['scale']}; give the real "
+                f"set, which python -m common.data.prepare {dataset['name']} makes"
             )
     content = {
-        "paper": paper,
-        "stage": stage,
-        "scale": scale,
-        "seeds": list(seeds),
-        "protocol": protocol,
-        "protocol_digest": protocol_digest,
-        "code": code,
+        **about,
         "data": data,
         "device": environment.device_name(device),
         "versions": environment.versions(),

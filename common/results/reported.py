@@ -10,26 +10,10 @@ from typing import Any
 
 import pandas
 
-from common.results import stats
+from common.results import readers, stats
 
-COLUMNS = [
-    "paper",
-    "artifact",
-    "panel",
-    "quantity",
-    "method",
-    "setting",
-    "x",
-    "value",
-    "spread",
-    "spread_kind",
-    "n",
-    "unit",
-    "source",
-    "how_read",
-    "margin",
-    "note",
-]
+COLUMNS = ["paper", "artifact", "panel", "quantity", "method", "setting", "x"]  # what was measured
+COLUMNS += ["value", "spread", "spread_kind", "n", "unit", "source", "how_read", "margin", "note"]
 FILLED = ("paper", "artifact", "quantity", "value", "spread_kind", "source", "how_read")
 HOW_READ = ("text", "caption", "table", "digitized", "author_archive", "author_code")
 SETTINGS = ("protocol", "code")  # artifacts whose rows state how the paper's runs were made, not what came out
@@ -57,10 +41,7 @@ def results(reported: pandas.DataFrame, **chosen: str) -> pandas.DataFrame:
 
     chosen: by column, the value that rows must have there, such as artifact="fig2".
     """
-    rows = reported[~reported["artifact"].isin(SETTINGS)].astype({"value": float})
-    for column, value in chosen.items():
-        rows = rows[rows[column] == value]
-    return rows
+    return readers.chosen(reported[~reported["artifact"].isin(SETTINGS)].astype({"value": float}), **chosen)
 
 
 def compare(reported: pandas.DataFrame, our_runs: Callable[[dict], Mapping[int, float]]) -> pandas.DataFrame:

@@ -11,8 +11,6 @@ wildcard_constraints:
     scale="smoke|desk|paper|recorded",
     paper="|".join(REGISTERS),
     seeds=r"\d+-\d+",
-    figure=r"fig\w+",
-    typeset=r"table\w+",
 
 
 # Results we once ran and keep in the repository: figures are drawn from them in seconds, stamped with their scale.
@@ -55,46 +53,57 @@ rule collect:
         "python -m common.results.collect --out {output.table} {input} > {log} 2>&1"
 
 
+# The same for arrays.
+use rule recorded as recorded_arrays with:
+    input:
+        table=lambda wildcards: repository(f"papers/{wildcards.paper}/recorded/{wildcards.table}.npz"),
+        record=lambda wildcards: repository(f"papers/{wildcards.paper}/recorded/{wildcards.table}.json"),
+    output:
+        table="results/recorded/{paper}/{table}.npz",
+        record="results/recorded/{paper}/{table}.json",
+
+
+use rule collect as collect_arrays with:
+    output:
+        table="results/{scale}/{paper}/{table}.npz",
+        record="results/{scale}/{paper}/{table}.json",
+    wildcard_constraints:
+        scale="smoke|desk|paper",
+        table="|".join(name for known in REGISTERS.values() for name in known.arrays),
+
+
 rule draw:
     input:
-        results=lambda wildcards: REGISTERS[wildcards.paper].inputs(wildcards.figure, wildcards.scale),
+        results=lambda wildcards: REGISTERS[wildcards.paper].inputs(wildcards.artifact, wildcards.scale),
         reported=lambda wildcards: repository(f"papers/{wildcards.paper}/reported.csv"),
     output:
-        pdf="results/{scale}/{paper}/figures/{figure}.pdf",
-        png="results/{scale}/{paper}/figures/{figure}.png",
-        values="results/{scale}/{paper}/figures/{figure}.csv",
+        main="results/{scale}/{paper}/figures/{artifact}.pdf",
+        png="results/{scale}/{paper}/figures/{artifact}.png",
+        values="results/{scale}/{paper}/figures/{artifact}.csv",
     log:
-        "logs/{scale}/{paper}/{figure}.log",
+        "logs/{scale}/{paper}/{artifact}.log",
+    wildcard_constraints:
+        artifact=r"fig\w+",
     conda:
         "../../environment.yml"
     params:
-        depends=lambda wildcards: REGISTERS[wildcards.paper].artifact_depends(wildcards.figure, wildcards.scale),
+        depends=lambda wildcards: REGISTERS[wildcards.paper].artifact_depends(wildcards.artifact, wildcards.scale),
     message:
-        "Drawing {output.pdf}"
+        "Drawing {output.main}"
     shell:
-        "python -m common.running.make {wildcards.paper} {wildcards.figure} --scale {wildcards.scale}"
-        " --results {input.results} --reported {input.reported} --out {output.pdf} > {log} 2>&1"
+        "python -m common.running.make {wildcards.paper} {wildcards.artifact} --scale {wildcards.scale}"
+        " --results {input.results} --reported {input.reported} --out {output.main} > {log} 2>&1"
 
 
-rule typeset:
-    input:
-        results=lambda wildcards: REGISTERS[wildcards.paper].inputs(wildcards.typeset, wildcards.scale),
-        reported=lambda wildcards: repository(f"papers/{wildcards.paper}/reported.csv"),
+use rule draw as typeset with:
     output:
-        tex="results/{scale}/{paper}/figures/{typeset}.tex",
-        md="results/{scale}/{paper}/figures/{typeset}.md",
-        csv="results/{scale}/{paper}/figures/{typeset}.csv",
-    log:
-        "logs/{scale}/{paper}/{typeset}.log",
-    conda:
-        "../../environment.yml"
-    params:
-        depends=lambda wildcards: REGISTERS[wildcards.paper].artifact_depends(wildcards.typeset, wildcards.scale),
+        main="results/{scale}/{paper}/figures/{artifact}.tex",
+        md="results/{scale}/{paper}/figures/{artifact}.md",
+        csv="results/{scale}/{paper}/figures/{artifact}.csv",
+    wildcard_constraints:
+        artifact=r"table\w+",
     message:
-        "Typesetting {output.tex}"
-    shell:
-        "python -m common.running.make {wildcards.paper} {wildcards.typeset} --scale {wildcards.scale}"
-        " --results {input.results} --reported {input.reported} --out {output.tex} > {log} 2>&1"
+        "Typesetting {output.main}"
 
 
 rule compare:

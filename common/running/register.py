@@ -55,7 +55,8 @@ class Register:
     """All that a paper has.
 
     schema: the type of protocol.yaml; tables: the name of each table that is collected, with the function that names its
-    parts (protocol, scale, device -> paths); artifacts: "fig..." or "table..." -> what it is made from.
+    parts (protocol, scale, device -> paths); arrays: the same for what is kept as arrays (.npz); artifacts: "fig..." or
+    "table..." -> what it is made from.
     """
 
     paper: str
@@ -64,6 +65,7 @@ class Register:
     tables: Mapping[str, Parts]
     artifacts: Mapping[str, Artifact]
     comparison: Artifact
+    arrays: Mapping[str, Parts] = field(default_factory=dict)
     _read: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def protocol(self, scale: str, overrides: Sequence[str] = ()) -> Any:
@@ -117,11 +119,15 @@ class Register:
     def kept(self, tables: Iterable[str]) -> list[str]:
         """Return those of the tables that are kept in the paper's folder recorded/."""
         folder = ROOT / "papers" / self.paper / "recorded"
-        return [name for name in tables if (folder / f"{name}.csv").is_file()]
+        return [name for name in tables if (folder / self.file(name)).is_file()]
+
+    def file(self, table: str) -> str:
+        """Return the name of the file that a table or arrays are collected into."""
+        return f"{table}.npz" if table in self.arrays else f"{table}.csv"
 
     def parts(self, table: str, scale: str, device: str) -> list[str]:
         """Return the paths of the tables that are collected into one."""
-        return self.tables[table](self.protocol(scale), scale, device)
+        return {**self.tables, **self.arrays}[table](self.protocol(scale), scale, device)
 
     def inputs(self, name: str, scale: str) -> list[str]:
         """Return the paths of the tables that a figure, a table or the comparison is made from.
@@ -133,10 +139,10 @@ class Register:
             lacking, tables = tables, tuple(self.kept(tables))
             if not tables:
                 raise FileNotFoundError(
-                    f"{self.paper}_{name} needs papers/{self.paper}/recorded/{lacking[0]}.csv, but no such table is kept; "
+                    f"{self.paper}_{name} needs papers/{self.paper}/recorded/{self.file(lacking[0])}, but no such table is kept; "
                     "choose another scale, such as --config scale=smoke"
                 )
-        return [f"results/{scale}/{self.paper}/{table}.csv" for table in tables]
+        return [f"results/{scale}/{self.paper}/{self.file(table)}" for table in tables]
 
     def drawable(self, scale: str) -> list[str]:
         """Return the published figures and tables that have tables at a scale: at "recorded" one that is kept is enough."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import shutil
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -71,29 +72,37 @@ class Job:
         key = {"settings": settings, "code": self.code, "of": self.of, "data": list(data), "found": found}
         return Checkpoint(path, protocols.digest(key), interval_seconds)
 
+    @contextlib.contextmanager
     def record(
-        self, path: Path, data: Iterable[dict], seeds: Iterable[int], title: str | None = None
-    ) -> contextlib.AbstractContextManager[dict]:
-        """Return the context in which the result at `path` is made, and its record written beside it (`records.record`).
+        self,
+        path: Path,
+        data: Iterable[dict],
+        seeds: Iterable[int],
+        title: str | None = None,
+        others: Iterable[Path | None] = (),
+        checkpoint: Checkpoint | None = None,
+    ) -> Iterator[dict]:
+        """The context in which the result at `path` is made, and its record written beside it (`records.record`).
 
-        title: what the record calls the stage, if not by its name: parts of one table have the same.
+        title: what the record calls the stage, if not by its name: parts of one table have the same; others: further tables
+        that are made (None: one that is not), each of which is collected on its own and gets the record as well; checkpoint:
+        the job's, which is deleted at the end.
         """
-        return records.record(
-            path.with_suffix(".json"),
-            paper=self.register.paper,
-            stage=title or self.stage,
-            scale=self.scale,
-            seeds=seeds,
-            protocol=self.settings.as_dict(),
-            protocol_digest=self.settings.digest,
-            code=self.code,
-            data=data,
-            device=self.device,
-        )
+        record = path.with_suffix(".json")
+        about = {"paper": self.register.paper, "stage": title or self.stage, "scale": self.scale, "seeds": list(seeds)}
+        about |= {"protocol": self.settings.as_dict(), "protocol_digest": self.settings.digest, "code": self.code}
+        with records.record(record, about, data, self.device) as measured:
+            if checkpoint is not None:
+                measured["resumed"] = checkpoint.path.exists()  # the times are then of the last part alone
+            yield measured
+        for table in filter(None, others):
+            shutil.copyfile(record, table.with_suffix(".json"))
+        if checkpoint is not None:
+            checkpoint.delete()
 
 
-def parser(description: str) -> argparse.ArgumentParser:
-    """An argument parser with --scale, --device, --matmul-precision and --set."""
+def parser(description: str, *more: str) -> argparse.ArgumentParser:
+    """An argument parser with --scale, --device, --matmul-precision and --set; more: further ones, of OPTIONS."""
     options = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--scale", choices=SCALES, required=True)
     options.add_argument("--device", default="auto", help="auto (CUDA where there is one), cpu, cuda or cuda:N")
@@ -106,6 +115,8 @@ def parser(description: str) -> argparse.ArgumentParser:
     options.add_argument(
         "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="override one value of protocol.yaml"
     )
+    for name in more:
+        options.add_argument(f"--{name}", **OPTIONS[name])
     return options
 
 
@@ -119,6 +130,26 @@ def seed_range(text: str) -> list[int]:
     if not seeds:
         raise argparse.ArgumentTypeError(f"{text!r} is not a range of seeds such as 0-4")
     return seeds
+
+
+def checked(check: Callable[[str], Any]) -> Callable[[str], str]:
+    """Return the type of an option whose text is kept, or refused in the words of the ValueError that `check` raises."""
+
+    def kept(text: str) -> str:
+        try:
+            check(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+        return text
+
+    return kept
+
+
+OPTIONS: dict[str, dict[str, Any]] = {  # that many stages have
+    "seeds": {"type": seed_range, "required": True, "help": "a range such as 0-4"},
+    "out": {"type": Path, "required": True, "help": "the table (.csv)"},
+    "checkpoint": {"type": Path, "help": "where to keep the state, so that a killed run can go on"},
+}
 
 
 def run(main: Callable[[], None]) -> None:

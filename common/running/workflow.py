@@ -198,6 +198,21 @@ def seed_batches(first: int, count: int, size: int, finished: str) -> list[str]:
     return [f"{start}-{last}" for start, last in sorted(kept + cut)]
 
 
+def seed_tables(
+    folders: Iterable[str], seeds: int, parameters: int, device: str, prefix: str = "", first: int = 0
+) -> list[str]:
+    """Paths of the tables <folder>/<prefix>seeds0-4.csv of all folders, each of which holds the jobs of one condition.
+
+    parameters: of its network, which says how many of its seeds first, first + 1, ... make a job (`seeds_per_job`).
+    """
+    size = seeds_per_job(parameters, seeds, device)
+    return [
+        f"{folder}/{prefix}seeds{batch}.csv"
+        for folder in folders
+        for batch in seed_batches(first, seeds, size, f"{folder}/seeds*.csv")
+    ]
+
+
 def _finished_batches(first: int, end: int, pattern: str) -> list[tuple[int, int]]:
     """First and last seed of batches that lie at the pattern, do not overlap, and hold no seed outside of first..end - 1."""
     names = (re.search(r"seeds(\d+)-(\d+)\.\w+$", path) for path in glob.glob(pattern))

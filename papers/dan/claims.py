@@ -6,6 +6,7 @@ Losses are compared seed by seed, as ratios, and ratios on the log scale: they d
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from itertools import pairwise
 
 from common.results.claims import Claim, Finding, within
@@ -26,10 +27,8 @@ def fit_is_kept(tables: Tables) -> list[Finding]:
 
 def unseen_does_not_improve(tables: Tables) -> list[Finding]:
     """Says little of phenotypes: where theta_0 starts far off, whatever is learned lowers the loss elsewhere, too."""
-    runs = results.unseen_ratio(tables, "net0")
-    return [
-        _ratio_within("loss of net0 on sub-tasks 2 to 5, right before each is learned / at the start", runs, low=0.9)
-    ]
+    what = "loss of net0 on sub-tasks 2 to 5, right before each is learned / at the start"
+    return [_ratio_within(what, results.unseen_ratio(tables, "net0"), low=0.9)]
 
 
 def total_loss_falls(tables: Tables) -> list[Finding]:
@@ -40,23 +39,16 @@ def total_loss_falls(tables: Tables) -> list[Finding]:
 
 def beats_random_phenotypes(tables: Tables) -> list[Finding]:
     tables = _with_functions(tables, FIGURE4_FUNCTIONS)
-    ours = results.total(tables, "net0")
-    return [
-        _ratio_within(f"final total loss, net0 / {name}", ratio(ours, results.total(tables, name)), high=1)
-        for name in RANDOM
-    ]
+    return _below_random("final total loss", results.total, tables)
 
 
 def memory_loss_stays_low(tables: Tables) -> list[Finding]:
     tables = _with_functions(tables, FIGURE4_FUNCTIONS)
-    ours = results.memory(tables, "net0")
     least = {seed: min(losses) for seed, losses in results.memory_at_borders(tables, "net0").items()}
+    runs = ratio(results.memory(tables, "net0"), least)
     return [
-        _ratio_within("memory loss of net0, end / least at a border of sub-tasks", ratio(ours, least), high=1.5),
-        *(
-            _ratio_within(f"final memory loss, net0 / {name}", ratio(ours, results.memory(tables, name)), high=1)
-            for name in RANDOM
-        ),
+        _ratio_within("memory loss of net0, end / least at a border of sub-tasks", runs, high=1.5),
+        *_below_random("final memory loss", results.memory, tables),
     ]
 
 
@@ -108,11 +100,10 @@ def unseen_digits_improve(tables: Tables) -> list[Finding]:
     """The first finding is met by whatever learns the mean image, random phenotypes or not; hence the second."""
     before, after = (results.image_error(tables, "both", learned, LATER_DIGITS) for learned in (0, 5))
     of_random = results.image_error(tables, "random", 5, LATER_DIGITS)
+    gain, lead = ratio(after, before), ratio(after, of_random)
     return [
-        _ratio_within("error of digits 5 to 9, after digits 0 to 4 / before training", ratio(after, before), high=1),
-        _ratio_within(
-            "the same after digits 0 to 4, meta-trained / random phenotypes", ratio(after, of_random), high=1
-        ),
+        _ratio_within("error of digits 5 to 9, after digits 0 to 4 / before training", gain, high=1),
+        _ratio_within("the same after digits 0 to 4, meta-trained / random phenotypes", lead, high=1),
     ]
 
 
@@ -126,6 +117,12 @@ def _ratio_within(what: str, runs: Runs, low: float = 0.0, high: float = math.in
     own = results.geometric(runs)
     interval = f" [{own.ci_low:.3f}, {own.ci_high:.3f}]" if own.n > 1 else ""
     return Finding(outcome, f"{what}: {own.mean:.3f}{interval}, n = {own.n} (claimed {bound})")
+
+
+def _below_random(what: str, loss: Callable[[Tables, str], Runs], tables: Tables) -> list[Finding]:
+    """Return whether a loss of net0 lies below that of each network with random phenotypes."""
+    ours = loss(tables, "net0")
+    return [_ratio_within(f"{what}, net0 / {name}", ratio(ours, loss(tables, name)), high=1) for name in RANDOM]
 
 
 def _with_functions(tables: Tables, at_least: int) -> Tables:

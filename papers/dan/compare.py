@@ -115,6 +115,7 @@ def _images(tables: Tables) -> list[Number]:
     numbers = []
     for condition, label in IMAGES.items():
         before, end = (results.image_error(tables, condition, learned) for learned in (0, DIGITS))
+        unseen = results.image_error(tables, condition, 5, LATER_DIGITS)
         own: list[tuple[str, str, str, Runs]] = [
             ("error before training", ALL_DIGITS, MSE, before),
             ("error after the first step", ALL_DIGITS, MSE, results.image_error_after_first_step(tables, condition)),
@@ -122,12 +123,7 @@ def _images(tables: Tables) -> list[Number]:
             ("BWT of errors", "mean over digits 0 to 8", MSE, results.backward_transfer(tables, condition)),
             ("FWT of errors", "mean over digits 1 to 9", MSE, results.forward_transfer(tables, condition)),
             ("error, end / right after learning it", "digit 0", RATIO, results.digit0_retained(tables, condition)),
-            (
-                "error after digits 0 to 4",
-                "digits 5 to 9",
-                MSE,
-                results.image_error(tables, condition, 5, LATER_DIGITS),
-            ),
+            ("error after digits 0 to 4", "digits 5 to 9", MSE, unseen),
             (AGAINST_MEAN, "first image of each digit", RATIO, results.mean_image_ratio(tables, condition)),
         ]
         if condition != "random":

@@ -54,11 +54,8 @@ def mnist(path: str, settings: Autoencoding, seeds: list[int]) -> tuple[Batch, l
     for seed in seeds:
         source = generator(seed, "deployment")
         of_digit = [torch.nonzero(labels == digit).flatten() for digit in range(settings.tasks)]
-        chosen.append(
-            torch.stack(
-                [ids[torch.randperm(len(ids), generator=source)[: settings.images_per_task]] for ids in of_digit]
-            )
-        )
+        drawn = [ids[torch.randperm(len(ids), generator=source)[: settings.images_per_task]] for ids in of_digit]
+        chosen.append(torch.stack(drawn))
     return sequences.image_sequence(settings, images[torch.stack(chosen)]), [dataset.about]
 
 

@@ -9,7 +9,6 @@ way (curves), for net0 also what it predicts (Figure 3), and a record (.json) be
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import torch
@@ -138,8 +137,7 @@ def deploy_one(
 
 
 def main() -> None:
-    parser = stage.parser(__doc__)
-    parser.add_argument("--seeds", type=stage.seed_range, required=True, help="a range such as 0-2")
+    parser = stage.parser(__doc__, "seeds")
     parser.add_argument("--phenotypes", type=Path, required=True, help="what papers.dan.meta_train wrote (.pt)")
     for table in ("stages", "curves", "predictions"):
         parser.add_argument(f"--{table}", type=Path, required=True, help="a table to write (.csv)")
@@ -149,15 +147,13 @@ def main() -> None:
     settings, design = job.settings.regression, job.settings.design
     expected = {"experiment": "regression", "sharing": "network"}
     trained, origin = phenotypes.load(arguments.phenotypes, seeds, settings, design.averaged, **expected)
-    with job.record(arguments.stages, data=[], seeds=seeds) as record:
+    others = [arguments.curves, arguments.predictions]
+    with job.record(arguments.stages, data=[], seeds=seeds, others=others) as record:
         record |= {"meta_training": origin, "diverged": phenotypes.diverged(origin, seeds)}
         measured = Measured(HeldOut(settings, design, job.device))
         deploy(settings, trained, measured, job.device)
         for table in ("stages", "curves", "predictions"):
             tables.write(getattr(arguments, table), getattr(measured, table))
-    # Collected on their own, these need a record of their own.
-    for table in (arguments.curves, arguments.predictions):
-        shutil.copyfile(arguments.stages.with_suffix(".json"), table.with_suffix(".json"))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ of both tables and named in their records.
 from __future__ import annotations
 
 import math
-import shutil
 from pathlib import Path
 
 import torch
@@ -74,9 +73,8 @@ class Reconstructions:
 
 
 def main() -> None:
-    parser = stage.parser(__doc__)
+    parser = stage.parser(__doc__, "seeds")
     parser.add_argument("--condition", choices=IMAGE_CONDITIONS, required=True)
-    parser.add_argument("--seeds", type=stage.seed_range, required=True, help="a range such as 0-2")
     parser.add_argument("--phenotypes", type=Path, help="what papers.dan.meta_train wrote (.pt); not for random")
     parser.add_argument("--mnist", required=True, help="prepared data set (.npz)")
     for table in ("errors", "grids"):
@@ -104,7 +102,7 @@ def main() -> None:
     def observe(step: int) -> None:
         seen.observe(network, theta, phi, step)
 
-    with job.record(arguments.errors, data=shown + abouts, seeds=arguments.seeds) as measured:
+    with job.record(arguments.errors, shown + abouts, arguments.seeds, others=[arguments.grids]) as measured:
         measured |= {"condition": condition, "meta_training": origin, "diverged": diverged}
         learn_sequence(network, theta, phi, seen.batch, settings, plastic=False, observe=observe)
         steps = seen.diverged()
@@ -116,7 +114,6 @@ def main() -> None:
         diverged += [run | {"seed": seed, "at": f"step {step} of deployment"} for seed, step in steps.items()]
         for path, rows in ((arguments.errors, seen.errors), (arguments.grids, seen.grids)):
             tables.write(path, [row for row in rows if row["seed"] not in steps])
-    shutil.copyfile(arguments.errors.with_suffix(".json"), arguments.grids.with_suffix(".json"))
 
 
 if __name__ == "__main__":

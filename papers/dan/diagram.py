@@ -9,7 +9,6 @@ not of a result.
 from __future__ import annotations
 
 from itertools import pairwise
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -64,8 +63,7 @@ def rows(network: DanNetwork, theta: list[Tensor], phi: list[Tensor], inputs: Te
 
 
 def main() -> None:
-    parser = stage.parser(__doc__)
-    parser.add_argument("--out", type=Path, required=True, help="the table (.csv)")
+    parser = stage.parser(__doc__, "out")
     arguments = parser.parse_args()
     job = stage.Job(REGISTER, "diagram", arguments, of={}, device="cpu")
     with job.record(arguments.out, data=[], seeds=[]):

@@ -165,15 +165,13 @@ def train(learner: MetaLearner, label: str, checkpoint: Checkpoint | None) -> No
 
 
 def main() -> None:
-    parser = stage.parser(__doc__)
+    parser = stage.parser(__doc__, "seeds", "checkpoint")
     parser.add_argument("--experiment", choices=("regression", "images"), required=True)
     parser.add_argument("--sharing", choices=SHARING, help="of phenotypes (default: network; layer for images)")
     parser.add_argument("--channels", type=int, help="n_channels, in place of the protocol's")
     parser.add_argument("--terms", choices=TERMS, help="of the meta-loss (default: memory; both for images)")
-    parser.add_argument("--seeds", type=stage.seed_range, required=True, help="a range such as 0-4")
     parser.add_argument("--omniglot", help="prepared data set (.npz), for images")
     parser.add_argument("--out", type=Path, required=True, help="the phenotypes (.pt)")
-    parser.add_argument("--checkpoint", type=Path, help="where to keep the state, so that a killed run can go on")
     arguments = parser.parse_args()
     experiment, seeds, out = arguments.experiment, arguments.seeds, arguments.out
     of_functions = experiment == "regression"
@@ -196,7 +194,7 @@ def main() -> None:
     run: dict[str, Any] = {"sharing": sharing, "n_channels": settings.n_channels, "condition": terms}
     # Which sequence is the last changes none before it: a run can be stopped, looked at, and go on.
     checkpoint = job.checkpoint(arguments.checkpoint, data=abouts, without=[f"{experiment}.sequences"], **run)
-    with job.record(out, data=abouts, seeds=seeds, title=f"meta_train {experiment}") as measured:
+    with job.record(out, abouts, seeds, f"meta_train {experiment}", checkpoint=checkpoint) as measured:
         measured |= run
         learner = MetaLearner(build(settings, sharing), settings, seeds, terms, draw, job.device)
         train(learner, f"{experiment} {sharing} {settings.n_channels} {terms}", checkpoint)
@@ -205,12 +203,9 @@ def main() -> None:
         if learner.diverged:
             origin["diverged"] = {str(seed): point for seed, point in learner.diverged.items()}
         measured["diverged"] = phenotypes.diverged(origin, seeds)
-        tables.write(
-            out.with_suffix(".csv"), [run | row for row in learner.rows if row["seed"] not in learner.diverged]
-        )
+        rows = [run | row for row in learner.rows if row["seed"] not in learner.diverged]
+        tables.write(out.with_suffix(".csv"), rows)
         phenotypes.save(out, origin, learner.phenotypes())
-    if checkpoint is not None:
-        checkpoint.delete()
 
 
 if __name__ == "__main__":

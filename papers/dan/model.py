@@ -22,7 +22,6 @@ from papers.dan.fused_maps import PooledMaps
 from papers.dan.protocol import SHARING, Autoencoding, Regression
 
 Join = Callable[..., Tensor]  # `signals`, or what does the same
-Phenotypes = Sequence[Tensors]  # parameters of a DAN [K, G, ...]: one list for the network, or one for each layer
 
 
 class Dan(ABC):

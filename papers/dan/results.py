@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import pandas
 
 from common.results import stats
-from common.results.readers import Tables, plain
+from common.results.readers import Tables, chosen, plain
 from papers.dan.protocol import DIGITS, SHARING, TASKS
 
 Runs = dict[int, float]  # by seed
@@ -114,8 +114,7 @@ def area(tables: Tables, sharing: str, n_channels: int) -> Runs:
 
 def images_meta_trained(tables: Tables, condition: str) -> Runs:
     """Return the images' meta-loss at the end of meta-training: its mean over the last tenth of the sequences."""
-    rows = tables["image_meta"]
-    return _by_seed(_last(rows[rows["condition"] == condition]), "loss")
+    return _by_seed(_last(chosen(tables["image_meta"], condition=condition)), "loss")
 
 
 def image_error(tables: Tables, condition: str, learned: int, digits: Iterable[int] = range(DIGITS)) -> Runs:
@@ -126,8 +125,7 @@ def image_error(tables: Tables, condition: str, learned: int, digits: Iterable[i
 
 def image_error_after_first_step(tables: Tables, condition: str) -> Runs:
     """Return the mean error of all images after the first step, on the images of digit 0."""
-    rows = _of_images(tables, condition)
-    return _by_seed(rows[rows["step"] == 1], "loss")
+    return _by_seed(chosen(_of_images(tables, condition), step=1), "loss")
 
 
 def mean_image_ratio(tables: Tables, condition: str) -> Runs:
@@ -167,15 +165,13 @@ def digit0_retained(tables: Tables, condition: str) -> Runs:
 
 def _deployed(tables: Tables, network: str, after: int | None = None) -> pandas.DataFrame:
     """Return the losses of a network in deployment, after so many sub-tasks or all of them."""
-    rows = tables["stages"]
-    rows = rows[rows["network"] == network]
-    return rows if after is None else rows[rows["after"] == after]
+    rows = chosen(tables["stages"], network=network)
+    return rows if after is None else chosen(rows, after=after)
 
 
 def _log(tables: Tables, sharing: str, n_channels: int) -> pandas.DataFrame:
     """Return the losses of the meta-training with this sharing and number of channels."""
-    rows = tables["meta"]
-    return rows[(rows["sharing"] == sharing) & (rows["n_channels"] == n_channels)]
+    return chosen(tables["meta"], sharing=sharing, n_channels=n_channels)
 
 
 def _last(log: pandas.DataFrame) -> pandas.DataFrame:
@@ -185,8 +181,7 @@ def _last(log: pandas.DataFrame) -> pandas.DataFrame:
 
 def _of_images(tables: Tables, condition: str) -> pandas.DataFrame:
     """Return the errors with a column `learned`: digits learned so far, a fraction within one."""
-    rows = tables["image_errors"]
-    rows = rows[rows["condition"] == condition]
+    rows = chosen(tables["image_errors"], condition=condition)
     return rows.assign(learned=rows["step"] * DIGITS / rows["step"].max())
 
 

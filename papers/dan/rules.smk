@@ -17,22 +17,22 @@ rule dan_meta_train:
     priority: 1
     conda:
         "../../environment.yml"
-    threads: 1
     resources:
         **TRAINING,
     params:
         # not declared as an output, or Snakemake would delete it before the attempt that is to go on from it
         checkpoint="results/{scale}/dan/checkpoints/{experiment}_{sharing}_{n_channels}_seeds{seeds}.ckpt",
         depends=REGISTERS["dan"].depends("meta_train"),
+        options="--sharing {sharing} --channels {n_channels}",
     message:
         "Meta-training on functions: phenotypes per {wildcards.sharing}, {wildcards.n_channels} channels, seeds {wildcards.seeds}, {wildcards.scale} scale; see {log}"
     shell:
         "python -m papers.dan.meta_train --scale {wildcards.scale} --experiment {wildcards.experiment}"
-        " --sharing {wildcards.sharing} --channels {wildcards.n_channels} --seeds {wildcards.seeds}"
-        " --device {resources.device} --out {output.phenotypes} --checkpoint {params.checkpoint} > {log} 2>&1"
+        " {params.options} --seeds {wildcards.seeds} --device {resources.device} --out {output.phenotypes}"
+        " --checkpoint {params.checkpoint} > {log} 2>&1"
 
 
-rule dan_meta_train_images:
+use rule dan_meta_train as dan_meta_train_images with:
     input:
         omniglot=lambda wildcards: dataset("omniglot", wildcards.scale),
     output:
@@ -44,21 +44,11 @@ rule dan_meta_train_images:
     wildcard_constraints:
         experiment="images",
         condition="both|memory",
-    priority: 1
-    conda:
-        "../../environment.yml"
-    threads: 1
-    resources:
-        **TRAINING,
     params:
         checkpoint="results/{scale}/dan/checkpoints/{experiment}_{condition}_seeds{seeds}.ckpt",
-        depends=REGISTERS["dan"].depends("meta_train"),
+        options=lambda wildcards, input: f"--terms {wildcards.condition} --omniglot {input.omniglot}",
     message:
         "Meta-training on Omniglot: meta-loss {wildcards.condition}, seeds {wildcards.seeds}, {wildcards.scale} scale; see {log}"
-    shell:
-        "python -m papers.dan.meta_train --scale {wildcards.scale} --experiment {wildcards.experiment}"
-        " --terms {wildcards.condition} --seeds {wildcards.seeds} --device {resources.device}"
-        " --omniglot {input.omniglot} --out {output.phenotypes} --checkpoint {params.checkpoint} > {log} 2>&1"
 
 
 rule dan_deploy:
@@ -75,7 +65,6 @@ rule dan_deploy:
         "logs/{scale}/dan/deploy_seeds{seeds}.log",
     conda:
         "../../environment.yml"
-    threads: 1
     resources:
         **TRAINING,
     params:
@@ -103,7 +92,6 @@ rule dan_deploy_images:
         condition="both|memory|random",
     conda:
         "../../environment.yml"
-    threads: 1
     resources:
         **TRAINING,
     params:

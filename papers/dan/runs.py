@@ -13,11 +13,9 @@ RESULTS = "results/{scale}/dan"
 
 def synapses(settings: MetaTraining) -> int:
     """Return how many weights and biases the VECs have: nearly all parameters of a network."""
-    pairs = [
-        *pairwise(settings.nodes),
-        *((settings.nodes[start], settings.nodes[end]) for start, end in settings.skips),
-    ]
-    return settings.n_channels * sum(n * m for n, m in pairs) + settings.n_channels * sum(settings.nodes[1:])
+    nodes = settings.nodes
+    pairs = [*pairwise(nodes), *((nodes[start], nodes[end]) for start, end in settings.skips)]
+    return settings.n_channels * (sum(n * m for n, m in pairs) + sum(nodes[1:]))
 
 
 def batches(protocol: Protocol, scale: str, experiment: str, variant: str, device: str) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from common.results.claims import Claim, Finding, difference, within
+from common.results.claims import Claim, Finding, difference, side_by_side, within
 from common.results.readers import Tables
 from papers.dhp import results
 from papers.dhp.conditions import BENCHMARK_LABELS, LABELS, TASKS
@@ -83,11 +83,10 @@ def only_finetune_collapses(tables: Tables) -> list[Finding]:
 
 def eta_rises_quickly(tables: Tables) -> list[Finding]:
     largest = {seed: eta / INITIAL_ETA for seed, eta in results.largest_eta_in_task1(tables).items()}
+    steps = results.steps_until_eta_rose(tables, times=5)
     return [
         within("largest eta in task 1, as a multiple of the initial one", largest, low=5),
-        within(
-            "steps until it is 5 times that, in % of task 1's", results.steps_until_eta_rose(tables, times=5), high=10
-        ),
+        within("steps until it is 5 times that, in % of task 1's", steps, high=10),
     ]
 
 
@@ -103,17 +102,10 @@ def eta_rises_then_decays(tables: Tables) -> list[Finding]:
 
 
 def trace_grows_without_running_away(tables: Tables) -> list[Finding]:
+    growths, largest = results.growths(tables, "hebb_norm"), results.largest_after_task1(tables, "hebb_norm")
     return [
-        within(
-            "of 9 steps to the next task, those in which the norm of Hebb grew",
-            results.growths(tables, "hebb_norm"),
-            6.5,
-        ),
-        within(
-            "largest norm of Hebb in tasks 2 to 10, as a multiple of that after task 1",
-            results.largest_after_task1(tables, "hebb_norm"),
-            high=3,
-        ),
+        within("of 9 steps to the next task, those in which the norm of Hebb grew", growths, low=6.5),
+        within("largest norm of Hebb in tasks 2 to 10, as a multiple of that after task 1", largest, high=3),
     ]
 
 
@@ -123,25 +115,21 @@ def plasticity_grows_in_each_task(tables: Tables) -> list[Finding]:
 
 
 def low_initial_eta_is_better(tables: Tables) -> list[Finding]:
-    return [
-        within(
-            f"eta {eta:g} - eta {LARGE_ETA:g}, {BENCHMARK_LABELS[benchmark]}",
-            difference(runs.get(eta, {}), runs.get(LARGE_ETA, {})),
-            low=0,
-        )
-        for benchmark in SWEPT
-        for runs in [results.swept(tables, benchmark)]
-        for eta in SMALL_ETAS
-    ]
+    findings = []
+    for benchmark in SWEPT:
+        runs = results.swept(tables, benchmark)
+        for eta in SMALL_ETAS:
+            gap = difference(runs.get(eta, {}), runs.get(LARGE_ETA, {}))
+            findings.append(within(f"eta {eta:g} - eta {LARGE_ETA:g}, {BENCHMARK_LABELS[benchmark]}", gap, low=0))
+    return findings
 
 
 def small_initial_etas_are_alike(tables: Tables) -> list[Finding]:
     findings = []
     for benchmark in SWEPT:
         levels = results.swept(tables, benchmark)
-        runs = [levels.get(eta, {}) for eta in SMALL_ETAS]
-        seeds = sorted(set.intersection(*map(set, runs)))
-        ranges = {seed: max(run[seed] for run in runs) - min(run[seed] for run in runs) for seed in seeds}
+        runs = side_by_side(levels.get(eta, {}) for eta in SMALL_ETAS)
+        ranges = {seed: max(accuracies) - min(accuracies) for seed, accuracies in runs.items()}
         findings.append(within(f"range over eta of 0.001 to 0.0001, {BENCHMARK_LABELS[benchmark]}", ranges, high=2))
     return findings
 
@@ -165,12 +153,8 @@ def _pair(a: str, b: str) -> str:
 
 
 def _leads(tables: Tables, benchmark: str, best: str, others: list[str]) -> list[Finding]:
-    return [
-        within(
-            f"{_pair(best, name)}, {BENCHMARK_LABELS[benchmark]}", results.gain(tables, benchmark, best, name), low=0
-        )
-        for name in others
-    ]
+    gains = {name: results.gain(tables, benchmark, best, name) for name in others}
+    return [within(f"{_pair(best, name)}, {BENCHMARK_LABELS[benchmark]}", gain, low=0) for name, gain in gains.items()]
 
 
 def _gains(tables: Tables, benchmark: str, baselines: Iterable[str]) -> list[Finding]:

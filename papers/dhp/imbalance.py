@@ -5,8 +5,6 @@ python -m papers.dhp.imbalance --scale smoke --data data/smoke/mnist.npz --out i
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
 
 from common.results import tables
@@ -17,9 +15,8 @@ from papers.dhp.runs import REGISTER
 
 
 def main() -> None:
-    parser = stage.parser(__doc__)
+    parser = stage.parser(__doc__, "out")
     parser.add_argument("--data", required=True, help="prepared MNIST")
-    parser.add_argument("--out", type=Path, required=True, help="the table (.csv)")
     arguments = parser.parse_args()
     job = stage.Job(REGISTER, "imbalance", arguments, of={}, device="cpu")
     settings = job.settings.imbalanced

@@ -21,6 +21,11 @@ def uniform(shape: Sequence[int], fan: int, source: torch.Generator) -> Tensor:
     return torch.empty(*shape).uniform_(-bound, bound, generator=source)
 
 
+def layer(shape: Sequence[int], n_out: int, fan: int, source: torch.Generator) -> list[Tensor]:
+    """Return a layer's weight of this shape and the bias of its n_out units; fan: its inputs."""
+    return [uniform(shape, fan, source), uniform((n_out,), fan, source)]
+
+
 class Body(ABC):
     """All layers but the last: a function from inputs [R, B, ...] to hidden units [R, B, m]."""
 
@@ -46,7 +51,7 @@ class Perceptron(Body):
     def draw(self, source: torch.Generator) -> list[Tensor]:
         parameters = []
         for n_in, n_out in zip(self.sizes, self.sizes[1:]):
-            parameters += [uniform((n_in, n_out), n_in, source), uniform((n_out,), n_in, source)]
+            parameters += layer((n_in, n_out), n_out, n_in, source)
         return parameters
 
     def __call__(self, parameters: Tensors, inputs: Tensor) -> Tensor:
@@ -74,16 +79,8 @@ class Convolutions(Body):
     def draw(self, source: torch.Generator) -> list[Tensor]:
         parameters = []
         for n_in, n_out in zip(self.channels, self.channels[1:]):
-            fan = n_in * self.kernel**2
-            parameters += [
-                uniform((n_out, n_in, self.kernel, self.kernel), fan, source),
-                uniform((n_out,), fan, source),
-            ]
-        return [
-            *parameters,
-            uniform((self.flat, self.hidden), self.flat, source),
-            uniform((self.hidden,), self.flat, source),
-        ]
+            parameters += layer((n_out, n_in, self.kernel, self.kernel), n_out, n_in * self.kernel**2, source)
+        return parameters + layer((self.flat, self.hidden), self.hidden, self.flat, source)
 
     def __call__(self, parameters: Tensors, inputs: Tensor) -> Tensor:
         hidden = inputs
@@ -98,39 +95,32 @@ class Classifier(Network):
         z = (theta + alpha Hebb) h     plastic (eq. 2)
         z = (theta + theta_2) h        otherwise, for as many parameters; single: without theta_2
 
-    body: makes the hidden units h, m of them; classes: d, the number of outputs; eta: its initial value; bounded: whether
-    eta is set back into [0, 1] where gradient descent has taken it out; narrow: theta starts in U(-1 / sqrt(m), 1 / sqrt(m)),
-    torch's default for a layer with m inputs, in place of U(-1 / sqrt(d), 1 / sqrt(d)), which the author's code has by
-    storing theta transposed. Alpha starts in 0.01 U(0, 1), the trace Hebb at zero.
+    body: makes the hidden units h, m of them; classes: d, the number of outputs; eta: its initial value. Where the condition
+    is bounded, eta is set back into [0, 1] whenever gradient descent has taken it out. Where it is narrow, theta starts in
+    U(-1 / sqrt(m), 1 / sqrt(m)), torch's default for a layer with m inputs, in place of U(-1 / sqrt(d), 1 / sqrt(d)), which
+    the author's code has by storing theta transposed. Alpha starts in 0.01 U(0, 1), the trace Hebb at zero.
 
     Parameters: those of the body, theta [m, d], then alpha [m, d], eta [1] and Hebb [m, d], or theta_2 [m, d].
     """
 
-    def __init__(
-        self,
-        body: Body,
-        classes: int,
-        plastic: bool,
-        single: bool,
-        eta: float,
-        bounded: bool = False,
-        narrow: bool = False,
-    ) -> None:
-        self.body, self.classes, self.plastic, self.single, self.eta = body, classes, plastic, single, eta
-        self.bounded, self.fan = bounded, body.hidden if narrow else classes
-        self.slow = body.size + (1 if plastic or single else 2)  # how many of the parameters are slow weights
+    def __init__(self, body: Body, classes: int, condition: Condition, eta: float) -> None:
+        self.body, self.classes, self.condition, self.eta = body, classes, condition, eta
+        self.fan = body.hidden if condition.narrow else classes
+        self.slow = body.size + (
+            1 if condition.plastic or condition.single else 2
+        )  # how many parameters are slow weights
 
     def draw(self, source: torch.Generator) -> list[Tensor]:
         shape = (self.body.hidden, self.classes)
         parameters = [*self.body.draw(source), uniform(shape, self.fan, source)]
-        if self.plastic:
+        if self.condition.plastic:
             alpha = torch.empty(*shape).uniform_(0, 0.01, generator=source)
             return [*parameters, alpha, torch.full((1,), self.eta), torch.zeros(*shape)]
-        return parameters if self.single else [*parameters, uniform(shape, self.fan, source)]
+        return parameters if self.condition.single else [*parameters, uniform(shape, self.fan, source)]
 
     def learned(self, parameters: Tensors) -> list[Tensor]:
         """Return the parameters that gradient descent changes: all but the trace."""
-        return list(parameters[: len(parameters) - self.plastic])
+        return list(parameters[: len(parameters) - self.condition.plastic])
 
     def logits(self, parameters: Tensors, inputs: Tensor, generators: Generators | None = None) -> Tensor:
         """Return the outputs in evaluation, where the trace is used as it is: inputs [R, B, ...] -> [R, B, d]."""
@@ -149,9 +139,9 @@ class Classifier(Network):
 
         It moves the trace, parameters[-1], by the batch: show a batch once.
         """
-        if not self.plastic:
+        if not self.condition.plastic:
             return super().gradients(parameters, inputs, labels, active, generators)
-        if self.bounded:
+        if self.condition.bounded:
             with torch.no_grad():
                 parameters[-2].clamp_(0, 1)
         hidden = self.body(parameters[: self.body.size], inputs)
@@ -164,9 +154,9 @@ class Classifier(Network):
 
     def _weights(self, parameters: Tensors, trace: Tensor) -> Tensor:
         theta, *rest = parameters[self.body.size :]
-        if self.plastic:
+        if self.condition.plastic:
             return torch.addcmul(theta, rest[0], trace)
-        return theta if self.single else theta + rest[0]
+        return theta if self.condition.single else theta + rest[0]
 
 
 def build(settings: Benchmark, condition: Condition) -> Classifier:
@@ -177,6 +167,4 @@ def build(settings: Benchmark, condition: Condition) -> Classifier:
         classes = CLASSES * len(settings.sets)
     else:
         body, classes = Perceptron((PIXELS, *settings.hidden), settings.slope), CLASSES
-    return Classifier(
-        body, classes, condition.plastic, condition.single, settings.eta, condition.bounded, condition.narrow
-    )
+    return Classifier(body, classes, condition, settings.eta)

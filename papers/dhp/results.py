@@ -13,7 +13,6 @@ import numpy
 import pandas
 import torch
 
-from common.learning import metrics
 from common.results import accuracies, readers
 from common.results import tables as table_files
 from common.results.claims import difference
@@ -28,22 +27,6 @@ SMALL_ETAS = (0.001, 0.0005, 0.0001)  # of its sweep
 LARGE_ETA = 0.1
 NOTED = ["eta", "hebb_norm", "alpha_norm"]
 LOG = ["condition", "seed", "task", "step", *NOTED]
-SWEEP = [*accuracies.COLUMNS, "benchmark", "eta"]
-
-
-def read_accuracies(path: str | Path) -> pandas.DataFrame:
-    """Return a collected table of accuracies. Raises ValueError if it is not one, or has unknown conditions."""
-    return accuracies.read(path, CONDITIONS)
-
-
-def read_sweep(path: str | Path) -> pandas.DataFrame:
-    """Return the accuracies by benchmark and initial eta. Raises ValueError if it is not such a table."""
-    table = accuracies.read(path, CONDITIONS, SWEEP)
-    if unknown := sorted(set(table["benchmark"]) - set(BENCHMARKS)):
-        raise ValueError(f"{path}: unknown benchmark {', '.join(unknown)}; known are {', '.join(BENCHMARKS)}")
-    if not table["eta"].gt(0).all():
-        raise ValueError(f"{path}: an initial eta must lie above 0; run the sweep again")
-    return table
 
 
 def read_plasticity(path: str | Path) -> pandas.DataFrame:
@@ -61,8 +44,8 @@ def read_plasticity(path: str | Path) -> pandas.DataFrame:
 
 
 READERS = {
-    **dict.fromkeys(BENCHMARKS, Reader(read_accuracies, accuracies.COLUMNS)),
-    "eta": Reader(read_sweep, SWEEP),
+    **dict.fromkeys(BENCHMARKS, accuracies.reader(CONDITIONS)),
+    "eta": accuracies.reader(CONDITIONS, "benchmark", "eta", known={"benchmark": BENCHMARKS}, positive=["eta"]),
     "plasticity": Reader(read_plasticity, LOG),
     "imbalance": readers.plain(["task", "class", "removal_probability", "kept"]),
     "tune": readers.plain(["benchmark", "condition", "value", "seed", "accuracy"]),
@@ -84,10 +67,12 @@ def accuracy(tables: Tables, benchmark: str, condition: str, tasks: int | None =
 
 
 def transfer(tables: Tables, benchmark: str, condition: str, tasks: int | None = None) -> Runs:
-    """Return the backward transfer after all tasks (`metrics.backward_transfer`); negative is forgetting.
+    """Return by how much accuracy on earlier tasks changed since they were learned, after all n tasks: forgetting if < 0.
 
-    tasks: how many all are; by default the paper's. Empty if the runs have another number, or one. Raises ValueError if
-    some task was not evaluated after every task.
+        BWT = (1 / (n - 1)) sum_{t=1..n-1} (a[n, t] - a[t, t]),   a[k, t] on task t after training task k
+
+    tasks: n; by default the paper's. Empty if the runs have another number, or one. Raises ValueError if some task was not
+    evaluated after every task.
     """
     tasks = tasks or TASKS[benchmark]
     runs = accuracies.matrices(tables[benchmark], condition, "test")
@@ -97,7 +82,8 @@ def transfer(tables: Tables, benchmark: str, condition: str, tasks: int | None =
     if runs.shape[1] != tasks**2:
         raise ValueError(f"accuracy of {condition}: each of {tasks} tasks must be evaluated after each; train it again")
     matrices = torch.from_numpy(runs.to_numpy(dtype=float)).reshape(-1, tasks, tasks)
-    return {seed: 100 * run for seed, run in zip(runs.index, metrics.backward_transfer(matrices).tolist(), strict=True)}
+    changes = matrices[:, -1, :-1] - matrices.diagonal(dim1=1, dim2=2)[:, :-1]
+    return {seed: 100 * change for seed, change in zip(runs.index, changes.mean(1).tolist(), strict=True)}
 
 
 def gain(tables: Tables, benchmark: str, a: str, b: str) -> Runs:

@@ -21,11 +21,10 @@ rule dhp_tune:
     priority: 1
     conda:
         "../../environment.yml"
-    threads: 1
     resources:
         **TRAINING,
     params:
-        seeds=dhp_runs.tuning_seeds(),
+        seeds=dhp_runs.TUNING_SEEDS,
         # not declared as an output, or Snakemake would delete it before the attempt that is to go on from it
         checkpoint="results/{scale}/dhp/checkpoints/tune_{benchmark}_{condition}_{value}.ckpt",
         depends=DHP.depends("tune"),
@@ -54,18 +53,18 @@ rule dhp_train:
         condition="|".join(dhp_protocol.CONDITIONS),
     conda:
         "../../environment.yml"
-    threads: 1
     resources:
         **TRAINING,
     params:
         checkpoint="results/{scale}/dhp/checkpoints/{benchmark}_{condition}_seeds{seeds}.ckpt",
         depends=DHP.depends("train"),
+        condition="{condition}",
         options="",
     message:
         "Training: {wildcards.benchmark}, {wildcards.condition}, seeds {wildcards.seeds}, {wildcards.scale} scale; see {log}"
     shell:
         "python -m papers.dhp.train --scale {wildcards.scale} --benchmark {wildcards.benchmark}"
-        " --condition {wildcards.condition} --seeds {wildcards.seeds} --device {resources.device} --data {input.data}"
+        " --condition {params.condition} --seeds {wildcards.seeds} --device {resources.device} --data {input.data}"
         " --tuning {input.tuning} --out {output.table} --checkpoint {params.checkpoint} {params.options} > {log} 2>&1"
 
 
@@ -80,17 +79,17 @@ use rule dhp_train as dhp_train_logged with:
         benchmark=dhp_protocol.LOGGED[0],
         condition=dhp_protocol.LOGGED[1],
     params:
-        checkpoint="results/{scale}/dhp/checkpoints/{benchmark}_{condition}_seeds{seeds}.ckpt",
-        depends=DHP.depends("train"),
         options=lambda wildcards, output: f"--plasticity {output.plasticity}",
 
 
 ruleorder: dhp_train_logged > dhp_train
 
 
-rule dhp_eta:
+# The same training of DHP alone, from another initial eta.
+use rule dhp_train as dhp_eta with:
     input:
         data=lambda wildcards: dhp_runs.data(DHP.protocol(wildcards.scale), wildcards.scale, wildcards.benchmark),
+        tuning=[],
     output:
         table="results/{scale}/dhp/eta/{benchmark}_{eta}/seeds{seeds}.csv",
         record="results/{scale}/dhp/eta/{benchmark}_{eta}/seeds{seeds}.json",
@@ -99,20 +98,12 @@ rule dhp_eta:
     wildcard_constraints:
         benchmark="|".join(dhp_protocol.SWEPT),
         eta=r"[\d.]+(e-\d+)?",
-    conda:
-        "../../environment.yml"
-    threads: 1
-    resources:
-        **TRAINING,
     params:
         checkpoint="results/{scale}/dhp/checkpoints/eta_{benchmark}_{eta}_seeds{seeds}.ckpt",
-        depends=DHP.depends("train"),
+        condition=dhp_protocol.DHP,
+        options="--eta {eta}",
     message:
         "Training from eta = {wildcards.eta}: {wildcards.benchmark}, seeds {wildcards.seeds}, {wildcards.scale} scale; see {log}"
-    shell:
-        "python -m papers.dhp.train --scale {wildcards.scale} --benchmark {wildcards.benchmark} --condition dhp"
-        " --eta {wildcards.eta} --seeds {wildcards.seeds} --device {resources.device} --data {input.data}"
-        " --out {output.table} --checkpoint {params.checkpoint} > {log} 2>&1"
 
 
 rule dhp_update:
@@ -127,7 +118,6 @@ rule dhp_update:
         scale="smoke|desk|paper",
     conda:
         "../../environment.yml"
-    threads: 1
     resources:
         **TRAINING,
     params:

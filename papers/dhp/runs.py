@@ -6,7 +6,7 @@ from functools import partial
 from itertools import pairwise
 
 from common.running.register import Artifact, Job, Register, Stage
-from common.running.workflow import dataset, seed_batches, seeds_per_job
+from common.running.workflow import dataset, seed_tables
 from papers.dhp.protocol import (
     BENCHMARKS,
     CLASSES,
@@ -21,6 +21,8 @@ from papers.dhp.protocol import (
     Vision,
     condition,
 )
+
+TUNING_SEEDS = f"{FIRST_TUNING_SEED}-{FIRST_TUNING_SEED}"  # one seed, apart from all that are reported
 
 
 def data(protocol: Protocol, scale: str, benchmark: str) -> list[str]:
@@ -42,42 +44,28 @@ def parameters(protocol: Protocol, benchmark: str) -> int:
     return count + dense + 2 * settings.dense * CLASSES * len(settings.sets)
 
 
-def batches(protocol: Protocol, benchmark: str, seeds: int, folder: str, device: str) -> list[str]:
-    """The first so many seeds of the condition of a benchmark whose results lie in the folder, cut into jobs."""
-    size = seeds_per_job(parameters(protocol, benchmark), seeds, device)
-    return seed_batches(0, seeds, size, f"{folder}/seeds*.csv")
-
-
 def accuracies(benchmark: str, protocol: Protocol, scale: str, device: str) -> list[str]:
     """The accuracy tables of all conditions and seeds of a benchmark."""
-    design, results = protocol.design, f"results/{scale}/dhp/{benchmark}"
-    return [
-        f"{results}/{name}/seeds{seeds}.csv"
-        for name in (*design.conditions, *(design.controls if benchmark in SWEPT else ()))
-        for seeds in batches(protocol, benchmark, design.seeds, f"{results}/{name}", device)
-    ]
+    design = protocol.design
+    names = (*design.conditions, *(design.controls if benchmark in SWEPT else ()))
+    folders = [f"results/{scale}/dhp/{benchmark}/{name}" for name in names]
+    return seed_tables(folders, design.seeds, parameters(protocol, benchmark), device)
 
 
 def plasticity(protocol: Protocol, scale: str, device: str) -> list[str]:
     """The tables of eta and the norms of trace and alpha."""
     benchmark, name = LOGGED
-    folder = f"results/{scale}/dhp/{benchmark}/{name}"
-    seeds = batches(protocol, benchmark, protocol.design.seeds, folder, device)
-    return [f"{folder}/plasticity_seeds{batch}.csv" for batch in seeds]
+    folder, size = f"results/{scale}/dhp/{benchmark}/{name}", parameters(protocol, benchmark)
+    return seed_tables([folder], protocol.design.seeds, size, device, "plasticity_")
 
 
 def etas(protocol: Protocol, scale: str, device: str) -> list[str]:
     """The accuracy tables of all initial values of eta."""
-    folders = [
-        (benchmark, f"results/{scale}/dhp/eta/{benchmark}_{eta:g}")
-        for benchmark in SWEPT
-        for eta in protocol.design.etas
-    ]
-    return [
-        f"{folder}/seeds{seeds}.csv"
-        for benchmark, folder in folders
-        for seeds in batches(protocol, benchmark, protocol.design.eta_seeds, folder, device)
-    ]
+    tables = []
+    for benchmark in SWEPT:
+        folders = [f"results/{scale}/dhp/eta/{benchmark}_{eta:g}" for eta in protocol.design.etas]
+        tables += seed_tables(folders, protocol.design.eta_seeds, parameters(protocol, benchmark), device)
+    return tables
 
 
 def tuning(protocol: Protocol, scale: str, benchmark: str, name: str) -> list[str]:
@@ -95,11 +83,6 @@ def _tried(protocol: Protocol, scale: str, benchmark: str, name: str) -> list[st
     """The tables of all lambdas tried for a consolidation (si, ewc or mas) on a benchmark, also the published one."""
     values = sorted({*getattr(protocol.tuning, name), getattr(getattr(protocol, benchmark), name)})
     return [f"results/{scale}/dhp/tune/{benchmark}_{name}_{value:g}.csv" for value in values]
-
-
-def tuning_seeds() -> str:
-    """One seed, apart from all that are reported."""
-    return f"{FIRST_TUNING_SEED}-{FIRST_TUNING_SEED}"
 
 
 def read_by_training(job: Job) -> list[str]:

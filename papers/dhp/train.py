@@ -10,8 +10,7 @@ of eta, trace and alpha (Figure 3); with --eta from another initial eta (Figure 
 from __future__ import annotations
 
 import dataclasses
-import shutil
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -74,25 +73,12 @@ def strength(searched: Sequence[Path], benchmark: str, condition: Condition) -> 
 
 def options(description: str) -> ArgumentParser:
     """Return the command line that training and tuning share."""
-    parser = stage.parser(description)
+    parser = stage.parser(description, "seeds", "out", "checkpoint")
     parser.add_argument("--benchmark", choices=BENCHMARKS, required=True)
-    parser.add_argument(
-        "--condition", required=True, help="finetune, dhp, ewc, si, mas, dhp-ewc, ..., ewc-tuned, ewc-single, ewc-adam"
-    )
-    parser.add_argument("--seeds", type=stage.seed_range, required=True, help="a range such as 0-4")
+    conditions = "finetune, dhp, ewc, si, mas, dhp-ewc, ..., ewc-tuned, ewc-single, ewc-adam"
+    parser.add_argument("--condition", type=stage.checked(protocol.condition), required=True, help=conditions)
     parser.add_argument("--data", nargs="+", required=True, help="prepared data sets: mnist, or those of the mixture")
-    parser.add_argument("--out", type=Path, required=True, help="the table (.csv)")
-    parser.add_argument("--checkpoint", type=Path, help="where to keep the state, so that a killed run can go on")
     return parser
-
-
-def parse(parser: ArgumentParser) -> tuple[Namespace, Condition]:
-    """Return the command line and its condition; ends with a message for a condition that does not exist."""
-    arguments = parser.parse_args()
-    try:
-        return arguments, protocol.condition(arguments.condition)
-    except ValueError as error:
-        parser.error(str(error))
 
 
 def initial_eta(text: str) -> float:
@@ -107,8 +93,8 @@ def main() -> None:
     parser.add_argument("--tuning", type=Path, nargs="*", default=[], help="tables of tune, for conditions with -tuned")
     parser.add_argument("--plasticity", type=Path, help="where to write eta and the norms of trace and alpha (.csv)")
     parser.add_argument("--eta", type=initial_eta, help="initial eta, in place of the protocol's")
-    arguments, condition = parse(parser)
-    benchmark, seeds = arguments.benchmark, arguments.seeds
+    arguments = parser.parse_args()
+    condition, benchmark, seeds = protocol.condition(arguments.condition), arguments.benchmark, arguments.seeds
     swept = {} if arguments.eta is None else {"eta": arguments.eta}
     logs = {"plasticity": True} if arguments.plasticity else {}
     if (swept or logs) and not condition.plastic:
@@ -121,10 +107,8 @@ def main() -> None:
     observer = Plasticity(seeds, job.settings.design.log_every) if logs else None
     checkpoint = job.checkpoint(arguments.checkpoint, abouts, tuned=tuned)
     title = "initial eta" if swept else f"train {benchmark}"  # a sweep over eta is one table of several benchmarks
-    with job.record(arguments.out, abouts, seeds, title) as measured:
+    with job.record(arguments.out, abouts, seeds, title, [arguments.plasticity], checkpoint) as measured:
         measured |= {"condition": arguments.condition, "tuned": tuned, "eta": settings.eta}
-        resumed = checkpoint is not None and checkpoint.path.exists()
-        measured["resumed"] = resumed  # the times are then of the last part alone
         optimizers = job.settings.optimizers if condition.optimizer else None
         learning = learner(settings, condition, seeds, job.device, tuned, optimizers)
         # That a run diverges is a finding. Eta, which nothing bounds, may fall below zero, and then the trace runs away.
@@ -138,10 +122,6 @@ def main() -> None:
         columns = {"benchmark": benchmark, **swept} if swept else {}
         accuracies = rows(arguments.condition, seeds, matrices, len(stream.evaluated))
         tables.write(arguments.out, [columns | row for row in accuracies])
-    if observer is not None:  # its table is collected on its own, and needs a record of its own
-        shutil.copyfile(arguments.out.with_suffix(".json"), arguments.plasticity.with_suffix(".json"))
-    if checkpoint is not None:
-        checkpoint.delete()
 
 
 if __name__ == "__main__":

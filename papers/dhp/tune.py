@@ -12,13 +12,12 @@ from __future__ import annotations
 import dataclasses
 
 from common.learning.continual import learn
-from common.learning.metrics import average_accuracy
 from common.results import tables
 from common.running import stage
 from papers.dhp import data
-from papers.dhp.protocol import CONSOLIDATED, FIRST_TUNING_SEED, SWEPT, Benchmark, Permuted, Tuning
+from papers.dhp.protocol import CONSOLIDATED, FIRST_TUNING_SEED, SWEPT, Benchmark, Permuted, Tuning, condition
 from papers.dhp.runs import REGISTER
-from papers.dhp.train import learner, options, parse, schedule
+from papers.dhp.train import learner, options, schedule
 
 
 def shortened(settings: Benchmark, tuning: Tuning) -> Benchmark:
@@ -30,7 +29,7 @@ def shortened(settings: Benchmark, tuning: Tuning) -> Benchmark:
 def main() -> None:
     parser = options(__doc__)
     parser.add_argument("--value", type=float, required=True, help="lambda")
-    arguments, condition = parse(parser)
+    arguments = parser.parse_args()
     benchmark, value, seeds = arguments.benchmark, arguments.value, arguments.seeds
     if arguments.condition not in CONSOLIDATED:
         parser.error(f"condition {arguments.condition} has nothing to tune; only {', '.join(CONSOLIDATED)} have")
@@ -44,19 +43,17 @@ def main() -> None:
     settings = shortened(job.settings[benchmark], tuning)
     stream, abouts = data.stream(benchmark, settings, arguments.data, seeds, job.device, tuning.held_out)
     checkpoint = job.checkpoint(arguments.checkpoint, abouts)
-    with job.record(arguments.out, abouts, seeds):
+    with job.record(arguments.out, abouts, seeds, checkpoint=checkpoint):
         try:
-            learning = learner(settings, condition, seeds, job.device, value)
+            learning = learner(settings, condition(arguments.condition), seeds, job.device, value)
             label = f"tuning {arguments.condition} {value:g} on {benchmark}"
             matrices = learn(learning, stream, schedule(settings), seeds, label, checkpoint)
-            final = average_accuracy(matrices["test"])[:, -1].tolist()
+            final = matrices["test"][:, -1].mean(1).tolist()
         except stage.TrainingError as error:  # a value that diverges has lost, and the others go on
             print(f"{error}: this value counts as accuracy 0", flush=True)
             final = [0.0] * len(seeds)
         rows = [about | {"seed": seed, "accuracy": accuracy} for seed, accuracy in zip(seeds, final, strict=True)]
         tables.write(arguments.out, rows)
-    if checkpoint is not None:
-        checkpoint.delete()
 
 
 if __name__ == "__main__":

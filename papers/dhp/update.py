@@ -8,7 +8,6 @@ The network has seen one epoch of MNIST; the batch is the first of those images 
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 from typing import cast
 
 import torch
@@ -66,9 +65,8 @@ def rows(hidden: Tensor, labels: Tensor, before: Tensor, after: Tensor) -> list[
 
 
 def main() -> None:
-    parser = stage.parser(__doc__)
+    parser = stage.parser(__doc__, "out")
     parser.add_argument("--data", required=True, help="prepared MNIST")
-    parser.add_argument("--out", type=Path, required=True, help="the table (.csv)")
     arguments = parser.parse_args()
     job = stage.Job(REGISTER, "update", arguments, of={}, wide=True)
     settings = dataclasses.replace(job.settings.permuted, tasks=1, epochs=1)

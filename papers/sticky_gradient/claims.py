@@ -152,9 +152,8 @@ def thirty_trials_suffice(tables: Tables) -> list[Finding]:
 
 def lambda_is_large(tables: Tables) -> list[Finding]:
     """Vacuous: the range that was searched is 4 to 10."""
-    return [
-        within("lambda of the best trial (searched from 4 to 10)", results.searched_value(tables, "lambda_"), low=1)
-    ]
+    runs = results.searched_value(tables, "lambda_")
+    return [within("lambda of the best trial (searched from 4 to 10)", runs, low=1)]
 
 
 def frozen_weights_accumulate(tables: Tables) -> list[Finding]:

@@ -30,7 +30,7 @@ def main() -> None:
     for path in arguments.tables:
         part = parts[str(path)] = records.read(path.with_suffix(".json"))
         weights = tables.read(path.with_name(f"weights_{path.name}"), distributions.COLUMNS)
-        rows += summary(accuracies.read(path, (CONTROL, EWC, FULL)), weights, part["measured"]["reading"])
+        rows += summary(accuracies.reader((CONTROL, EWC, FULL)).read(path), weights, part["measured"]["reading"])
     collect.write(arguments.out, pandas.DataFrame(rows, columns=SUMMARY_COLUMNS), records.merge(parts))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 
@@ -41,17 +42,7 @@ def stream(
         train, test = hold_out(train, held_out, path)
     mean, sd = SCALINGS[reading.inputs]
     images = [Images(part.images, part.labels, device, flat=True, mean=mean, sd=sd) for part in (train, test)]
-    runs = [
-        permuted(
-            len(train.labels),
-            len(test.labels),
-            PIXELS,
-            tasks,
-            generator(seed, "permutations"),
-            first_unpermuted=False,
-            shared=shared,
-            redrawn=shared_pixels == "redrawn",
-        )
-        for seed in seeds
-    ]
+    sizes = len(train.labels), len(test.labels), PIXELS, tasks
+    moves: dict[str, Any] = {"first_unpermuted": False, "shared": shared, "redrawn": shared_pixels == "redrawn"}
+    runs = [permuted(*sizes, generator(seed, "permutations"), **moves) for seed in seeds]
     return Stream(images[0], images[1], [list(replicas) for replicas in zip(*runs)]), dataset.about

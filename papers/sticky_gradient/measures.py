@@ -9,33 +9,19 @@ from papers.sticky_gradient import distributions
 from papers.sticky_gradient.readings import FULL
 
 
-def so_far(results: pandas.DataFrame, condition: str) -> pandas.DataFrame:
-    """Return the mean accuracy over all tasks so far: one row per seed, one column per number of tasks; may be empty."""
-    return accuracies.averages(results, condition, "test")
-
-
-def previous(results: pandas.DataFrame, condition: str) -> pandas.DataFrame:
-    """Return the mean accuracy over all tasks so far but the newest: as `so_far`, from two tasks on."""
-    table = accuracies.matrices(results, condition, "test")
+def previous(results: pandas.DataFrame, condition: str, split: str) -> pandas.DataFrame:
+    """Return the mean accuracy over all tasks so far but the newest: as `accuracies.averages`, from two tasks on."""
+    table = accuracies.matrices(results, condition, split)
     earlier = table.loc[:, [task < after for after, task in table.columns]]
     return earlier.T.groupby(level="after_task").mean().T
 
 
-def newest(results: pandas.DataFrame, condition: str) -> pandas.DataFrame:
-    """Return the accuracy on the newest task: rows and columns as in `so_far`."""
-    return accuracies.newest(results, condition, "test")
-
-
-def after(table: pandas.DataFrame, tasks: int) -> dict[int, float]:
-    """Return one column of such a table, by seed; empty if there are fewer tasks or no runs."""
-    return table[tasks].to_dict() if tasks in table.columns else {}
-
-
-MEASURES = {"all": so_far, "previous": previous, "newest": newest}  # Figure 2: a, b, c
+MEASURES = {"all": accuracies.averages, "previous": previous, "newest": accuracies.newest}  # Figure 2: a, b, c
 MODES = dict(zip(("inhibitory", "zero", "attractor"), distributions.MODES, strict=True))
 # Of one run after its last task, in %: the three measures of accuracy. Of the full method also the share of weights near
 # the attractor (in %), and the modes nearest to the paper's three (nan if there is none).
-SUMMARY_COLUMNS = ["reading", "condition", "seed", "tasks", *MEASURES, "trapped", *MODES]
+OF_FULL_METHOD = ["trapped", *MODES]
+SUMMARY_COLUMNS = ["reading", "condition", "seed", "tasks", *MEASURES, *OF_FULL_METHOD]
 
 
 def summary(results: pandas.DataFrame, weights: pandas.DataFrame, reading: str) -> list[dict]:
@@ -44,7 +30,7 @@ def summary(results: pandas.DataFrame, weights: pandas.DataFrame, reading: str) 
     results, weights: the accuracies and distributions that training wrote; reading: the name of the one it was under.
     """
     (condition,) = set(results["condition"])
-    measured = {name: measure(results, condition) for name, measure in MEASURES.items()}
+    measured = {name: measure(results, condition, "test") for name, measure in MEASURES.items()}
     tasks = int(max(measured["all"].columns))
     histograms = distributions.histograms(weights, condition, tasks)
     rows = []

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy
 import pandas
 
-from common.results import accuracies, readers
-from common.results import tables as table_files
-from common.results.claims import difference
-from common.results.readers import Reader, Tables
+from common.results import accuracies
+from common.results.claims import difference, side_by_side
+from common.results.readers import Tables, plain
 from papers.sticky_gradient import distributions, measures
 from papers.sticky_gradient.conditions import LABELS
 from papers.sticky_gradient.measures import MEASURES
@@ -34,60 +32,21 @@ QUANTITIES = {  # what reported.csv calls the measures
     "average accuracy over all tasks so far but the newest": "previous",
     "accuracy on the newest task": "newest",
 }
-SHARED_COLUMNS = [*accuracies.COLUMNS, "shared"]
-SEARCH_COLUMNS = ["reading", "trial", "seed", *HYPERPARAMETERS, "objective"]
-
-
-def read_accuracies(path: str | Path) -> pandas.DataFrame:
-    """Return a collected table of accuracies. Raises ValueError if it is not one, or has unknown conditions."""
-    return accuracies.read(path, LABELS)
-
-
-def read_shared(path: str | Path) -> pandas.DataFrame:
-    """Return the accuracies with a column `shared`, the fraction of pixels left in place. Raises ValueError as above."""
-    table = accuracies.read(path, LABELS, SHARED_COLUMNS)
-    if not (table["shared"].gt(0) & table["shared"].le(1)).all():
-        raise ValueError(f"{path}: shared must lie above 0 and not above 1; run the training stage again")
-    return table
-
-
-def read_weights(path: str | Path) -> pandas.DataFrame:
-    """Return the collected histograms of weights. Raises ValueError if the table holds anything else."""
-    table = table_files.read(path, distributions.COLUMNS)
-    if unknown := sorted(set(table["condition"]) - set(LABELS)):
-        raise ValueError(f"{path}: unknown condition {', '.join(map(repr, unknown))}; known are {', '.join(LABELS)}")
-    if not (table["count"] > 0).all():
-        raise ValueError(f"{path}: count must be positive; run the training stage again")
-    return table
-
-
-def read_search(path: str | Path) -> pandas.DataFrame:
-    """Return the collected trials of all searches. Raises ValueError if they are none, or one is there twice."""
-    table = table_files.read(path, SEARCH_COLUMNS)
-    if not table["objective"].between(0, 1).all():
-        raise ValueError(f"{path}: objective must lie between 0 and 1; run the search again")
-    twice = table[table.duplicated(["reading", "seed", "trial"])]
-    if not twice.empty:
-        raise ValueError(f"{path}: trials of {', '.join(sorted(set(twice['reading'])))} are there twice; collect once")
-    return table
-
-
-def read_readings(path: str | Path) -> pandas.DataFrame:
-    """Return the runs under each reading. Raises ValueError if the table holds anything else, or a run twice."""
-    table = table_files.read(path, measures.SUMMARY_COLUMNS)
-    if table.duplicated(["reading", "condition", "seed"]).any():
-        raise ValueError(f"{path}: runs are there twice; collect each once")
-    return table
-
-
 READERS = {
-    "accuracies": Reader(read_accuracies, accuracies.COLUMNS),
-    "ablation": Reader(read_accuracies, accuracies.COLUMNS),
-    "shared": Reader(read_shared, SHARED_COLUMNS),
-    "weights": Reader(read_weights, distributions.COLUMNS),
-    "trajectories": readers.plain(["weight", "step", "task", "value"]),
-    "search": Reader(read_search, SEARCH_COLUMNS),
-    "readings": Reader(read_readings, measures.SUMMARY_COLUMNS),
+    "accuracies": accuracies.reader(LABELS),
+    "ablation": accuracies.reader(LABELS),
+    "shared": accuracies.reader(LABELS, "shared", between={"shared": (0, 1)}, positive=["shared"]),
+    "weights": plain(distributions.COLUMNS, known={"condition": LABELS}, positive=["count"]),
+    "trajectories": plain(["weight", "step", "task", "value"]),
+    "search": plain(
+        ["reading", "trial", "seed", *HYPERPARAMETERS, "objective"],
+        optional=HYPERPARAMETERS,  # the control has none
+        between={"objective": (0, 1)},
+        unique=["reading", "seed", "trial"],
+    ),
+    "readings": plain(
+        measures.SUMMARY_COLUMNS, optional=measures.OF_FULL_METHOD, unique=["reading", "condition", "seed"]
+    ),
 }
 
 
@@ -123,7 +82,7 @@ def margin(tables: Tables, a: str, b: str, measure: str = "all", tasks: int = TA
 def first_lasting_lead(tables: Tables, condition: str) -> Runs:
     """Return from how many tasks on a condition leads the control by a point at least; 11 if not even after ten."""
     results = of_all_conditions(tables)
-    own, control = (100 * measures.so_far(results, name) for name in (condition, CONTROL))
+    own, control = (100 * accuracies.averages(results, name, "test") for name in (condition, CONTROL))
     leads = (own - control).dropna()
     if TASKS not in leads.columns:
         return {}
@@ -153,8 +112,8 @@ def vanishing_benefit(tables: Tables) -> Runs:
     margins = shared_margins(tables)
     if len(margins) < 2:
         return {}
-    seeds = set.intersection(*map(set, margins.values()))
-    return {seed: _crossing({level: runs[seed] for level, runs in margins.items()}) for seed in sorted(seeds)}
+    runs = side_by_side(margins.values())
+    return {seed: _crossing(list(margins), own) for seed, own in runs.items()}
 
 
 def final_histograms(tables: Tables, condition: str) -> pandas.DataFrame:
@@ -177,7 +136,7 @@ def nearest_mode(tables: Tables, value: float) -> Runs:
 
 def weighted_accuracy(tables: Tables, condition: str) -> Runs:
     """Return eq. 2 without its division by the number of tasks: mean accuracies so far, weighted by log j."""
-    averages = measures.so_far(of_all_conditions(tables), condition)
+    averages = accuracies.averages(of_all_conditions(tables), condition, "test")
     if TASKS not in averages.columns:
         return {}
     weights = numpy.log(averages.columns.to_numpy(float))
@@ -230,16 +189,16 @@ def settings_of_runs(tables: Tables, name: str, section: str) -> dict[str, Any]:
 
 
 def _after(results: pandas.DataFrame, condition: str, measure: str, tasks: int) -> Runs:
-    return {seed: 100 * value for seed, value in measures.after(MEASURES[measure](results, condition), tasks).items()}
+    runs = accuracies.by_seed(MEASURES[measure](results, condition, "test"), tasks)
+    return {seed: 100 * value for seed, value in runs.items()}
 
 
-def _crossing(margins: dict[float, float]) -> float:
-    """Return where margins (by level, in order) first reach 0 from above."""
-    levels, values = numpy.array(list(margins)), numpy.array(list(margins.values()))
-    gone = numpy.flatnonzero(values <= 0)
-    if not len(gone):
+def _crossing(levels: list[float], margins: list[float]) -> float:
+    """Return the level, of those in order, at which margins first reach 0 from above."""
+    first = next((place for place, margin in enumerate(margins) if margin <= 0), None)
+    if first is None:
         return 1.0
-    if gone[0] == 0:
+    if first == 0:
         return 0.0
-    a, b = gone[0] - 1, gone[0]
-    return float(levels[a] + (levels[b] - levels[a]) * values[a] / (values[a] - values[b]))
+    (low, high), (before, after) = levels[first - 1 : first + 1], margins[first - 1 : first + 1]
+    return low + (high - low) * before / (before - after)

@@ -20,7 +20,6 @@ rule sticky_gradient_search:
     priority: 1
     conda:
         "../../environment.yml"
-    threads: 1
     resources:
         **TRAINING,
     params:
@@ -51,7 +50,6 @@ rule sticky_gradient_train:
         condition=STICKY_CONDITION,
     conda:
         "../../environment.yml"
-    threads: 1
     resources:
         **TRAINING,
     params:
@@ -77,7 +75,6 @@ use rule sticky_gradient_train as sticky_gradient_shared with:
         shared=r"[01](\.\d+)?",
     params:
         options="--shared {shared}",
-        depends=STICKY.depends("train"),
     message:
         "Training with {wildcards.shared} of the pixels shared: {wildcards.condition}, seeds {wildcards.seeds}; see {log}"
 
@@ -96,7 +93,6 @@ use rule sticky_gradient_train as sticky_gradient_train_reading with:
         reading=STICKY_READING,
     params:
         options=lambda wildcards, output: f"--reading {wildcards.reading} --weights {output.weights}",
-        depends=STICKY.depends("train"),
     message:
         "Training: {wildcards.condition} under {wildcards.reading}, {wildcards.scale} scale; see {log}"
 
@@ -135,7 +131,6 @@ rule sticky_gradient_trajectories:
         scale="smoke|desk|paper",
     conda:
         "../../environment.yml"
-    threads: 1
     resources:
         **TRAINING,
     params:

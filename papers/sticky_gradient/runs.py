@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 
 from common.running.register import Artifact, Job, Register, Stage
-from common.running.workflow import seed_batches, seeds_per_job
+from common.running.workflow import seed_tables
 from papers.sticky_gradient.protocol import DIGITS, FIRST_COMPARED_SEED, PIXELS, Protocol, Training
 from papers.sticky_gradient.readings import CELLS, CONTROL, EWC, FULL, SEARCHED, decisive, has_hyperparameters
 
@@ -35,18 +35,15 @@ def read_by_full_method(job: Job) -> list[str]:
     return read_by_training({**job, "condition": FULL})
 
 
-def batches(protocol: Protocol, folder: str, device: str, first: int = 0, seeds: int | None = None) -> list[str]:
-    """The seeds of the condition whose results lie in the folder, cut into jobs; by default those that are reported."""
-    sizes = (PIXELS, protocol.training.hidden, DIGITS)
-    parameters = sum((n_in + 1) * n_out for n_in, n_out in pairwise(sizes))
-    seeds = protocol.design.seeds if seeds is None else seeds
-    return seed_batches(first, seeds, seeds_per_job(parameters, seeds, device), f"{folder}/seeds*.csv")
+def parameters(protocol: Protocol) -> int:
+    """How many parameters the network has."""
+    return sum((n_in + 1) * n_out for n_in, n_out in pairwise((PIXELS, protocol.training.hidden, DIGITS)))
 
 
 def trained(protocol: Protocol, scale: str, device: str, conditions: Iterable[str], table: str = "") -> list[str]:
     """The tables of accuracies of these conditions, or those that training names `table` ("weights_")."""
     folders = [f"{RESULTS.format(scale=scale)}/train/{name}" for name in conditions]
-    return [f"{folder}/{table}seeds{seeds}.csv" for folder in folders for seeds in batches(protocol, folder, device)]
+    return seed_tables(folders, protocol.design.seeds, parameters(protocol), device, table)
 
 
 def accuracies(protocol: Protocol, scale: str, device: str) -> list[str]:
@@ -73,7 +70,7 @@ def shared(protocol: Protocol, scale: str, device: str) -> list[str]:
         for name in (CONTROL, FULL, FULL + SEARCHED)
         if level > 0
     ]
-    return [f"{folder}/seeds{seeds}.csv" for folder in folders for seeds in batches(protocol, folder, device)]
+    return seed_tables(folders, protocol.design.seeds, parameters(protocol), device)
 
 
 def searches(protocol: Protocol, scale: str, device: str) -> list[str]:
@@ -91,11 +88,7 @@ def compared(protocol: Protocol, scale: str, device: str) -> list[str]:
     design = protocol.design
     runs = dict.fromkeys((decisive(name, kind), kind) for name in design.compared for kind in (CONTROL, EWC, FULL))
     folders = [f"{RESULTS.format(scale=scale)}/readings/{name}/{condition}" for name, condition in runs]
-    return [
-        f"{folder}/seeds{seeds}.csv"
-        for folder in folders
-        for seeds in batches(protocol, folder, device, FIRST_COMPARED_SEED, design.compared_seeds)
-    ]
+    return seed_tables(folders, design.compared_seeds, parameters(protocol), device, first=FIRST_COMPARED_SEED)
 
 
 REGISTER = Register(

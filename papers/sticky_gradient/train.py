@@ -9,9 +9,8 @@ distributed after every task (Figure 5).
 
 from __future__ import annotations
 
-import shutil
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Callable, Sequence
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -97,26 +96,11 @@ def searched(path: Path, name: str) -> Attractor:
 
 def options(description: str) -> ArgumentParser:
     """Return the command line that all stages which train share."""
-    parser = stage.parser(description)
-    parser.add_argument(
-        "--reading", type=checked(reading), help="what the paper leaves open (default: the protocol's), see readings.py"
-    )
+    parser = stage.parser(description, "out")
+    choices = "what the paper leaves open (default: the protocol's), see readings.py"
+    parser.add_argument("--reading", type=stage.checked(reading), help=choices)
     parser.add_argument("--data", required=True, help="prepared MNIST")
-    parser.add_argument("--out", type=Path, required=True, help="the table (.csv)")
     return parser
-
-
-def checked(check: Callable[[str], Any]) -> Callable[[str], str]:
-    """Return the type of an option whose text is kept, or refused in the words of the ValueError that `check` raises."""
-
-    def kept(text: str) -> str:
-        try:
-            check(text)
-        except ValueError as error:
-            raise ArgumentTypeError(str(error)) from None
-        return text
-
-    return kept
 
 
 def job_of(name: str, arguments: Namespace, **of: Any) -> tuple[stage.Job, str]:
@@ -131,24 +115,13 @@ def job_of(name: str, arguments: Namespace, **of: Any) -> tuple[stage.Job, str]:
 
 def main() -> None:
     parser = options(__doc__)
-    parser.add_argument(
-        "--condition",
-        type=checked(parts),
-        required=True,
-        help=f"control, ewc, or parts of sticky-l1-smart, which {SEARCHED} may stand behind",
-    )
+    conditions = f"control, ewc, or parts of sticky-l1-smart, which {SEARCHED} may stand behind"
+    parser.add_argument("--condition", type=stage.checked(parts), required=True, help=conditions)
     parser.add_argument("--seeds", type=stage.seed_range, required=True, help="a range such as 0-4")
-    parser.add_argument(
-        "--search",
-        type=Path,
-        nargs="?",
-        help=f"the search whose best hyperparameters a condition with {SEARCHED} takes",
-    )
-    parser.add_argument(
-        "--shared",
-        type=checked(lambda text: fraction(float(text))),
-        help="fraction of pixels left in place; which ones is the protocol's design.shared_pixels",
-    )
+    source = f"the search whose best hyperparameters a condition with {SEARCHED} takes"
+    parser.add_argument("--search", type=Path, nargs="?", help=source)
+    pixels = "fraction of pixels left in place; which ones is the protocol's design.shared_pixels"
+    parser.add_argument("--shared", type=stage.checked(lambda text: fraction(float(text))), help=pixels)
     parser.add_argument("--weights", type=Path, help="where to write the distribution of weights (.csv)")
     arguments = parser.parse_args()
     condition, seeds = arguments.condition, arguments.seeds
@@ -162,25 +135,17 @@ def main() -> None:
     sharing = {"shared": shared, "shared_pixels": settings.design.shared_pixels} if shared else {}
     stream, about = data.stream(arguments.data, settings.training.tasks, choices, seeds, job.device, **sharing)
     observer = Histograms(seeds) if arguments.weights else None
-    with job.record(arguments.out, data=[about], seeds=seeds) as measured:
+    with job.record(arguments.out, data=[about], seeds=seeds, others=[arguments.weights]) as measured:
         measured |= {"condition": condition, "reading": name}
         if attractor is not None:
             measured["attractor"] = protocols.as_dict(attractor)
-        matrices = learn(
-            learner(settings.training, condition, attractor, choices, seeds, job.device),
-            stream,
-            schedule(settings.training),
-            seeds,
-            f"{condition} seeds {seeds[0]}-{seeds[-1]}",
-            observer=observer,
-            unseen=False,
-        )
+        learning = learner(settings.training, condition, attractor, choices, seeds, job.device)
+        steps, label = schedule(settings.training), f"{condition} seeds {seeds[0]}-{seeds[-1]}"
+        matrices = learn(learning, stream, steps, seeds, label, observer=observer, unseen=False)
         table = rows(condition, seeds, matrices, settings.training.tasks)
         if observer is not None:
             tables.write(arguments.weights, observer.table(condition))
         tables.write(arguments.out, [row | {"shared": shared} for row in table] if shared else table)
-    if observer is not None:  # its table is collected on its own, and needs a record of its own
-        shutil.copyfile(arguments.out.with_suffix(".json"), arguments.weights.with_suffix(".json"))
 
 
 if __name__ == "__main__":

@@ -58,8 +58,8 @@ def _tasks(
         pairs = [(digit, digit + 1) for digit in range(0, DIGITS, 2)]
         return [[task] * len(seeds) for task in split(*labels, pairs, DIGITS)], []
     if isinstance(settings, Cifar):
-        groups = [range(first, first + CLASSES_PER_TASK) for first in range(0, outputs(settings), CLASSES_PER_TASK)]
-        return [[task] * len(seeds) for task in split(*labels, groups, outputs(settings))], []
+        groups = [range(first, first + CLASSES_PER_TASK) for first in range(0, settings.outputs, CLASSES_PER_TASK)]
+        return [[task] * len(seeds) for task in split(*labels, groups, settings.outputs)], []
     assert isinstance(settings, PermutedMnist)
     sizes = len(train.labels), len(test.labels)
     runs = [permuted(*sizes, PIXELS, settings.tasks, generator(seed, "permutations")) for seed in seeds]
@@ -67,11 +67,6 @@ def _tasks(
     if condition == "joint":
         return [[joint(tasks, *sizes) for tasks in runs]], single
     return single, []
-
-
-def outputs(settings: Cifar) -> int:
-    """Ten for CIFAR-10 and ten for every task of CIFAR-100."""
-    return CLASSES_PER_TASK * (1 + settings.cifar100_tasks)
 
 
 def _cifar(settings: Cifar, parts: list[Split], paths: Sequence[str]) -> Split:

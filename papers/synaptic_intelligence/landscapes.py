@@ -9,7 +9,6 @@ draws nothing at random, and is the same at every scale.
 from __future__ import annotations
 
 import itertools
-from pathlib import Path
 
 import pandas
 import torch
@@ -126,8 +125,7 @@ def _rows(
 
 
 def main() -> None:
-    parser = stage.parser(__doc__)
-    parser.add_argument("--out", type=Path, required=True, help="the table (.csv)")
+    parser = stage.parser(__doc__, "out")
     arguments = parser.parse_args()
     job = stage.Job(REGISTER, "landscapes", arguments, of={}, device="cpu")
     with job.record(arguments.out, data=[], seeds=[]):

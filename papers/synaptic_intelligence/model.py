@@ -16,7 +16,7 @@ from common.learning.replicas import (
     linear,
     max_pool,
 )
-from papers.synaptic_intelligence.protocol import CIFAR_SIDE, DIGITS, PIXELS, Cifar, PermutedMnist, SplitMnist
+from papers.synaptic_intelligence.protocol import CIFAR_SIDE, DIGITS, PIXELS, Benchmark, PermutedMnist, SplitMnist
 
 
 class Cnn(Network):
@@ -56,14 +56,12 @@ class Cnn(Network):
         return linear(dropout(hidden, self.dense_dropout, generators), parameters[10], parameters[11])
 
 
-def build(settings: SplitMnist | PermutedMnist | Cifar, condition: str) -> Network:
+def build(settings: Benchmark, condition: str) -> Network:
     """The network of a benchmark; the outputs start at zero on the two split benchmarks (authors' code)."""
     if isinstance(settings, SplitMnist):
         return Mlp((PIXELS, *settings.hidden, DIGITS), zero_output=True)
     if isinstance(settings, PermutedMnist):
         rate = settings.dropout_rate if condition == "dropout" else 0.0
         return Mlp((PIXELS, *settings.hidden, DIGITS), dropout_rate=rate)
-    outputs = 10 * (1 + settings.cifar100_tasks)
-    return Cnn(
-        settings.channels, settings.dense, outputs, settings.convolution_dropout_rate, settings.dense_dropout_rate
-    )
+    rates = settings.convolution_dropout_rate, settings.dense_dropout_rate
+    return Cnn(settings.channels, settings.dense, settings.outputs, *rates)

@@ -86,10 +86,18 @@ class Cifar(Training):
     convolution_dropout_rate: float
     dense_dropout_rate: float
 
+    @property
+    def outputs(self) -> int:
+        """Ten for CIFAR-10 and ten for every task of CIFAR-100."""
+        return 10 * (1 + self.cifar100_tasks)
+
     def __post_init__(self) -> None:
         super().__post_init__()
         check_positive(self, "cifar100_tasks", "channels", "dense")
         check_below_one(self, "convolution_dropout_rate", "dense_dropout_rate")
+
+
+Benchmark = SplitMnist | PermutedMnist | Cifar
 
 
 @dataclass(frozen=True)

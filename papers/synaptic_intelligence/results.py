@@ -13,7 +13,7 @@ import pandas
 
 from common.results import accuracies, readers
 from common.results import tables as table_files
-from common.results.readers import Reader, Tables
+from common.results.readers import Reader, Tables, chosen
 from papers.synaptic_intelligence import conditions
 from papers.synaptic_intelligence.conditions import OTHERS
 from papers.synaptic_intelligence.protocol import strength_of_consolidation
@@ -21,14 +21,14 @@ from papers.synaptic_intelligence.protocol import strength_of_consolidation
 Runs = dict[int, float]
 
 SPLIT_TASKS, PERMUTED_TASKS, CIFAR_TASKS = conditions.TASKS.values()
-CORRELATIONS = ["condition", "seed", "layer", "kind", "task", "other_task", "correlation"]
 KINDS = ("pearson", "spearman")
 
 
-def read_accuracies(path: str | Path) -> pandas.DataFrame:
+def read_accuracies(path: Path) -> pandas.DataFrame:
     """Return a collected table of accuracies. Raises ValueError if it is not one, or has unknown conditions."""
     given = table_files.read(path, ["condition"])["condition"].astype(str).unique()
-    return accuracies.read(path, [*OTHERS, *(name for name in given if strength_of_consolidation(name) is not None)])
+    known = [*OTHERS, *(name for name in given if strength_of_consolidation(name) is not None)]
+    return accuracies.reader(known).read(path)
 
 
 def shown(results: pandas.DataFrame, known: Sequence[str]) -> list[str]:
@@ -47,18 +47,7 @@ def final_by_task(results: pandas.DataFrame, condition: str, split: str) -> pand
 
 def final_on_task(results: pandas.DataFrame, condition: str, split: str, task: int) -> dict[int, float]:
     """Return `final_by_task` of one task, by seed; empty if it was not measured."""
-    table = final_by_task(results, condition, split)
-    return table[task].to_dict() if task in table.columns else {}
-
-
-def read_correlations(path: str | Path) -> pandas.DataFrame:
-    """Return the collected table. Raises ValueError if it is not such a table."""
-    table = table_files.read(path, CORRELATIONS)
-    if unknown := sorted(set(table["kind"]) - set(KINDS)):
-        raise ValueError(f"{path}: unknown kind {', '.join(map(repr, unknown))}; known are {', '.join(KINDS)}")
-    if not table["correlation"].between(-1 - 1e-6, 1 + 1e-6).all():  # float32 may round past 1
-        raise ValueError(f"{path}: correlation must lie between -1 and 1; run the training stage again")
-    return table
+    return accuracies.by_seed(final_by_task(results, condition, split), task)
 
 
 def correlation_matrices(
@@ -69,8 +58,8 @@ def correlation_matrices(
     A pair of tasks may be in the table in one order or in both; a task's correlation with itself is 1. Raises
     ValueError if a pair is there twice in the same order or is missing.
     """
-    chosen = (results["condition"] == condition) & (results["layer"] == layer) & (results["kind"] == kind)
-    rows, what = results[chosen], f"correlation of {condition}, layer {layer}, {kind}"
+    rows = chosen(results, condition=condition, layer=layer, kind=kind)
+    what = f"correlation of {condition}, layer {layer}, {kind}"
     twice = rows[rows.duplicated(["seed", "task", "other_task"])]
     if not twice.empty:
         seeds = sorted(set(twice["seed"]))
@@ -95,7 +84,11 @@ def mean_of_pairs(matrix: numpy.ndarray) -> float:
 
 READERS = {
     **dict.fromkeys(conditions.CONDITIONS, Reader(read_accuracies, accuracies.COLUMNS)),
-    "correlations": Reader(read_correlations, CORRELATIONS),
+    "correlations": readers.plain(
+        ["condition", "seed", "layer", "kind", "task", "other_task", "correlation"],
+        known={"kind": KINDS},
+        between={"correlation": (-1 - 1e-6, 1 + 1e-6)},  # float32 may round past 1
+    ),
     "landscapes": Reader(table_files.read, ["figure", "series", "step", "theta1", "theta2", "loss1", "loss2"]),
     "theory": readers.plain(["claim", "quantity", "seed", "value"]),
 }
@@ -136,14 +129,8 @@ def neighbours(tables: Tables, condition: str, layer: int) -> dict[int, numpy.nd
 
 def theory(tables: Tables, number: int, quantity: str) -> Runs:
     """Return a quantity of theory.csv that belongs to claim `number`."""
-    rows = tables["theory"]
-    chosen = rows[(rows["claim"] == f"synaptic_intelligence-{number}") & (rows["quantity"] == quantity)]
-    return _percent(dict(zip(chosen["seed"], chosen["value"], strict=True)))
-
-
-def seeds_in_all(runs: list[Runs]) -> list[int]:
-    """Return the seeds that all have."""
-    return sorted(set.intersection(*map(set, runs)))
+    rows = chosen(tables["theory"], claim=f"synaptic_intelligence-{number}", quantity=quantity)
+    return _percent(dict(zip(rows["seed"], rows["value"], strict=True)))
 
 
 def _of_ten_tasks(tables: Tables, condition: str, layer: int) -> dict[int, numpy.ndarray]:

@@ -19,11 +19,10 @@ rule synaptic_intelligence_tune:
     priority: 1
     conda:
         "../../environment.yml"
-    threads: 1
     resources:
         **TRAINING,
     params:
-        seeds=si_runs.tuning_seeds(),
+        seeds=si_runs.TUNING_SEEDS,
         # not declared as an output, or Snakemake would delete it before the attempt that is to go on from it
         checkpoint="results/{scale}/synaptic_intelligence/checkpoints/tune_{condition}_{value}.ckpt",
         depends=SI.depends("tune"),
@@ -49,7 +48,6 @@ rule synaptic_intelligence_train:
         condition=r"si-[\d.]+|ewc|sgd|dropout|joint|scratch",
     conda:
         "../../environment.yml"
-    threads: 1
     resources:
         **TRAINING,
     params:
@@ -75,8 +73,6 @@ use rule synaptic_intelligence_train as synaptic_intelligence_train_correlated w
         benchmark="permuted_mnist",
         condition="|".join(si_runs.CORRELATED),
     params:
-        checkpoint="results/{scale}/synaptic_intelligence/checkpoints/{benchmark}_{condition}_seeds{seeds}.ckpt",
-        depends=SI.depends("train"),
         options=lambda wildcards, output: f"--correlations {output.correlations}",
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from itertools import pairwise
 
 from common.running.register import Artifact, Job, Register, Stage
-from common.running.workflow import dataset, seed_batches, seeds_per_job
+from common.running.workflow import dataset, seed_tables
 from papers.synaptic_intelligence.protocol import CIFAR_SIDE, DIGITS, FIRST_TUNING_SEED, PIXELS, Protocol
 
 BENCHMARKS = {"split_mnist": ["mnist"], "permuted_mnist": ["mnist"], "cifar": ["cifar10", "cifar100"]}
 CORRELATED = ("si-0", "si-0.1")  # conditions of permuted MNIST whose importances Figure 5 compares
-THEORY_SEEDS = "0-9"
+TUNING_SEEDS, THEORY_SEEDS = f"{FIRST_TUNING_SEED}-{FIRST_TUNING_SEED}", "0-9"  # tuning: none that is reported
 
 
 def data(benchmark: str, scale: str) -> list[str]:
@@ -28,49 +29,34 @@ def parameters(protocol: Protocol, benchmark: str) -> int:
     first, second = settings.channels
     convolutions = ((3, first), (first, first), (first, second), (second, second))
     side = ((CIFAR_SIDE - 2) // 2 - 2) // 2
-    dense = ((side * side * second, settings.dense), (settings.dense, 10 * (1 + settings.cifar100_tasks)))
-    return sum((9 * n_in + 1) * n_out for n_in, n_out in convolutions) + sum(
-        (n_in + 1) * n_out for n_in, n_out in dense
-    )
-
-
-def batches(protocol: Protocol, benchmark: str, folder: str, device: str) -> list[str]:
-    """The seeds of the condition of a benchmark whose results lie in the folder, cut into jobs."""
-    seeds = protocol.design.seeds(benchmark)
-    size = seeds_per_job(parameters(protocol, benchmark), seeds, device)
-    return seed_batches(0, seeds, size, f"{folder}/seeds*.csv")
+    dense = ((side * side * second, settings.dense), (settings.dense, settings.outputs))
+    layers = *((9 * n_in, n_out) for n_in, n_out in convolutions), *dense
+    return sum((n_in + 1) * n_out for n_in, n_out in layers)
 
 
 def accuracies(benchmark: str, protocol: Protocol, scale: str, device: str) -> list[str]:
     """The accuracy tables of all conditions and seeds of a benchmark."""
-    results = f"results/{scale}/synaptic_intelligence/{benchmark}"
-    return [
-        f"{results}/{condition}/seeds{seeds}.csv"
-        for condition in protocol.design.conditions(benchmark)
-        for seeds in batches(protocol, benchmark, f"{results}/{condition}", device)
-    ]
+    return _tables(benchmark, protocol, scale, device, protocol.design.conditions(benchmark))
 
 
 def correlations(protocol: Protocol, scale: str, device: str) -> list[str]:
     """The tables of correlated importances."""
-    results = f"results/{scale}/synaptic_intelligence/permuted_mnist"
-    return [
-        f"{results}/{condition}/correlations_seeds{seeds}.csv"
-        for condition in CORRELATED
-        if condition in protocol.design.conditions("permuted_mnist")
-        for seeds in batches(protocol, "permuted_mnist", f"{results}/{condition}", device)
-    ]
+    trained = protocol.design.conditions("permuted_mnist")
+    measured = [condition for condition in CORRELATED if condition in trained]
+    return _tables("permuted_mnist", protocol, scale, device, measured, "correlations_")
+
+
+def _tables(
+    benchmark: str, protocol: Protocol, scale: str, device: str, conditions: Iterable[str], prefix: str = ""
+) -> list[str]:
+    folders = [f"results/{scale}/synaptic_intelligence/{benchmark}/{condition}" for condition in conditions]
+    return seed_tables(folders, protocol.design.seeds(benchmark), parameters(protocol, benchmark), device, prefix)
 
 
 def tuning(protocol: Protocol, scale: str, condition: str) -> list[str]:
     """The tables of all values tried for a condition; none for a condition that leaves nothing open."""
     values = {"ewc": protocol.tuning.ewc_strengths, "sgd": protocol.tuning.sgd_learning_rates}.get(condition, ())
     return [f"results/{scale}/synaptic_intelligence/tune/{condition}_{value:g}.csv" for value in values]
-
-
-def tuning_seeds() -> str:
-    """One seed, apart from all that are reported."""
-    return f"{FIRST_TUNING_SEED}-{FIRST_TUNING_SEED}"
 
 
 def read_by_tuning(job: Job) -> tuple[str, ...]:

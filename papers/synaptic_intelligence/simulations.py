@@ -10,7 +10,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable
 from functools import partial
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -157,9 +156,7 @@ def measure(seed: int) -> list[dict]:
 
 
 def main() -> None:
-    parser = stage.parser(__doc__)
-    parser.add_argument("--seeds", type=stage.seed_range, required=True, help="a range such as 0-9")
-    parser.add_argument("--out", type=Path, required=True, help="the table (.csv)")
+    parser = stage.parser(__doc__, "seeds", "out")
     arguments = parser.parse_args()
     job = stage.Job(REGISTER, "simulations", arguments, of={"seeds": arguments.seeds}, device="cpu")
     with job.record(arguments.out, data=[], seeds=arguments.seeds, title="theory"):

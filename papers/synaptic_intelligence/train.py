@@ -9,7 +9,6 @@ importances of the tasks correlate (Figure 5).
 
 from __future__ import annotations
 
-import shutil
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,23 +21,12 @@ from common.running import stage
 from papers.synaptic_intelligence import data, method
 from papers.synaptic_intelligence.importances import Correlations
 from papers.synaptic_intelligence.model import build
-from papers.synaptic_intelligence.protocol import (
-    Cifar,
-    PermutedMnist,
-    SplitMnist,
-    Training,
-    check_condition,
-    strength_of_consolidation,
-)
+from papers.synaptic_intelligence.protocol import Benchmark, Training, check_condition, strength_of_consolidation
 from papers.synaptic_intelligence.runs import BENCHMARKS, REGISTER
 
 
 def learner(
-    settings: SplitMnist | PermutedMnist | Cifar,
-    condition: str,
-    seeds: Sequence[int],
-    device: torch.device,
-    tuned: float | None,
+    settings: Benchmark, condition: str, seeds: Sequence[int], device: torch.device, tuned: float | None
 ) -> Learner:
     """A fresh network with its optimizer and consolidation; replica r depends on seeds[r] alone."""
     network = build(settings, condition)
@@ -95,12 +83,9 @@ def best(tuning: Sequence[Path], condition: str) -> float | None:
 
 def options(description: str) -> ArgumentParser:
     """The command line that training and tuning share."""
-    parser = stage.parser(description)
+    parser = stage.parser(description, "seeds", "out", "checkpoint")
     parser.add_argument("--condition", required=True, help="si-C (such as si-0.1), ewc, sgd, dropout, joint or scratch")
-    parser.add_argument("--seeds", type=stage.seed_range, required=True, help="a range such as 0-4")
     parser.add_argument("--data", nargs="+", required=True, help="prepared data sets: mnist, or cifar10 and cifar100")
-    parser.add_argument("--out", type=Path, required=True, help="the table (.csv)")
-    parser.add_argument("--checkpoint", type=Path, help="where to keep the state, so that a killed run can go on")
     return parser
 
 
@@ -110,42 +95,29 @@ def main() -> None:
     parser.add_argument("--tuning", type=Path, nargs="*", default=[], help="tables of tune, for ewc and sgd")
     parser.add_argument("--correlations", type=Path, help="where to write the correlations of importances (.csv)")
     arguments = parser.parse_args()
-    condition, seeds = arguments.condition, arguments.seeds
+    benchmark, condition, seeds = arguments.benchmark, arguments.condition, arguments.seeds
     try:
-        check_condition(arguments.benchmark, condition)
+        check_condition(benchmark, condition)
     except ValueError as error:
         parser.error(str(error))
     if arguments.correlations and strength_of_consolidation(condition) is None:
         parser.error("--correlations needs importances, which only the conditions si-C have")
-    of = {"benchmark": arguments.benchmark, "condition": condition, "seeds": seeds}
+    of = {"benchmark": benchmark, "condition": condition, "seeds": seeds}
     job = stage.Job(REGISTER, "train", arguments, of, wide=True)
-    settings = job.settings[arguments.benchmark]
+    settings = job.settings[benchmark]
     stream, abouts = data.stream(settings, arguments.data, condition, seeds, job.device)
     tuned = best(arguments.tuning, condition)
     checkpoint = job.checkpoint(arguments.checkpoint, abouts, tuned=tuned)
     observer = Correlations(seeds, len(stream.tasks)) if arguments.correlations else None
-    with job.record(arguments.out, abouts, seeds, title=f"train {arguments.benchmark}") as measured:
-        measured["condition"], measured["tuned"] = condition, tuned
-        measured["resumed"] = (
-            checkpoint is not None and checkpoint.path.exists()
-        )  # times are then of the last part alone
-        matrices = learn(
-            learner(settings, condition, seeds, job.device, tuned),
-            stream,
-            schedule(settings, condition),
-            seeds,
-            f"{arguments.benchmark} {condition} seeds {seeds[0]}-{seeds[-1]}",
-            checkpoint,
-            splits(arguments.benchmark, condition),
-            observer,
-        )
+    title, others = f"train {benchmark}", [arguments.correlations]
+    with job.record(arguments.out, abouts, seeds, title, others, checkpoint) as measured:
+        measured |= {"condition": condition, "tuned": tuned}
+        learning, steps = learner(settings, condition, seeds, job.device, tuned), schedule(settings, condition)
+        label, evaluated = f"{benchmark} {condition} seeds {seeds[0]}-{seeds[-1]}", splits(benchmark, condition)
+        matrices = learn(learning, stream, steps, seeds, label, checkpoint, evaluated, observer)
         if observer is not None:
             tables.write(arguments.correlations, observer.table(condition))
         tables.write(arguments.out, rows(condition, seeds, matrices, len(stream.evaluated)))
-    if observer is not None:  # its table is collected on its own, and needs a record of its own
-        shutil.copyfile(arguments.out.with_suffix(".json"), arguments.correlations.with_suffix(".json"))
-    if checkpoint is not None:
-        checkpoint.delete()
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ from __future__ import annotations
 import dataclasses
 
 from common.learning.continual import learn
-from common.learning.metrics import average_accuracy
 from common.results import tables
 from common.running import stage
 from papers.synaptic_intelligence import data, method
@@ -23,9 +22,8 @@ from papers.synaptic_intelligence.train import learner, options, schedule
 
 def shortened(settings: PermutedMnist, tuning: Tuning, condition: str) -> PermutedMnist:
     """Permuted MNIST with as many tasks and epochs as tuning takes; SGD is judged by how well it learns one task."""
-    return dataclasses.replace(
-        settings, tasks=tuning.sgd_tasks if condition == "sgd" else tuning.tasks, epochs=tuning.epochs
-    )
+    tasks = tuning.sgd_tasks if condition == "sgd" else tuning.tasks
+    return dataclasses.replace(settings, tasks=tasks, epochs=tuning.epochs)
 
 
 def main() -> None:
@@ -37,33 +35,22 @@ def main() -> None:
     if arguments.seeds[0] < FIRST_TUNING_SEED:
         parser.error(f"tuning seeds start at {FIRST_TUNING_SEED}, so that no reported run is tuned on")
     condition, value, seeds = arguments.condition, arguments.value, arguments.seeds
-    of = {"condition": condition, "value": value, "seeds": seeds}
-    job = stage.Job(REGISTER, "tune", arguments, of, wide=True)
+    about = {"condition": condition, "value": value}
+    job = stage.Job(REGISTER, "tune", arguments, of={**about, "seeds": seeds}, wide=True)
     settings = shortened(job.settings.permuted_mnist, job.settings.tuning, condition)
     held_out = job.settings.tuning.held_out
     stream, abouts = data.stream(settings, arguments.data, condition, seeds, job.device, held_out)
     checkpoint = job.checkpoint(arguments.checkpoint, abouts)
-    with job.record(arguments.out, abouts, seeds):
+    with job.record(arguments.out, abouts, seeds, checkpoint=checkpoint):
         try:
-            matrices = learn(
-                learner(settings, condition, seeds, job.device, value),
-                stream,
-                schedule(settings, condition),
-                seeds,
-                f"tuning {condition} {value:g}",
-                checkpoint,
-            )
-            final = average_accuracy(matrices["test"])[:, -1].tolist()
+            learning, label = learner(settings, condition, seeds, job.device, value), f"tuning {condition} {value:g}"
+            matrices = learn(learning, stream, schedule(settings, condition), seeds, label, checkpoint)
+            final = matrices["test"][:, -1].mean(1).tolist()
         except stage.TrainingError as error:  # a value that diverges has lost, and the others go on
             print(f"{error}: this value counts as accuracy 0", flush=True)
             final = [0.0] * len(seeds)
-        rows = [
-            {"condition": condition, "value": value, "seed": seed, "accuracy": accuracy}
-            for seed, accuracy in zip(seeds, final, strict=True)
-        ]
+        rows = [about | {"seed": seed, "accuracy": accuracy} for seed, accuracy in zip(seeds, final, strict=True)]
         tables.write(arguments.out, rows)
-    if checkpoint is not None:
-        checkpoint.delete()
 
 
 if __name__ == "__main__":

@@ -10,14 +10,19 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from common.data.catalog import DataError
 from common.data.load import Dataset, load
 
 # The authors divide by 256 once too often, so that strokes end near -0.043 and paper near 0.003. The scale matters: under
 # strong suppression the normalisation's eps is larger than the variance of the activations.
 OMNIGLOT_MEAN = 0.92206 * 256
 OMNIGLOT_SD = 0.08426 * 256 * 256
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_SD = (0.229, 0.224, 0.225)
+SIDE = 28  # pixels, of what every network sees
+# Mean and SD of channels, of pixels from 0 to 1. The authors scale CIFAR-100 by the statistics of CIFAR-10.
+CHANNELS = {
+    "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+    "cifar100": ((0.4914, 0.4822, 0.4465), (0.247, 0.243, 0.261)),
+}
 
 
 @dataclass(frozen=True)
@@ -45,19 +50,27 @@ def omniglot(path: str, device: torch.device) -> DatasetOnDevice:
     """Return the background set of a prepared Omniglot: grey, reduced from 105x105 (Lanczos)."""
     dataset = load(path)
     split = dataset.splits["background"]
-    small = np.stack(
-        [np.asarray(Image.fromarray(image).resize((28, 28), Image.Resampling.LANCZOS)) for image in split.images]
-    )
+    small = _resized(split.images, Image.Resampling.LANCZOS)
     return _on_device(dataset, small[:, None], split.labels, (OMNIGLOT_MEAN,), (OMNIGLOT_SD,), device)
 
 
-def imagenet(path: str, device: torch.device) -> DatasetOnDevice:
-    """Return both splits of a prepared ImageNet together: the paper draws from all 600 images of a class."""
+def photographs(path: str, device: torch.device) -> DatasetOnDevice:
+    """Return the images of a prepared ImageNet or CIFAR-100 that transfer draws from, at 28x28.
+
+    Of ImageNet both splits: the paper draws from all 600 images of a class. Of CIFAR-100 the training images, as the
+    authors' code does. Raises DataError for another data set.
+    """
     dataset = load(path)
-    pixels = np.concatenate([split.images for split in dataset.splits.values()]).transpose(0, 3, 1, 2)
-    labels = np.concatenate([split.labels for split in dataset.splits.values()])
-    mean, sd = (tuple(255 * value for value in values) for values in (IMAGENET_MEAN, IMAGENET_SD))
-    return _on_device(dataset, pixels, labels, mean, sd, device)
+    name = dataset.about["name"]
+    if name not in CHANNELS:
+        raise DataError(f"{path} holds {name}, but transfer takes {' or '.join(CHANNELS)}")
+    splits = [split for key, split in dataset.splits.items() if name == "imagenet" or key == "train"]
+    labels = np.concatenate([split.labels for split in splits])
+    pixels = np.concatenate([split.images for split in splits])
+    if pixels.shape[1] != SIDE:
+        pixels = _resized(pixels, Image.Resampling.BILINEAR)
+    mean, sd = (tuple(255 * value for value in values) for values in CHANNELS[name])
+    return _on_device(dataset, pixels.transpose(0, 3, 1, 2), labels, mean, sd, device)
 
 
 def tuning_pool(labels: Tensor, tuning: bool) -> Tensor:
@@ -90,6 +103,10 @@ def class_by_class(
             )
         sequence[row] = candidates[torch.randperm(len(candidates), generator=generator)[:images_per_class]]
     return sequence
+
+
+def _resized(images: np.ndarray, resampling: Image.Resampling) -> np.ndarray:
+    return np.stack([np.asarray(Image.fromarray(image).resize((SIDE, SIDE), resampling)) for image in images])
 
 
 def _on_device(

@@ -15,9 +15,11 @@ FIRST_TUNING_SEED = 1000  # reporting seeds count from 0, tuning seeds from here
 DRAWINGS = 20  # of each Omniglot class
 
 # bias<b>: TSAR with the initial regulatory bias b; reservoir<b>: the same, but its regulator never learns.
-CONDITIONS = r"grow|sculpt|oml|anml|scratch|no_regulation|bias-?\d+|reservoir-?\d+"  # a regular expression
+REGULATED = r"grow|sculpt|bias-?\d+|reservoir-?\d+"  # regular expressions
+CONDITIONS = rf"{REGULATED}|oml|anml|scratch|no_regulation"
 NAMED_BIASES = {"grow": -8, "sculpt": 0}
 META_LEARNING_SETS = ("rich", "scarce")
+DATASETS = ("imagenet", "cifar100")  # that are transferred to
 
 
 def check_conditions(names: Iterable[str]) -> None:
@@ -113,6 +115,22 @@ class Transfer:
 
 
 @dataclass(frozen=True)
+class Analysis:
+    """What is noted of the regulation under transfer, for Figures 2 to 19."""
+
+    thresholds: tuple[float, ...]
+    synapses_in_pairs: int
+    synapses_in_window: int
+    images_in_window: int
+
+    def __post_init__(self) -> None:
+        check_positive(self, "synapses_in_pairs", "synapses_in_window", "images_in_window")
+        for threshold in self.thresholds:
+            if not 0 < threshold < 1:
+                raise ValueError(f"thresholds: {threshold} does not lie between 0 and 1, as masks do")
+
+
+@dataclass(frozen=True)
 class Design:
     """Which runs there are.
 
@@ -147,6 +165,7 @@ class Protocol:
     network: Widths
     meta_learning: MetaLearning
     transfer: Transfer
+    analysis: Analysis
     design: Design
 
     def __post_init__(self) -> None:

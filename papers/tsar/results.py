@@ -10,14 +10,20 @@ from pathlib import Path
 import pandas
 
 from common.results import tables as table_files
-from common.results.readers import Reader, Tables, plain
+from common.results.readers import Reader, Tables, of_arrays, plain
 from papers.tsar.protocol import initial_bias, with_initial_bias
 
 RUN = ["seed", "condition", "meta_learning_set", "dataset", "learning_rate", "iterations"]
 TRANSFER = [*RUN, "classes", "recall"]
 DIAGNOSTICS = [*RUN, "classes", "quantity", "value"]
 FINAL_RECALL = [*RUN, "position", "label", "recall"]
-TUNE = ["seed", "condition", "meta_learning_set", "iterations", "learning_rate", "recall", "mean_recall"]
+TUNE = ["seed", "condition", "meta_learning_set", "iterations", "dataset", "learning_rate", "recall", "mean_recall"]
+ACTIVITY = [
+    *("synapses", "time_lag_c3", "npmi_c3", "within_class", "following_classes", "by_sign", "upstream_correlation"),
+    *("synaptic_activity", "embedding", "labels", "nearest_neighbours"),
+    *(f"{kind}_{layer}" for kind in ("rank_rank", "regulation", "bursts") for layer in ("c1", "c2", "c3")),
+]
+META_LEARNING = ["condition", "meta_learning_set", "seed", "iteration", "quantity", "value"]
 FIG1_SETS = {"A": "rich", "B": "scarce"}  # panel -> meta-learning set
 BLOCK = 10  # classes that are averaged, of what is measured class by class
 
@@ -36,6 +42,10 @@ READERS = {
     "diagnostics": plain(DIAGNOSTICS),
     "final_recall": plain(FINAL_RECALL),
     "tune": plain(TUNE),
+    "transfer_cifar100": Reader(read_transfer, TRANSFER),
+    "meta_learning": plain(META_LEARNING),
+    "activity_imagenet": of_arrays(ACTIVITY),
+    "activity_cifar100": of_arrays(ACTIVITY),
 }
 
 
@@ -108,7 +118,7 @@ def tuning(tables: Tables) -> pandas.DataFrame:
 
     Both kinds of recall are means in percent.
     """
-    names = TUNE[1:5]
+    names = TUNE[1:6]
     rows = tables["tune"].groupby(names, sort=False, as_index=False)
     own = rows.agg(recall=("recall", "mean"), mean_recall=("mean_recall", "mean"), n=("seed", "nunique"))
     return own.assign(recall=own["recall"] * 100, mean_recall=own["mean_recall"] * 100)

@@ -63,13 +63,13 @@ ruleorder: tsar_meta_train_sweep > tsar_meta_train
 
 rule tsar_tune:
     input:
-        imagenet=lambda wildcards: dataset("imagenet", wildcards.scale),
+        images=lambda wildcards: dataset(wildcards.dataset, wildcards.scale),
         models=lambda wildcards: tsar_runs.tuning_models(**wildcards, design=TSAR.protocol(wildcards.scale).design),
     output:
-        table="results/{scale}/tsar/tune/{condition}_{meta_learning_set}_after{iterations}.csv",
-        record="results/{scale}/tsar/tune/{condition}_{meta_learning_set}_after{iterations}.json",
+        table="results/{scale}/tsar/tune/{condition}_{meta_learning_set}_after{iterations}/{dataset}.csv",
+        record="results/{scale}/tsar/tune/{condition}_{meta_learning_set}_after{iterations}/{dataset}.json",
     log:
-        "logs/{scale}/tsar/tune/{condition}_{meta_learning_set}_after{iterations}.log",
+        "logs/{scale}/tsar/tune/{condition}_{meta_learning_set}_after{iterations}_{dataset}.log",
     wildcard_constraints:
         condition=tsar_protocol.CONDITIONS,
     priority: 2
@@ -79,31 +79,31 @@ rule tsar_tune:
     resources:
         **TRAINING,
     params:
-        checkpoint="results/{scale}/tsar/checkpoints/tune_{condition}_{meta_learning_set}_after{iterations}.ckpt",
+        checkpoint="results/{scale}/tsar/checkpoints/tune_{condition}_{meta_learning_set}_after{iterations}_{dataset}.ckpt",
         depends=TSAR.depends("tune"),
     message:
-        "Learning rate: {wildcards.condition}, {wildcards.meta_learning_set}, {wildcards.iterations} iterations, {wildcards.scale} scale; see {log}"
+        "Learning rate: {wildcards.condition}, {wildcards.meta_learning_set}, {wildcards.iterations} iterations, {wildcards.dataset}, {wildcards.scale} scale; see {log}"
     shell:
         "python -m papers.tsar.tune --scale {wildcards.scale} --condition {wildcards.condition}"
         " --meta-learning-set {wildcards.meta_learning_set} --iterations {wildcards.iterations} --device {resources.device}"
-        " --imagenet {input.imagenet} --models {input.models} --out {output.table}"
+        " --images {input.images} --models {input.models} --out {output.table}"
         " --checkpoint {params.checkpoint} > {log} 2>&1"
 
 
 rule tsar_transfer:
     input:
-        imagenet=lambda wildcards: dataset("imagenet", wildcards.scale),
-        models=lambda wildcards: tsar_runs.models(**wildcards),
-        tuning="results/{scale}/tsar/tune/{condition}_{meta_learning_set}_after{iterations}.csv",
+        images=lambda wildcards: dataset(wildcards.dataset, wildcards.scale),
+        models=lambda wildcards: tsar_runs.transferred_models(**wildcards),
+        tuning="results/{scale}/tsar/tune/{condition}_{meta_learning_set}_after{iterations}/{dataset}.csv",
     output:
-        table="results/{scale}/tsar/transfer/{condition}_{meta_learning_set}_after{iterations}/seeds{seeds}.csv",
-        record="results/{scale}/tsar/transfer/{condition}_{meta_learning_set}_after{iterations}/seeds{seeds}.json",
-        diagnostics="results/{scale}/tsar/transfer/{condition}_{meta_learning_set}_after{iterations}/diagnostics_seeds{seeds}.csv",
-        diagnostics_record="results/{scale}/tsar/transfer/{condition}_{meta_learning_set}_after{iterations}/diagnostics_seeds{seeds}.json",
-        final_recall="results/{scale}/tsar/transfer/{condition}_{meta_learning_set}_after{iterations}/final_recall_seeds{seeds}.csv",
-        final_recall_record="results/{scale}/tsar/transfer/{condition}_{meta_learning_set}_after{iterations}/final_recall_seeds{seeds}.json",
+        table="results/{scale}/tsar/transfer/{condition}_{meta_learning_set}_after{iterations}/{dataset}_seeds{seeds}.csv",
+        record="results/{scale}/tsar/transfer/{condition}_{meta_learning_set}_after{iterations}/{dataset}_seeds{seeds}.json",
+        diagnostics="results/{scale}/tsar/transfer/{condition}_{meta_learning_set}_after{iterations}/diagnostics_{dataset}_seeds{seeds}.csv",
+        diagnostics_record="results/{scale}/tsar/transfer/{condition}_{meta_learning_set}_after{iterations}/diagnostics_{dataset}_seeds{seeds}.json",
+        final_recall="results/{scale}/tsar/transfer/{condition}_{meta_learning_set}_after{iterations}/final_recall_{dataset}_seeds{seeds}.csv",
+        final_recall_record="results/{scale}/tsar/transfer/{condition}_{meta_learning_set}_after{iterations}/final_recall_{dataset}_seeds{seeds}.json",
     log:
-        "logs/{scale}/tsar/transfer/{condition}_{meta_learning_set}_after{iterations}_seeds{seeds}.log",
+        "logs/{scale}/tsar/transfer/{condition}_{meta_learning_set}_after{iterations}_{dataset}_seeds{seeds}.log",
     wildcard_constraints:
         condition=tsar_protocol.CONDITIONS,
     priority: 2
@@ -113,11 +113,34 @@ rule tsar_transfer:
     resources:
         **TRAINING,
     params:
+        activity="",
         depends=TSAR.depends("transfer"),
     message:
-        "Transfer: {wildcards.condition}, {wildcards.meta_learning_set}, {wildcards.iterations} iterations, seeds {wildcards.seeds}, {wildcards.scale} scale; see {log}"
+        "Transfer: {wildcards.condition}, {wildcards.meta_learning_set}, {wildcards.iterations} iterations, {wildcards.dataset}, seeds {wildcards.seeds}, {wildcards.scale} scale; see {log}"
     shell:
         "python -m papers.tsar.transfer --scale {wildcards.scale} --condition {wildcards.condition}"
         " --meta-learning-set {wildcards.meta_learning_set} --iterations {wildcards.iterations} --seeds {wildcards.seeds}"
-        " --device {resources.device} --imagenet {input.imagenet} --models {input.models} --tuning {input.tuning}"
-        " --out {output.table} --diagnostics {output.diagnostics} --final-recall {output.final_recall} > {log} 2>&1"
+        " --device {resources.device} --images {input.images} --models {input.models} --tuning {input.tuning}"
+        " --out {output.table} --diagnostics {output.diagnostics} --final-recall {output.final_recall} {params.activity}"
+        " > {log} 2>&1"
+
+
+# What has a regulator also tells of its activity.
+use rule tsar_transfer as tsar_transfer_regulated with:
+    output:
+        table="results/{scale}/tsar/transfer/{condition}_{meta_learning_set}_after{iterations}/{dataset}_seeds{seeds}.csv",
+        record="results/{scale}/tsar/transfer/{condition}_{meta_learning_set}_after{iterations}/{dataset}_seeds{seeds}.json",
+        diagnostics="results/{scale}/tsar/transfer/{condition}_{meta_learning_set}_after{iterations}/diagnostics_{dataset}_seeds{seeds}.csv",
+        diagnostics_record="results/{scale}/tsar/transfer/{condition}_{meta_learning_set}_after{iterations}/diagnostics_{dataset}_seeds{seeds}.json",
+        final_recall="results/{scale}/tsar/transfer/{condition}_{meta_learning_set}_after{iterations}/final_recall_{dataset}_seeds{seeds}.csv",
+        final_recall_record="results/{scale}/tsar/transfer/{condition}_{meta_learning_set}_after{iterations}/final_recall_{dataset}_seeds{seeds}.json",
+        activity="results/{scale}/tsar/transfer/{condition}_{meta_learning_set}_after{iterations}/activity_{dataset}_seeds{seeds}.npz",
+        activity_record="results/{scale}/tsar/transfer/{condition}_{meta_learning_set}_after{iterations}/activity_{dataset}_seeds{seeds}.json",
+    wildcard_constraints:
+        condition=tsar_protocol.REGULATED,
+    params:
+        activity="--activity results/{scale}/tsar/transfer/{condition}_{meta_learning_set}_after{iterations}/activity_{dataset}_seeds{seeds}.npz",
+        depends=TSAR.depends("transfer"),
+
+
+ruleorder: tsar_transfer_regulated > tsar_transfer

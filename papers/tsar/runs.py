@@ -7,8 +7,18 @@ from functools import partial
 
 from common.running.register import NOT_YET, Artifact, Job, Register, Stage
 from common.running.workflow import seed_batches
-from papers.tsar.protocol import FIRST_TUNING_SEED, NAMED_BIASES, Design, Protocol, grid_of_rates, with_initial_bias
+from papers.tsar.protocol import (
+    DATASETS,
+    FIRST_TUNING_SEED,
+    NAMED_BIASES,
+    Design,
+    Protocol,
+    grid_of_rates,
+    initial_bias,
+    with_initial_bias,
+)
 
+ACTIVITY = tuple(f"activity_{dataset}" for dataset in DATASETS)
 SEQUENCE = ("transfer.classes", "transfer.images_per_class", "transfer.recall_after", "transfer.regulation_bias")
 
 
@@ -50,7 +60,7 @@ def folder(scale: str, stage: str, condition: str, meta_learning_set: str, itera
 def batches(scale: str, condition: str, meta_learning_set: str, first: int, count: int, design: Design) -> list[str]:
     """Return `count` seeds from `first` on, cut into jobs, which a condition shares in all its stages and lengths."""
     stage = "transfer" if condition == "scratch" else "meta"
-    done = f"{folder(scale, stage, condition, meta_learning_set, '*')}/seeds*.csv"
+    done = f"{folder(scale, stage, condition, meta_learning_set, '*')}/*seeds*.csv"
     return seed_batches(first, count, design.seeds_per_job, done)
 
 
@@ -61,10 +71,17 @@ def models(scale: str, condition: str, meta_learning_set: str, iterations: int |
     return [f"{folder(scale, 'meta', condition, meta_learning_set, iterations)}/seeds{seeds}.pt"]
 
 
-def tuning_models(
-    scale: str, condition: str, meta_learning_set: str, iterations: int | str, design: Design
+def transferred_models(
+    scale: str, condition: str, meta_learning_set: str, iterations: str, dataset: str, seeds: str
 ) -> list[str]:
-    """Return the models that the learning rate is tuned on: those of the tuning seeds."""
+    """Return the models that are transferred, to any data set."""
+    return models(scale, condition, meta_learning_set, iterations, seeds)
+
+
+def tuning_models(
+    scale: str, condition: str, meta_learning_set: str, iterations: int | str, dataset: str, design: Design
+) -> list[str]:
+    """Return the models that the learning rate is tuned on, for any data set: those of the tuning seeds."""
     tuning = batches(scale, condition, meta_learning_set, FIRST_TUNING_SEED, design.tuning_seeds, design)
     return [path for seeds in tuning for path in models(scale, condition, meta_learning_set, iterations, seeds)]
 
@@ -82,15 +99,20 @@ def keep_checkpoint(condition: str, meta_learning_set: str, design: Design) -> s
     return "--keep-checkpoint" if len(lengths(condition, meta_learning_set, design)) > 1 else ""
 
 
+def regulated(design: Design) -> list[tuple[str, str, int]]:
+    """Return the combinations that have a regulator, each with its whole length."""
+    return [names for names in finished(design) if initial_bias(names[0]) is not None]
+
+
 def transfer_tables(
     name: str, which: Callable[[Design], list[tuple[str, str, int]]], protocol: Protocol, scale: str, device: str
 ) -> list[str]:
     """Return the parts of a table that transfer writes, of every batch of reporting seeds.
 
-    name: how its files begin; which: names the combinations and lengths.
+    name: its files, with {seeds}; which: names the combinations and lengths.
     """
     return [
-        f"{folder(scale, 'transfer', condition, meta_learning_set, iterations)}/{name}{seeds}.csv"
+        f"{folder(scale, 'transfer', condition, meta_learning_set, iterations)}/{name.format(seeds=seeds)}"
         for condition, meta_learning_set, iterations in which(protocol.design)
         for seeds in batches(scale, condition, meta_learning_set, 0, protocol.design.seeds, protocol.design)
     ]
@@ -100,9 +122,19 @@ def tuning_tables(protocol: Protocol, scale: str, device: str) -> list[str]:
     """Return the parts of the table `tune`: of every combination, and every length that is transferred."""
     design = protocol.design
     return [
-        f"{folder(scale, 'tune', *names, iterations)}.csv"
+        f"{folder(scale, 'tune', *names, iterations)}/imagenet.csv"
         for names in combinations(design)
         for iterations in lengths(*names, design)
+    ]
+
+
+def meta_learning_logs(protocol: Protocol, scale: str, device: str) -> list[str]:
+    """Return the logs of Grow's and Sculpt's meta-learning, over its whole length."""
+    return [
+        f"{folder(scale, 'meta', *names)}/seeds{seeds}.csv"
+        for names in finished(protocol.design)
+        if names[0] in NAMED_BIASES
+        for seeds in batches(scale, *names[:2], 0, protocol.design.seeds, protocol.design)
     ]
 
 
@@ -113,7 +145,7 @@ def read_by_tune(job: Job) -> tuple[str, ...]:
 
 def read_by_transfer(job: Job) -> tuple[str, ...]:
     """Return the settings that the transfer of a condition reads; its learning rate is a result of tuning."""
-    return (*_of_models(job), *SEQUENCE)
+    return (*_of_models(job), *SEQUENCE, *([] if initial_bias(job["condition"]) is None else ["analysis"]))
 
 
 def _of_models(job: Job) -> tuple[str, ...]:
@@ -130,12 +162,15 @@ REGISTER = Register(
         "transfer": Stage(reads=read_by_transfer),
     },
     tables={
-        "transfer": partial(transfer_tables, "seeds", finished),
-        "diagnostics": partial(transfer_tables, "diagnostics_seeds", finished),
-        "final_recall": partial(transfer_tables, "final_recall_seeds", finished),
-        "snapshots": partial(transfer_tables, "seeds", of_every_length),
+        "transfer": partial(transfer_tables, "imagenet_seeds{seeds}.csv", finished),
+        "transfer_cifar100": partial(transfer_tables, "cifar100_seeds{seeds}.csv", finished),
+        "diagnostics": partial(transfer_tables, "diagnostics_imagenet_seeds{seeds}.csv", finished),
+        "final_recall": partial(transfer_tables, "final_recall_imagenet_seeds{seeds}.csv", finished),
+        "snapshots": partial(transfer_tables, "imagenet_seeds{seeds}.csv", of_every_length),
         "tune": tuning_tables,
+        "meta_learning": meta_learning_logs,
     },
+    arrays={name: partial(transfer_tables, f"{name}_seeds{{seeds}}.npz", regulated) for name in ACTIVITY},
     artifacts={
         **{f"fig{number}": Artifact(NOT_YET) for number in range(1, 20)},
         "fig1": Artifact(("transfer",)),

@@ -26,12 +26,13 @@ class Measured(NamedTuple):
 
     curve: pairs of classes learned and recall of all their images; diagnostics: triples of classes learned, quantity and
     value, none if they were not asked for; final: recall after the last class, of each class by its label, in the order
-    in which they were learned.
+    in which they were learned; sequence: the indices of the images, in order.
     """
 
     curve: list[tuple[int, float]]
     diagnostics: list[tuple[int, str, float]]
     final: dict[int, float]
+    sequence: Tensor
 
 
 def fresh(condition: str, widths: Widths, seed: int, model: Parameters | None, device: torch.device) -> Network:
@@ -64,14 +65,14 @@ def learn_in_sequence(
     sequence = data.class_by_class(images.labels, classes, count, generator(seed, "transfer stream"), pool)
     network.reset_for_transfer(generator(seed, "transfer reset"), settings.regulation_bias)
     optimizer = Optimizer(network, network.transfer_parameters(), learning_rate)
-    inputs, labels = images.batch(sequence.flatten())
+    inputs, labels = images.batch(sequence := sequence.flatten())
     context = transfer_context(network, inputs)
     places, replay = torch.arange(len(labels), device=labels.device), replay_on(labels.device)
 
     def update(place: Tensor) -> Tensor:
         return transfer_step(network, context(place), labels[place], optimizer)
 
-    measured, progress = Measured([], [], {}), Progress(label, len(labels))
+    measured, progress = Measured([], [], {}, sequence), Progress(label, len(labels))
     for learned, start in enumerate(range(0, len(labels), count), start=1):
         losses = []
         for step in range(start, start + count):

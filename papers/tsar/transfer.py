@@ -1,54 +1,30 @@
 """Domain transfer: one pass over 100 classes x 30 images, one image at a time, and how much of it is recalled on the way.
 
     python -m papers.tsar.transfer --scale smoke --condition grow --meta-learning-set rich --iterations 12 --seeds 0-1 \\
-        --imagenet data/smoke/imagenet.npz --models grow.pt --tuning tune.csv --out recall.csv
+        --images data/smoke/imagenet.npz --models grow.pt --tuning tune.csv --out recall.csv
 
 Writes recall after 1, 10, 20, ... classes for every seed (.csv) and the record (.json). On request also what was measured
-after every class (--diagnostics), and recall of each class after the last one (--final-recall).
+after every class (--diagnostics), recall of each class after the last one (--final-recall), and of networks with a
+regulator what its masks tell (--activity, as .npz).
 """
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from numpy import ndarray
 
-from common.data.files import atomic_write
-from common.results import tables
+from common.results import arrays, tables
 from common.running import stage
 from papers.tsar import data, saved_models
-from papers.tsar.model import LAYERS, Tsar
-from papers.tsar.network import Context, Network
+from papers.tsar.model import Tsar
+from papers.tsar.protocol import initial_bias
 from papers.tsar.runs import REGISTER
-from papers.tsar.sequence import Measured, Observer, fresh, learn_in_sequence
+from papers.tsar.sequence import Measured, fresh, learn_in_sequence
 from papers.tsar.tune import best_learning_rate, names_of, options
-
-
-@contextlib.contextmanager
-def mask_recorder(path: Path | None, layer: str, network: Network, steps: int) -> Iterator[Observer | None]:
-    """Yield an `observe` that writes a layer's mask of every training image to a .npy file, float16 [steps, weights].
-
-    Yields None without a path. Raises TrainingError if the network has no masks.
-    """
-    if path is None:
-        yield None
-        return
-    if not isinstance(network, Tsar):
-        raise stage.TrainingError("--record-masks: this condition has no regulator, so there are no masks")
-    index = LAYERS.index(layer)
-    with atomic_write(path) as temporary:
-        shape = (steps, network.mask_sizes[index])
-        masks = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.float16, shape=shape)
-
-        def observe(step: int, context: Context) -> None:
-            masks[step] = context[1 + index][0].detach().half().cpu().numpy()
-
-        yield observe
-        masks.flush()
 
 
 def rows_of(run: dict, measured: Measured) -> dict[str, list[dict]]:
@@ -72,43 +48,56 @@ def main() -> None:
     parser.add_argument("--tuning", type=Path, required=True, help="the table that papers.tsar.tune wrote")
     parser.add_argument("--diagnostics", type=Path, help="where to write what was measured after every class (.csv)")
     parser.add_argument("--final-recall", type=Path, help="where to write each class's recall at the end (.csv)")
-    parser.add_argument("--record-masks", type=Path, help="write a layer's masks before every update (.npy); one seed")
-    parser.add_argument("--record-layer", choices=LAYERS, default="c3")
+    parser.add_argument("--activity", type=Path, help="where to write what the masks tell (.npz)")
     arguments = parser.parse_args()
-    if arguments.record_masks and len(arguments.seeds) > 1:
-        parser.error("--record-masks takes one seed at a time")
+    if arguments.activity and initial_bias(arguments.condition) is None:
+        parser.error(f"--activity: {arguments.condition} has no regulator, so there are no masks")
     names, seeds = names_of(arguments), arguments.seeds
     job = stage.Job(REGISTER, "transfer", arguments, of=names | {"seeds": seeds})
     settings = job.settings.transfer
-    images = data.imagenet(arguments.imagenet, job.device)
-    rate = best_learning_rate(arguments.tuning, **names)
+    images = data.photographs(arguments.images, job.device)
+    rate = best_learning_rate(arguments.tuning, **names, dataset=images.about["name"])
     models = saved_models.load(arguments.models, seeds, saved_models.origin_of(**names, settings=job.settings))
     sources = saved_models.sources(arguments.models)
     paths = {"curve": arguments.out, "diagnostics": arguments.diagnostics, "final": arguments.final_recall}
     paths = {table: path for table, path in paths.items() if path is not None}
     rows: dict[str, list[dict]] = {table: [] for table in paths}
+    runs: list[dict] = []
+    activity: list[dict[str, ndarray]] = []
     with job.record(arguments.out, data=[images.about, *sources.data], seeds=seeds) as measured:
         started = time.monotonic()
         for seed, model in models.items():
             network = fresh(arguments.condition, job.settings.network, seed, model, job.device)
             label = f"{arguments.condition} {arguments.meta_learning_set} seed {seed}"
-            steps = settings.classes * settings.images_per_class
-            with mask_recorder(arguments.record_masks, arguments.record_layer, network, steps) as observe:
-                diagnose = "diagnostics" in paths
-                own = learn_in_sequence(
-                    network, images, settings, rate, seed, label, diagnose=diagnose, observe=observe
-                )
+            observe = None
+            if arguments.activity is not None and isinstance(network, Tsar):
+                from papers.tsar.observe import Activity  # seconds of importing, for these alone
+
+                random = np.random.default_rng(seed)
+                shape = settings.classes, settings.images_per_class
+                observe = Activity(network, *shape, job.settings.analysis, random)
+            own = learn_in_sequence(
+                network, images, settings, rate, seed, label, diagnose="diagnostics" in paths, observe=observe
+            )
             run = {"seed": seed, "condition": arguments.condition, "meta_learning_set": arguments.meta_learning_set}
             run |= {"dataset": images.about["name"], "learning_rate": rate, "iterations": arguments.iterations}
             for table, added in rows_of(run, own).items():
                 if table in rows:
                     rows[table] += added
+            if observe is not None:
+                runs.append(run)
+                activity.append(observe.summary(*images.batch(own.sequence), random))
         measured["meta_learning_commits"] = sources.commits
         measured["seconds_per_run"] = (time.monotonic() - started) / len(seeds)
         for table, path in paths.items():
             tables.write(path, rows[table])
+        if activity:
+            arrays.write(arguments.activity, arrays.of_runs(runs, activity))
     paths.pop("curve")
-    for path in paths.values():  # each is collected on its own, and needs a record of its own
+    for path in [
+        *paths.values(),
+        *([arguments.activity] if activity else []),
+    ]:  # each is collected on its own, and needs a record of its own
         shutil.copyfile(arguments.out.with_suffix(".json"), path.with_suffix(".json"))
 
 

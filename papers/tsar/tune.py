@@ -1,7 +1,7 @@
 """The learning rate of domain transfer: recall for every rate of the grid, on seeds and images used for nothing else.
 
     python -m papers.tsar.tune --scale smoke --condition grow --meta-learning-set rich --iterations 12 \\
-        --imagenet data/smoke/imagenet.npz --models grow-tuning.pt --out tune.csv
+        --images data/smoke/imagenet.npz --models grow-tuning.pt --out tune.csv
 
 Writes one row per tuning seed and learning rate (.csv) and the record (.json): recall after the last class, and its mean
 over all points of the curve, by which the rate is chosen. One that ends near chance is chosen by noise otherwise.
@@ -29,7 +29,7 @@ def options(description: str) -> ArgumentParser:
     parser.add_argument("--condition", required=True, help="such as grow, sculpt, oml, scratch or bias4")
     parser.add_argument("--meta-learning-set", choices=META_LEARNING_SETS, required=True)
     parser.add_argument("--iterations", type=int, required=True, help="meta-iterations of the models; 0 for scratch")
-    parser.add_argument("--imagenet", required=True, help="prepared data set (.npz)")
+    parser.add_argument("--images", required=True, help="prepared ImageNet or CIFAR-100 (.npz)")
     parser.add_argument("--models", type=Path, nargs="*", default=[], help="what meta_train saved; none for scratch")
     parser.add_argument("--out", type=Path, required=True, help="the table (.csv)")
     return parser
@@ -60,7 +60,8 @@ def recalls(
 def best_learning_rate(table: Path, **names: str | int) -> float:
     """Return the learning rate with the highest recall over tuning seeds and curves; the larger one if two are equal.
 
-    table: what tune wrote; names: of the models (`names_of`). Raises TrainingError if it does not hold these.
+    table: what tune wrote; names: of the models (`names_of`) and the data set. Raises TrainingError if it does not hold
+    these.
     """
     rows = tables.read(table)
     for name, value in names.items():
@@ -80,7 +81,7 @@ def main() -> None:
     names = names_of(arguments)
     job = stage.Job(REGISTER, "tune", arguments, of=names)
     settings = job.settings.transfer
-    images = data.imagenet(arguments.imagenet, job.device)
+    images = data.photographs(arguments.images, job.device)
     kept = range(FIRST_TUNING_SEED, FIRST_TUNING_SEED + job.settings.design.tuning_seeds)
     seeds = arguments.seeds or list(kept)
     models = saved_models.load(arguments.models, seeds, saved_models.origin_of(**names, settings=job.settings))
@@ -91,6 +92,7 @@ def main() -> None:
         measured["meta_learning_commits"] = sources.commits
         rows = ((checkpoint.load() if checkpoint is not None else None) or {"rows": []})["rows"]
         tried = [(row["seed"], row["learning_rate"]) for row in rows]
+        of = names | {"dataset": images.about["name"]}
         for stream, (seed, model) in enumerate(models.items(), start=FIRST_TUNING_SEED):
             network = fresh(arguments.condition, job.settings.network, seed, model, job.device)
             initial = {name: tensor.clone() for name, tensor in network.state_dict().items()}
@@ -100,7 +102,7 @@ def main() -> None:
                     continue
                 network.load_state_dict(initial)
                 found = recalls(network, images, settings, rate, stream, label)
-                rows.append({"seed": seed, **names, "learning_rate": rate, **found})
+                rows.append({"seed": seed, **of, "learning_rate": rate, **found})
                 if checkpoint is not None:
                     checkpoint.save({"rows": rows})
         tables.write(arguments.out, rows)

@@ -10,7 +10,7 @@ from tests.workflow.checkout import Checkout
 
 pytestmark = pytest.mark.slow
 
-FIGURE = '''"""Figure 2: recall after the last class."""
+FIGURE = '''"""Recall after the last class."""
 
 import pandas
 from matplotlib.figure import Figure
@@ -35,7 +35,7 @@ def edit(checkout: Checkout, file: str, old: str, new: str) -> None:
 
 
 def test_a_hyperparameter(checkout):
-    target = "results/smoke/tsar/transfer/scratch_rich_after0/seeds0-1.csv"
+    target = "results/smoke/tsar/transfer/scratch_rich_after0/imagenet_seeds0-1.csv"
     checkout.run(target)
     assert checkout.jobs(target) == {}
     edit(checkout, "papers/tsar/protocol.yaml", "    images_per_class: 2\n", "    images_per_class: 3\n")
@@ -52,17 +52,17 @@ def test_a_condition(checkout):
 
 
 def test_a_figure(checkout):
-    (checkout.folder / "papers/tsar/figures/fig2.py").write_text(FIGURE)
+    (checkout.folder / "papers/tsar/figures/fig_growth.py").write_text(FIGURE)
     edit(
         checkout,
         "papers/tsar/runs.py",
         '"fig1": Artifact(("transfer",)),',
-        '"fig1": Artifact(("transfer",)), "fig2": Artifact(("transfer",)),',
+        '"fig1": Artifact(("transfer",)), "fig_growth": Artifact(("transfer",)),',
     )
-    output = checkout.run("figures/tsar_fig2.pdf", "list_figures", "--config", "scale=recorded")
-    assert "* figures/tsar_fig2.pdf" in output
-    assert (checkout.folder / "figures/tsar_fig2.pdf").read_bytes().startswith(b"%PDF")
-    lines = (checkout.folder / "results/recorded/tsar/figures/fig2.csv").read_text().splitlines()
+    output = checkout.run("figures/tsar_fig_growth.pdf", "list_figures", "--config", "scale=recorded")
+    assert "* figures/tsar_fig_growth.pdf" in output
+    assert (checkout.folder / "figures/tsar_fig_growth.pdf").read_bytes().startswith(b"%PDF")
+    lines = (checkout.folder / "results/recorded/tsar/figures/fig_growth.csv").read_text().splitlines()
     assert lines[0] == "condition,recall" and len(lines) > 2
 
 
@@ -77,4 +77,4 @@ def test_a_paper(checkout):
     edit(checkout, "config.yaml", "papers: [tsar,", "papers: [mine, tsar,")
     jobs, original = (checkout.jobs(f"figures/{paper}_fig1.pdf") for paper in ("mine", "tsar"))
     assert {rule.replace("mine", "tsar"): count for rule, count in jobs.items()} == original
-    checkout.run("results/smoke/mine/transfer/scratch_rich_after0/seeds0-1.csv")
+    checkout.run("results/smoke/mine/transfer/scratch_rich_after0/imagenet_seeds0-1.csv")

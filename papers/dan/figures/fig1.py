@@ -90,13 +90,8 @@ def _draw_network(figure: Figure, axis: Axes, table: pandas.DataFrame) -> None:
 def _draw_zoom(axis: Axes, place: tuple[float, float]) -> None:
     """Draw the box of the opened DAN, and lines to it from the DAN that is shown."""
     left, bottom, width, height = BOX
-    look: dict[str, Any] = {
-        "boxstyle": "round,pad=0,rounding_size=0.25",
-        "facecolor": FILL,
-        "edgecolor": INK,
-        "linewidth": 1.1,
-    }
-    axis.add_patch(FancyBboxPatch((left, bottom), width, height, zorder=0, **look))
+    look: dict[str, Any] = {"facecolor": FILL, "edgecolor": INK, "linewidth": 1.1, "zorder": 0}
+    axis.add_patch(FancyBboxPatch((left, bottom), width, height, "round,pad=0,rounding_size=0.25", **look))
     for side, edge in ((1, bottom + height - 0.2), (-1, bottom + 0.2)):
         start = (place[0] + NODE * 0.5, place[1] + side * NODE * 0.87)
         axis.plot(*zip(start, (left, edge), strict=True), linestyle=":", color=INK, linewidth=1, zorder=0)
@@ -142,14 +137,9 @@ def _line(axis: Axes, ends: list[tuple[float, float]], strength: float, width: f
     start, end = numpy.array(ends, dtype=float)
     along = end - start
     offset = aside * numpy.array([-along[1], along[0]]) / numpy.hypot(*along)
-    color = WEIGHTS(0.5 + 0.5 * strength)
-    axis.plot(
-        *numpy.stack([start + offset, end + offset]).T,
-        color=color,
-        linewidth=0.6 + width * abs(strength),
-        solid_capstyle="butt",
-        zorder=1 + abs(strength),
-    )
+    look: dict[str, Any] = {"color": WEIGHTS(0.5 + 0.5 * strength), "linewidth": 0.6 + width * abs(strength)}
+    x, y = numpy.stack([start + offset, end + offset]).T
+    axis.plot(x, y, solid_capstyle="butt", zorder=1 + abs(strength), **look)
 
 
 def _color_bar(figure: Figure, axis: Axes, name: str, limit: float, left: float, width: float) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy
 import pandas
@@ -14,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from common.drawing import plotting
-from common.results.readers import Tables
+from common.results.readers import Tables, chosen
 from papers.dan import results
 from papers.dan.conditions import NETWORKS, SHARING, Look
 from papers.dan.protocol import TASKS
@@ -87,14 +86,14 @@ def _curves(tables: Tables) -> pandas.DataFrame:
     """
     curves, meta = tables["curves"], tables["meta"]
     parts = [
-        _part(panel, network, _chosen(curves, quantity=panel, network=network), "update", "mean")
+        _part(panel, network, chosen(curves, quantity=panel, network=network), "update", "mean")
         for panel in ("total", "memory")
         for network in NETWORKS
     ]
-    chosen = [("sharing", sharing, sharing, results.shared_channels(tables)) for sharing in SHARING]
-    chosen += [("channels", str(count), "network", count) for count in results.swept_channels(tables)]
-    for panel, condition, sharing, count in chosen:
-        log = binned(_chosen(meta, sharing=sharing, n_channels=count))
+    shown = [("sharing", sharing, sharing, results.shared_channels(tables)) for sharing in SHARING]
+    shown += [("channels", str(count), "network", count) for count in results.swept_channels(tables)]
+    for panel, condition, sharing, count in shown:
+        log = binned(chosen(meta, sharing=sharing, n_channels=count))
         parts.append(_part(panel, condition, log, "updates", "loss"))
     return pandas.concat(parts, ignore_index=True)
 
@@ -106,13 +105,6 @@ def binned(meta: pandas.DataFrame) -> pandas.DataFrame:
     place = {sequence: index * count // len(sequences) for index, sequence in enumerate(sequences)}
     means = meta.groupby(["seed", meta["sequence"].map(place)])[["updates", "loss"]].mean()
     return means.droplevel(1).reset_index()
-
-
-def _chosen(table: pandas.DataFrame, **entries: object) -> pandas.DataFrame:
-    """Return the rows that have these entries."""
-    for column, value in entries.items():
-        table = table[table[column] == value]
-    return table
 
 
 def _part(panel: str, condition: str, table: pandas.DataFrame, x: str, loss: str) -> pandas.DataFrame:
@@ -167,10 +159,4 @@ def _draw_tasks(axis: Axes, last: float) -> None:
     """Draw where a new sub-task begins, and the sub-tasks' numbers above."""
     for task in range(TASKS):
         axis.axvline(last * task / TASKS, color="0.85", linewidth=0.6, zorder=0)
-        look: dict[str, Any] = {
-            "transform": axis.get_xaxis_transform(),
-            "ha": "center",
-            "va": "bottom",
-            "color": "0.35",
-        }
-        axis.text(last * (task + 0.5) / TASKS, 1.01, f"sub-task {task + 1}", fontsize=6.5, **look)
+        plotting.above(axis, last * (task + 0.5) / TASKS, f"sub-task {task + 1}", fontsize=6.5)

@@ -97,15 +97,9 @@ def _draw_bars(axis: Axes, values: pandas.DataFrame, reported: pandas.DataFrame,
     for place, condition in enumerate(_methods(setting)):
         ours, aside = values[values["condition"] == condition], BAR * (place - (len(METHODS) - 1) / 2)
         sems = ours["sem"].astype(float) if ours["sem"].notna().any() else None
-        axis.bar(
-            ours["x"].astype(float) + aside,
-            ours["mean"],
-            0.92 * BAR,
-            yerr=sems,
-            capsize=1.5 if sems is not None else 0,
-            color=look(condition)["color"],
-            error_kw={"elinewidth": 0.9, "ecolor": "0.15"},
-        )
+        error: dict[str, Any] = {"capsize": 1.5 if sems is not None else 0, "elinewidth": 0.9, "ecolor": "0.15"}
+        x, color = ours["x"].astype(float) + aside, look(condition)["color"]
+        axis.bar(x, ours["mean"], 0.92 * BAR, yerr=sems, color=color, error_kw=error)
         for paper in rows[rows["method"] == LABELS[condition.removesuffix(TUNED)]].itertuples():
             plotting.reported_marker(axis, paper.x + aside, paper.value, paper.spread, "0.15", label=PAPER)
     lowest = math.floor(min([88, *(values["mean"] - values["sem"].fillna(0)).astype(float)]))

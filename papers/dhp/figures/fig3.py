@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import pandas
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from common.drawing import plotting
-from common.drawing.plotting import TINY
 from common.results import reported as reported_numbers
 from common.results.readers import Tables
 from common.results.stats import summaries
@@ -99,13 +97,7 @@ def _draw_tasks(axis: Axes, ends: pandas.Series) -> None:
     begin = 0
     for task, end in ends.items():
         axis.axvline(end, color="0.85", linewidth=0.6, zorder=0)
-        look: dict[str, Any] = {
-            "transform": axis.get_xaxis_transform(),
-            "ha": "center",
-            "va": "bottom",
-            "color": "0.35",
-        }
-        axis.text((begin + end) / 2, 1.01, str(task), fontsize=TINY, **look)
+        plotting.above(axis, (begin + end) / 2, str(task))
         begin = end
 
 

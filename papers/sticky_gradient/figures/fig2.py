@@ -9,12 +9,13 @@ from matplotlib.figure import Figure
 from common.drawing import plotting
 from common.results import accuracies
 from common.results import reported as reported_numbers
+from common.results.accuracies import by_seed
 from common.results.claims import difference
 from common.results.readers import Tables
 from common.results.stats import summaries
 from papers.sticky_gradient.conditions import COLORS, LABELS, look
 from papers.sticky_gradient.figures import curves
-from papers.sticky_gradient.measures import MEASURES, after
+from papers.sticky_gradient.measures import MEASURES
 from papers.sticky_gradient.readings import CONTROL, EWC, FULL, SEARCHED
 from papers.sticky_gradient.results import TASKS
 
@@ -63,11 +64,11 @@ def values(tables: Tables) -> pandas.DataFrame:
     results = tables["accuracies"]
     last, rows = accuracies.tasks(results), []
     for name, measure in MEASURES.items():
-        runs = {condition: measure(results, condition) for condition in CURVES}
+        runs = {condition: measure(results, condition, "test") for condition in CURVES}
         rows += [(name, condition, x, own) for condition, table in runs.items() for x, own in table.items()]
         stated = MARGINS[name]
         for a, b in [*stated, *(_searched(pair) for pair in stated if FULL in pair)]:
-            gap = difference(after(runs[a], last), after(runs[b], last))
+            gap = difference(by_seed(runs[a], last), by_seed(runs[b], last))
             rows.append((f"{name} margin", f"{a} - {b}", last, [100 * value for value in gap.values()]))
     return summaries(rows, ["panel", "condition", "x", "mean", "ci_low", "ci_high", "n"])
 

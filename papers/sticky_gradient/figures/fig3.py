@@ -9,12 +9,12 @@ from matplotlib.figure import Figure
 from common.drawing import plotting
 from common.results import accuracies
 from common.results import reported as reported_numbers
+from common.results.accuracies import by_seed
 from common.results.claims import difference
 from common.results.readers import Tables
 from common.results.stats import summaries
 from papers.sticky_gradient.conditions import LABELS, PLAIN, cell_label, cell_look
 from papers.sticky_gradient.figures import curves
-from papers.sticky_gradient.measures import after, so_far
 from papers.sticky_gradient.readings import CELLS, CONTROL, FULL, SEARCHED
 from papers.sticky_gradient.results import TASKS, of_all_conditions
 
@@ -61,14 +61,14 @@ def values(tables: Tables) -> pandas.DataFrame:
     results = of_all_conditions(tables)
     last, rows = accuracies.tasks(results), []
     for ending in HYPERPARAMETERS:
-        full = after(so_far(results, FULL + ending), last)
+        full = by_seed(accuracies.averages(results, FULL + ending, "test"), last)
         for cell in CELLS:
             condition = _condition(cell, ending)
-            table = so_far(results, condition)
+            table = accuracies.averages(results, condition, "test")
             if condition.endswith(ending):
                 rows += [("accuracy", condition, x, runs) for x, runs in table.items()]
             if cell != FULL:
-                gap = difference(full, after(table, last))
+                gap = difference(full, by_seed(table, last))
                 rows.append(("margin", cell + ending, last, [100 * value for value in gap.values()]))
     return summaries(rows, ["panel", "condition", "x", "mean", "ci_low", "ci_high", "n"])
 

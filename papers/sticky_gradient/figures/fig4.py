@@ -10,12 +10,12 @@ from matplotlib.figure import Figure
 from common.drawing import plotting
 from common.results import accuracies
 from common.results import reported as reported_numbers
+from common.results.accuracies import by_seed
 from common.results.claims import difference
 from common.results.readers import Tables
 from common.results.stats import summaries
 from papers.sticky_gradient.conditions import look
 from papers.sticky_gradient.figures import curves
-from papers.sticky_gradient.measures import after, so_far
 from papers.sticky_gradient.readings import CONTROL, FULL, SEARCHED
 from papers.sticky_gradient.results import TASKS, levels
 
@@ -65,11 +65,12 @@ def values(tables: Tables) -> pandas.DataFrame:
     """
     rows = []
     for level, results in levels(tables).items():
-        last, runs = accuracies.tasks(results), {condition: so_far(results, condition) for condition in CURVES}
+        last = accuracies.tasks(results)
+        runs = {condition: accuracies.averages(results, condition, "test") for condition in CURVES}
         for condition, table in runs.items():
             rows += [("accuracy", level, condition, x, own) for x, own in table.items()]
             if condition != CONTROL:
-                gap = difference(after(table, last), after(runs[CONTROL], last))
+                gap = difference(by_seed(table, last), by_seed(runs[CONTROL], last))
                 rows.append(("margin", level, condition, last, [100 * value for value in gap.values()]))
     return summaries(rows, ["panel", "shared", "condition", "x", "mean", "ci_low", "ci_high", "n"])
 

@@ -13,8 +13,8 @@ from matplotlib.image import AxesImage
 from matplotlib.patheffects import withStroke
 
 from common.drawing import plotting
-from common.results.readers import Tables
-from papers.synaptic_intelligence.figures.landscape import CONSOLIDATED, PLAIN, draw_arrowhead, of_figure, stamp
+from common.results.readers import Tables, chosen
+from papers.synaptic_intelligence.figures.landscape import CONSOLIDATED, PLAIN, draw_arrowhead, stamp
 
 __all__ = ["draw", "stamp", "values"]
 
@@ -34,7 +34,7 @@ def draw(tables: Tables, reported: pandas.DataFrame) -> Figure:
 
     Drawn through: the loss being trained.
     """
-    table = of_figure(tables, "fig1")
+    table = values(tables)
     surface = table[table["series"] == "surface"]
     top = surface[["loss1", "loss2"]].to_numpy().max()
     figure = Figure(figsize=(7.2, 3.5))
@@ -56,7 +56,7 @@ def draw(tables: Tables, reported: pandas.DataFrame) -> Figure:
 
 def values(tables: Tables) -> pandas.DataFrame:
     """Return what Figure 1 plots: rows of landscapes.csv."""
-    return of_figure(tables, "fig1")
+    return chosen(tables["landscapes"], figure="fig1")
 
 
 def _draw_surface(axis: Axes, surface: pandas.DataFrame, loss: str, top: float) -> AxesImage:

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from common.drawing import plotting
-from common.results.readers import Tables
-from papers.synaptic_intelligence.figures.landscape import PLAIN, draw_arrowhead, of_figure, stamp
+from common.results.readers import Tables, chosen
+from papers.synaptic_intelligence.figures.landscape import PLAIN, draw_arrowhead, stamp
 
 __all__ = ["draw", "stamp", "values"]
 
@@ -23,7 +23,7 @@ CURVES: dict[str, dict[str, Any]] = {
 
 def draw(tables: Tables, reported: pandas.DataFrame) -> Figure:
     """Return Figure 2: a loss, the surrogate that summarises the way down, and the parabola of the Hessian at its end."""
-    table = of_figure(tables, "fig2")
+    table = values(tables)
     descent = table[table["series"] == "descent"].sort_values("step")
     start, end = descent.iloc[0], descent.iloc[-1]
     top = 1.35 * (start["loss1"] - end["loss1"]) + end["loss1"]
@@ -48,7 +48,7 @@ def draw(tables: Tables, reported: pandas.DataFrame) -> Figure:
 
 def values(tables: Tables) -> pandas.DataFrame:
     """Return what Figure 2 plots: rows of landscapes.csv."""
-    return of_figure(tables, "fig2")
+    return chosen(tables["landscapes"], figure="fig2")
 
 
 def _draw_matches(axis: Axes, start: pandas.Series, end: pandas.Series) -> None:

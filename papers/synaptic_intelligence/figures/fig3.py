@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -68,17 +70,9 @@ def _draw_panel(axis: Axes, panel: str, shown: list[str], values: pandas.DataFra
         ours = values[values["condition"] == condition]
         test, train = (ours[ours["split"] == split] for split in ("test", "train"))
         axis.plot(train["x"] + aside, train["mean"], "--", color=look, linewidth=0.8)
-        axis.errorbar(
-            test["x"] + aside,
-            test["mean"],
-            None if test["sem"].isna().all() else test["sem"],
-            fmt="o-",
-            color=look,
-            markersize=2.5,
-            linewidth=1.5,
-            elinewidth=1,
-            capsize=2,
-        )
+        sem = None if test["sem"].isna().all() else test["sem"]
+        line: dict[str, Any] = {"fmt": "o-", "markersize": 2.5, "linewidth": 1.5, "elinewidth": 1, "capsize": 2}
+        axis.errorbar(test["x"] + aside, test["mean"], sem, color=look, **line)
         for row in stated[stated["method"] == label(condition)].itertuples():
             plotting.reported_marker(axis, row.x + 2 * aside, row.value, row.spread, look, label=PAPER)
     if values.empty:

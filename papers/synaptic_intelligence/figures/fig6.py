@@ -67,16 +67,10 @@ def values(tables: Tables) -> pandas.DataFrame:
 
 
 def _draw_bars(axis: Axes, values: pandas.DataFrame, condition: str, aside: float, width: float) -> None:
-    axis.bar(
-        values["task"] + aside,
-        values["mean"],
-        0.92 * width,
-        yerr=None if values["sd"].isna().all() else values["sd"],
-        color=color(condition, CONDITIONS),
-        ecolor="0.2",
-        error_kw={"elinewidth": 1.5},
-        label=name_with_runs(label(condition), 0 if values.empty else int(values["n"].max())),
-    )
+    sd = None if values["sd"].isna().all() else values["sd"]
+    name = name_with_runs(label(condition), 0 if values.empty else int(values["n"].max()))
+    look = {"color": color(condition, CONDITIONS), "ecolor": "0.2", "error_kw": {"elinewidth": 1.5}}
+    axis.bar(values["task"] + aside, values["mean"], 0.92 * width, yerr=sd, label=name, **look)
 
 
 def _draw_legend(figure: Figure, axis: Axes) -> None:

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import numpy
-import pandas
 from matplotlib.axes import Axes
 
 from common.drawing import plotting
 from common.results.readers import Tables
 
 PLAIN, CONSOLIDATED = plotting.PALETTE["black"], plotting.PALETTE["orange"]
-
-
-def of_figure(tables: Tables, name: str) -> pandas.DataFrame:
-    """Return the rows of the table that a figure shows."""
-    table = tables["landscapes"]
-    return table[table["figure"] == name]
 
 
 def draw_arrowhead(axis: Axes, x: numpy.ndarray, y: numpy.ndarray, color: str) -> None:

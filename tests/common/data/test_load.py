@@ -30,7 +30,7 @@ def prepared(tmp_path):
 
 def test_splits_extras_and_stamp(prepared):
     data = load(prepared)
-    assert (data.name, data.stamp, list(data.splits)) == ("tiny", "four dots", ["train"])
+    assert (data.name, data.about["description"], list(data.splits)) == ("tiny", "four dots", ["train"])
     assert data.splits["train"].images.dtype == np.uint8 and data.splits["train"].images[3, 1, 1] == 15
     assert data.splits["train"].labels.tolist() == [0, 1, 2, 3]
     assert list(data.extras) == ["class_names"]

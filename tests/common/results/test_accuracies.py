@@ -40,7 +40,7 @@ LATE, AT_ONCE = run(1, [0.25, 0.0], NAN), run(2, NAN)  # lost in the second task
 
 def read(path, rows):
     tables.write(path, rows)
-    return accuracies.read(path, ("si", "ewc"))
+    return accuracies.reader(("si", "ewc")).read(path)
 
 
 def test_a_run_that_diverged_keeps_the_tasks_that_it_finished(tmp_path):
@@ -83,7 +83,7 @@ def test_a_run_that_went_on_must_be_whole(tmp_path):
     ("rows", "message"),
     [
         (run(0, [1.5]), "accuracy must lie between 0 and 1"),
-        ([WHOLE[0] | {"task": 0}], "tasks count from 1"),
+        ([WHOLE[0] | {"task": 0}], "task must lie between 1 and inf"),
         (run(0, [0.5], condition="sj"), "unknown condition 'sj'; known are si, ewc"),
         ([WHOLE[0] | {"split": "valid"}], "unknown split 'valid'; known are test, train"),
     ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from common.results.claims import Claim, Finding, check, difference, outcome, within
+from common.results.claims import Claim, Finding, check, difference, outcome, side_by_side, within
 
 
 def runs(*values):
@@ -53,3 +53,8 @@ def test_the_detail_gives_mean_interval_and_number_of_runs_and_what_cannot_be_ju
 )
 def test_a_claim_needs_all_its_findings(outcomes, expected):
     assert outcome([Finding(each, "") for each in outcomes]) == expected
+
+
+def test_runs_stand_side_by_side_where_all_have_a_seed():
+    assert side_by_side([{2: 1.0, 0: 2.0}, {0: 3.0, 1: 4.0, 2: 5.0}]) == {0: [2.0, 3.0], 2: [1.0, 5.0]}
+    assert side_by_side(iter([{0: 1.0}, {}])) == {}

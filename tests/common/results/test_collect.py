@@ -21,7 +21,8 @@ def part(folder, name, seeds, **changes):
     tables.write(path, [{"seed": seed, "recall": seed / 10} for seed in seeds])
     given = {"paper": "a_paper", "stage": "train", "scale": "desk", "protocol": SETTINGS, "data": [DIGITS]} | changes
     given |= {"protocol_digest": protocols.digest(given["protocol"]), "code": "a"}
-    with records.record(path.with_suffix(".json"), seeds=seeds, device="cpu", **given):
+    data, about = given.pop("data"), given | {"seeds": list(seeds)}
+    with records.record(path.with_suffix(".json"), about, data, device="cpu"):
         pass
     return path
 

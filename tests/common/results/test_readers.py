@@ -75,6 +75,32 @@ def test_a_plain_table_is_complete_and_finite(tmp_path, rows, message):
         readers.read([write(tmp_path, "runs", rows)], READERS)
 
 
+ABLATION = pandas.DataFrame({"condition": ["si", "ewc"], "seed": [0, 0], "accuracy": [0.5, math.nan], "c": [0.1, 1.0]})
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (ABLATION, None),
+        (ABLATION.assign(seed=[0, math.nan]), "column seed holds values that are missing"),
+        (ABLATION.assign(condition="mas"), "unknown condition 'mas'; known are si, ewc"),
+        (ABLATION.assign(accuracy=1.5), "accuracy must lie between 0 and 1"),
+        (ABLATION.assign(c=[0.1, 0]), "c must lie above 0"),
+        (ABLATION.assign(condition="si"), "two rows have the same condition, seed"),
+    ],
+)
+def test_a_table_is_checked_as_its_reader_says(tmp_path, rows, message):
+    checks = {"known": {"condition": ("si", "ewc")}, "between": {"accuracy": (0, 1)}, "positive": ["c"]}
+    reader = readers.plain(list(ABLATION), optional=["accuracy"], unique=["condition", "seed"], **checks)
+    path = write(tmp_path, "ablation", rows)
+    if message is None:
+        pandas.testing.assert_frame_equal(reader.read(path), ABLATION)
+        assert readers.chosen(reader.read(path), condition="ewc", seed=0).index.tolist() == [1]
+    else:
+        with pytest.raises(ValueError, match=message):
+            reader.read(path)
+
+
 def test_tables_that_do_not_belong_together_or_have_no_record_are_refused(tmp_path):
     first = write(tmp_path, "runs", RUNS)
     with pytest.raises(ValueError, match=r"walks\.csv: no table of this name is known; known are runs, doubled"):

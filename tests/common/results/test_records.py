@@ -19,9 +19,10 @@ def without_git(monkeypatch, tmp_path):
 
 
 def open_record(path, **changes):
-    given = {"paper": "a_paper", "stage": "train", "scale": "smoke", "seeds": range(2), "protocol": {"a": {"steps": 3}}}
+    given = {"paper": "a_paper", "stage": "train", "scale": "smoke", "seeds": [0, 1], "protocol": {"a": {"steps": 3}}}
     given |= {"protocol_digest": "0123", "code": "4567", "data": [{"name": "digits"}], "device": "cpu"}
-    return records.record(path, **(given | changes))
+    about = given | changes
+    return records.record(path, about, data=about.pop("data"), device=about.pop("device"))
 
 
 def test_a_record_is_complete_and_readable(tmp_path):

@@ -99,6 +99,29 @@ def test_a_record_says_what_the_job_read(job, tmp_path):
     assert records.read(tmp_path / "walks.json")["stage"] == "train"
 
 
+def test_further_tables_get_the_record_and_a_finished_job_keeps_no_checkpoint(job, tmp_path):
+    own, out, further = job(), tmp_path / "runs.csv", tmp_path / "walks.csv"
+    checkpoint = own.checkpoint(tmp_path / "a.ckpt", [ABOUT])
+    checkpoint.save({"task": 1})
+    with pytest.raises(RuntimeError), own.record(out, [ABOUT], [0], others=[further], checkpoint=checkpoint):
+        raise RuntimeError("killed")
+    assert checkpoint.load() == {"task": 1} and not list(tmp_path.glob("*.json"))
+    with own.record(out, [ABOUT], [0], others=[further, None], checkpoint=checkpoint):
+        pass
+    assert records.read(tmp_path / "walks.json") == records.read(tmp_path / "runs.json")
+    assert records.read(tmp_path / "runs.json")["measured"] == {"resumed": True} and not checkpoint.path.exists()
+
+
+def test_an_option_is_refused_in_the_words_of_its_check(capsys):
+    parser = stage.parser("a stage", "seeds")
+    parser.add_argument("--share", type=stage.checked(float))
+    given = ["--scale", "smoke", "--seeds", "1-2", "--share"]
+    assert (parser.parse_args([*given, "0.5"]).seeds, parser.parse_args([*given, "0.5"]).share) == ([1, 2], "0.5")
+    with pytest.raises(SystemExit):
+        parser.parse_args([*given, "half"])
+    assert "could not convert string to float: 'half'" in capsys.readouterr().err
+
+
 def test_seeds_are_a_range():
     assert [stage.seed_range(text) for text in ("3-5", "7")] == [[3, 4, 5], [7]]
     for text in ("5-3", "a-b", "", "-1"):

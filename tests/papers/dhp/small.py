@@ -14,6 +14,7 @@ from common.learning.randomness import generator
 from common.running import stage
 from common.running.protocols import SCALES
 from papers.dhp.model import Classifier, Perceptron
+from papers.dhp.protocol import Condition
 from papers.dhp.runs import REGISTER
 
 PROTOCOLS = {scale: REGISTER.protocol(scale) for scale in SCALES}
@@ -56,7 +57,8 @@ def numbers(*shape, seed=0):
 
 def network(plastic=True, single=False, eta=0.3, bounded=False):
     """A small network in float64 with parameters that make plasticity felt: alpha as large as theta, a trace that is there."""
-    classifier = Classifier(Perceptron((N_IN, M), SLOPE), D, plastic, single, eta, bounded)
+    condition = Condition(plastic=plastic, single=single, bounded=bounded)
+    classifier = Classifier(Perceptron((N_IN, M), SLOPE), D, condition, eta)
     parameters = [tensor.double() for tensor in classifier.initial(SEEDS)]
     if plastic:
         parameters[3] = numbers(R, M, D, seed=1)

@@ -46,7 +46,7 @@ def test_measures_take_the_matrix_apart():
 def test_a_run_that_diverged_counts_in_the_tasks_that_it_finished_alone(tmp_path, seeds):
     """One of two, or both: then nothing is left of what comes after all tasks."""
     write(path := tmp_path / "split.csv", given({"split": TABLE}, diverged=[("split", "ewc", seeds)])["split"])
-    tables = given({"split": results.read_accuracies(path)})
+    tables = given({"split": results.READERS["split"].read(path)})
     assert results.so_far(tables, "split", "ewc")[1].notna().sum() == 2
     accuracies = [set(results.accuracy(tables, "split", "ewc", tasks)) for tasks in (1, 2, 3)]
     left = {0, 1} - set(seeds)
@@ -94,7 +94,7 @@ def test_own_lambdas_take_the_place_of_the_published_ones():
     [
         ("permuted", benchmark("permuted", tasks=2).assign(condition="lwf"), "unknown condition 'lwf'"),
         ("eta", benchmark("split", tasks=2), "has no column benchmark, eta"),
-        ("eta", eta(tasks=2).assign(benchmark="omniglot"), "unknown benchmark omniglot"),
+        ("eta", eta(tasks=2).assign(benchmark="omniglot"), "unknown benchmark 'omniglot'"),
         ("eta", eta(tasks=2).assign(eta=0.0), "must lie above 0"),
         ("plasticity", plasticity(tasks=1).assign(condition="dhp-si"), "Figure 3 is of dhp alone; found dhp-si"),
         ("plasticity", plasticity(tasks=1).assign(seed=0), "a seed has a step twice"),

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 def test_training_writes_every_accuracy_and_where_it_came_from(trained, digits, tmp_path):
     out = tmp_path / "a.csv"
     table = trained("split", "dhp-si", "0-1", digits, out, "--checkpoint", tmp_path / "a.ckpt")
-    assert len(table) == len(results.read_accuracies(out)) == 2 * 5 * 5
+    assert len(table) == len(results.READERS["split"].read(out)) == 2 * 5 * 5
     assert set(table.condition) == {"dhp-si"} and set(table.split) == {"test"} and set(table.seed) == {0, 1}
     assert set(zip(table.after_task, table.task)) == {*itertools.product(range(1, 6), repeat=2)}
     assert table.accuracy.between(0, 1).all() and "eta" not in table
@@ -86,7 +86,7 @@ def test_a_seed_whose_trace_grows_without_bound_is_left_out_and_named(trained, d
     """Nothing bounds eta: that a run diverges by the published rule is a result."""
     out, log = tmp_path / "a.csv", tmp_path / "log.csv"
     table = trained("permuted", "dhp", "5", digits, out, "--eta", "1e30", "--plasticity", log)
-    assert table.accuracy.isna().tolist() == [True] and results.read_sweep(out).accuracy.isna().all()
+    assert table.accuracy.isna().tolist() == [True] and results.READERS["eta"].read(out).accuracy.isna().all()
     assert "the loss of seed 5 is not finite in task 1, epoch 1" in capsys.readouterr().err
     run = {"benchmark": "permuted", "condition": "dhp", "seed": 5, "at": "task 1, epoch 1"}
     record = records.read(out.with_suffix(".json"))
@@ -114,7 +114,9 @@ def test_another_initial_eta_is_in_table_and_record_and_matters(trained, digits,
     for eta in (0.25, 0.5):
         out, log = tmp_path / "a.csv", tmp_path / "log.csv"
         table = trained("split", "dhp", "0-1", digits, out, "--eta", eta, "--plasticity", log)
-        assert set(table.eta) == {eta} and set(table.benchmark) == {"split"} and not results.read_sweep(out).empty
+        assert (
+            set(table.eta) == {eta} and set(table.benchmark) == {"split"} and not results.READERS["eta"].read(out).empty
+        )
         record = records.read(out.with_suffix(".json"))
         assert record["measured"]["eta"] == eta and record["stage"] == "initial eta"
         assert table_files.read(log).eta.iloc[0] == pytest.approx(eta, abs=0.1)

@@ -17,7 +17,7 @@ from common.running.code import ROOT
 from common.running.protocols import Settings, as_dict
 from papers.sticky_gradient import protocol
 from papers.sticky_gradient.readings import CELLS, CONTROL, EWC, FULL, SEARCHED
-from papers.sticky_gradient.results import READERS, SEARCH_COLUMNS
+from papers.sticky_gradient.results import READERS
 from papers.sticky_gradient.runs import MAIN, REGISTER
 from tests.papers.sticky_gradient.small import PAPER
 
@@ -118,7 +118,7 @@ def search(readings=(READING,), trials=30, seeds=(1000, 1001, 1002), objective=0
         tried[protocol.NO_METHOD] = 0.068, [numpy.nan] * len(PUBLISHED)
         wobble = 0.0003 * (seed % 3 - 1)
         rows += [(reading, trial, seed, *values, value + wobble) for trial, (value, values) in tried.items()]
-    return pandas.DataFrame(rows, columns=SEARCH_COLUMNS)
+    return pandas.DataFrame(rows, columns=READERS["search"].columns)
 
 
 def trajectories(tasks=3, weights=60, looks=30):

@@ -91,7 +91,7 @@ def test_each_run_becomes_one_row(tmp_path, monkeypatch):
     collect_readings.main()
     record = records.read(tmp_path / "readings.json")
     assert (record["scale"], record["seeds"], record["parts"]) == ("paper", [0, 1], 3)
-    table = results.read_readings(tmp_path / "readings.csv")
+    table = results.READERS["readings"].read(tmp_path / "readings.csv")
     assert table["seed"].tolist() == [0, 1, 0] and set(table["reading"]) == {"unit-gradient-mean"}
     learned, loss = constructed.LEARNED[FULL]
     previous = [100 * (learned - loss * (10 - task)) for task in range(1, 10)]
@@ -101,5 +101,5 @@ def test_each_run_becomes_one_row(tmp_path, monkeypatch):
     assert table.loc[1, [*MODES]].tolist() == pytest.approx([-0.06, 0.002, 0.279], abs=0.003)
     assert table.loc[1, "trapped"] == pytest.approx(1.0, abs=0.05)
     assert table.loc[2, ["trapped", *MODES]].isna().all()  # of the full method alone
-    with pytest.raises(ValueError, match="collect each once"):
-        results.read_readings(constructed.write(tmp_path, "twice", pandas.concat([table, table])))
+    with pytest.raises(ValueError, match="two rows have the same reading, condition, seed"):
+        results.READERS["readings"].read(constructed.write(tmp_path, "twice", pandas.concat([table, table])))

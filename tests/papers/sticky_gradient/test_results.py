@@ -8,7 +8,8 @@ import pandas
 import pytest
 
 from common.results import accuracies, readers
-from papers.sticky_gradient import measures, results
+from papers.sticky_gradient import results
+from papers.sticky_gradient.measures import MEASURES
 from papers.sticky_gradient.readings import EWC, FULL
 from tests.papers.sticky_gradient import constructed
 from tests.papers.sticky_gradient.constructed import everything, forgetting, permuted, search, shared, tables
@@ -18,14 +19,14 @@ TABLE = constructed.table(constructed.runs(EWC, MATRIX, seeds=2, spread=0.01))
 
 
 def test_measures_take_the_matrix_apart():
-    assert measures.so_far(TABLE, EWC).loc[1].tolist() == pytest.approx([0.9, 0.75, 0.6])
-    assert measures.previous(TABLE, EWC).columns.tolist() == [2, 3]
-    assert measures.previous(TABLE, EWC).loc[1].tolist() == pytest.approx([0.7, 0.5])
-    assert measures.newest(TABLE, EWC).loc[0].tolist() == pytest.approx([0.89, 0.79, 0.79])
-    assert measures.after(measures.so_far(TABLE, EWC), 3) == pytest.approx({0: 0.59, 1: 0.6})
-    assert measures.after(measures.so_far(TABLE, EWC), 4) == {}
-    for measure in measures.MEASURES.values():
-        assert measure(TABLE, FULL).empty and measure(tables({})["accuracies"], FULL).empty
+    assert MEASURES["all"](TABLE, EWC, "test").loc[1].tolist() == pytest.approx([0.9, 0.75, 0.6])
+    assert MEASURES["previous"](TABLE, EWC, "test").columns.tolist() == [2, 3]
+    assert MEASURES["previous"](TABLE, EWC, "test").loc[1].tolist() == pytest.approx([0.7, 0.5])
+    assert MEASURES["newest"](TABLE, EWC, "test").loc[0].tolist() == pytest.approx([0.89, 0.79, 0.79])
+    assert accuracies.by_seed(MEASURES["all"](TABLE, EWC, "test"), 3) == pytest.approx({0: 0.59, 1: 0.6})
+    assert accuracies.by_seed(MEASURES["all"](TABLE, EWC, "test"), 4) == {}
+    for measure in MEASURES.values():
+        assert measure(TABLE, FULL, "test").empty and measure(tables({})["accuracies"], FULL, "test").empty
 
 
 def test_the_benefit_vanishes_between_levels():
@@ -76,9 +77,9 @@ def test_each_search_has_its_best_trial():
         ("accuracies", permuted().assign(condition="si"), "unknown condition 'si'"),
         ("shared", shared().assign(shared=0.0), "shared must lie above 0"),
         ("weights", constructed.weights().assign(condition="si"), "unknown condition 'si'"),
-        ("weights", constructed.weights().assign(count=0), "count must be positive"),
+        ("weights", constructed.weights().assign(count=0), "count must lie above 0"),
         ("search", search().assign(objective=85), "objective must lie between 0 and 1"),
-        ("search", pandas.concat([search(), search()]), f"{constructed.READING} are there twice"),
+        ("search", pandas.concat([search(), search()]), "two rows have the same reading, seed, trial"),
     ],
 )
 def test_other_tables_are_refused(tmp_path, name, rows, message):

@@ -14,7 +14,7 @@ import torch
 from common.results import records, tables
 from common.running import code, protocols
 from papers.sticky_gradient import search, train, trajectories, weights
-from papers.sticky_gradient.results import SEARCH_COLUMNS
+from papers.sticky_gradient.results import READERS
 from tests.papers.sticky_gradient.small import PAPER, SMOKE, mnist
 
 pytestmark = pytest.mark.slow
@@ -57,7 +57,7 @@ def test_found_hyperparameters_are_the_best_trial_of_the_reading(call, tmp_path)
     rows = [("unit-gradient-mean", 0, 1000, 0.1, 0.01, 0.05, 2.0, 1e-5, 5.0, 0.07)]
     rows += [("unit-gradient-mean", 1, 1000, 0.2, 0.02, 0.06, 3.0, 1e-6, 6.0, 0.08)]
     rows += [("unit-gradient-mean", -2, 1000, *[math.nan] * 6, 0.09), ("unit-step-mean", 0, 1000, *[1.0] * 6, 0.1)]
-    tables.write(tmp_path / "search.csv", pandas.DataFrame(rows, columns=SEARCH_COLUMNS))
+    tables.write(tmp_path / "search.csv", pandas.DataFrame(rows, columns=READERS["search"].columns))
     options = ("--seeds", "0", "--reading", "unit-gradient-mean", "--search", tmp_path / "search.csv")
     table = call(train, "a.csv", "--condition", "smart@searched", *options)
     record = records.read(tmp_path / "a.json")

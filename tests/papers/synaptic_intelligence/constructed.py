@@ -96,7 +96,7 @@ def claimed(name, changes=(), seeds=3):
         return theory(parts, seeds)
     if name == "correlations":
         rows = [row for condition, layer, values in parts for row in correlated(condition, int(layer), values, seeds)]
-        return pandas.DataFrame(rows, columns=results.CORRELATIONS)
+        return pandas.DataFrame(rows, columns=results.READERS["correlations"].columns)
     return table(*(runs(condition, matrix, seeds, *split) for condition, *split, matrix in parts))
 
 

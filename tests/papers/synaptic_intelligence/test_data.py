@@ -74,7 +74,7 @@ def test_joint_training_sees_all_permutations_at_once_and_is_evaluated_on_each(m
 def test_cifar_is_all_of_cifar10_and_then_ten_classes_of_cifar100_per_task(cifar):
     """Labels 0 to 9 are CIFAR-10's classes, label 10 + k is class k of CIFAR-100."""
     stream, abouts = data.stream(CIFAR, cifar, "scratch", [0, 1], CPU)
-    assert [about["name"] for about in abouts] == ["cifar10", "cifar100"] and data.outputs(CIFAR) == 30
+    assert [about["name"] for about in abouts] == ["cifar10", "cifar100"] and CIFAR.outputs == 30
     assert stream.train.pixels.shape == (50 + 60, 3, 32, 32) and stream.test.pixels.shape == (20 + 20, 3, 32, 32)
     for number, (first, second) in enumerate(stream.tasks):
         classes = set(range(10 * number, 10 * number + 10))

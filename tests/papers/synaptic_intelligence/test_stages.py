@@ -105,7 +105,7 @@ def test_permuted_mnist_also_writes_how_importances_correlate(run_training, tmp_
     out = tmp_path / "correlations.csv"
     table = run_training("permuted_mnist", "si-0.1", "0-1", tmp_path / "a.csv", "--correlations", out)
     assert set(table.split) == {"test"} and len(table) == 2 * 3 * 3
-    found = results.correlation_matrices(results.read_correlations(out), "si-0.1", layer=2)
+    found = results.correlation_matrices(results.READERS["correlations"].read(out), "si-0.1", layer=2)
     assert set(found) == {0, 1} and found[0].shape == (3, 3)
     assert (abs(found[0][numpy.triu_indices(3, 1)]) < 0.99).all()
     assert records.read(out.with_suffix(".json"))["stage"] == "train permuted_mnist"

@@ -29,7 +29,7 @@ def omniglot(stand_ins):
 
 @pytest.fixture(scope="session")
 def imagenet(stand_ins):
-    return data.imagenet(stand_ins / "imagenet.npz", CPU)
+    return data.photographs(stand_ins / "imagenet.npz", CPU)
 
 
 @pytest.fixture

@@ -68,7 +68,15 @@ def test_recall_is_shown_after_each_length_at_the_end_and_averaged():
 
 def test_the_rate_with_the_best_average_is_marked_and_of_two_the_larger():
     rows = [
-        {"seed": 1000, **GROW, "iterations": length, "learning_rate": rate, "recall": final, "mean_recall": averaged}
+        {
+            "seed": 1000,
+            **GROW,
+            "iterations": length,
+            "dataset": "imagenet",
+            "learning_rate": rate,
+            "recall": final,
+            "mean_recall": averaged,
+        }
         for length, rate, final, averaged in [(12, 1e-4, 0.9, 0.2), (12, 1e-3, 0.1, 0.3), (6, 1e-4, 0.1, 0.2)]
         + [(6, 1e-3, 0.1, 0.2)]
     ]

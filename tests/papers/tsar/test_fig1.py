@@ -98,5 +98,9 @@ def test_a_panel_that_lacks_runs_says_so_and_is_narrow_if_it_lacks_most():
 def test_a_condition_of_ones_own_has_a_curve_under_its_own_name():
     drawn = draw(tables(table(runs("grow", "rich", 90, 92), runs("anml", "rich", 30, 40), runs("bias4", "rich", 20))))
     color = conditions.colors(["anml", "bias4"])["anml"]
-    assert [line.get_ydata()[-1] for line in drawn.axes[0].lines if line.get_color() == color] == [35, 30, 40]  # mean, runs
+    assert [line.get_ydata()[-1] for line in drawn.axes[0].lines if line.get_color() == color] == [
+        35,
+        30,
+        40,
+    ]  # mean, runs
     assert {"anml (n = 2)", "other biases (n = 1)"} <= set(texts(drawn.legends[0].get_texts()))

@@ -118,5 +118,5 @@ def test_reset_class_touches_one_row(condition):
 
 
 def test_unknown_condition_is_refused():
-    with pytest.raises(ProtocolError, match="unknown condition 'growth'; known are grow, sculpt, oml"):
+    with pytest.raises(ProtocolError, match="unknown condition 'growth'; known are grow, sculpt, bias<b>"):
         build("growth", WIDTHS, torch.Generator())

@@ -77,7 +77,14 @@ def test_what_was_measured_class_by_class_is_averaged_over_ten_classes_and_the_r
 
 def test_tuning_is_averaged_over_seeds_in_percent():
     rows = [
-        {"seed": seed, "condition": "grow", "meta_learning_set": "rich", "iterations": 3000, "learning_rate": rate}
+        {
+            "seed": seed,
+            "condition": "grow",
+            "meta_learning_set": "rich",
+            "iterations": 3000,
+            "dataset": "imagenet",
+            "learning_rate": rate,
+        }
         | {"recall": final, "mean_recall": averaged}
         for rate, seeds in {1e-3: ((0.1, 0.3), (0.2, 0.5)), 1e-4: ((0.3, 0.2), (0.4, 0.2))}.items()
         for seed, (final, averaged) in enumerate(seeds, start=1000)

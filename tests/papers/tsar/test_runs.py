@@ -56,11 +56,11 @@ def test_only_what_a_stage_reads_makes_it_run_again():
 def test_transfer_keeps_to_the_batches_that_were_meta_learned():
     """Whatever the length that they were meta-learned for."""
     for folder, seeds in (
-        ("meta/grow_rich_after6", "0-0"),
-        ("transfer/scratch_rich_after0", "0-0"),
-        ("meta/oml_rich_after12", "1000-1000"),
+        ("meta/grow_rich_after6", "seeds0-0"),
+        ("transfer/scratch_rich_after0", "cifar100_seeds0-0"),
+        ("meta/oml_rich_after12", "seeds1000-1000"),
     ):
-        path = Path(f"results/smoke/tsar/{folder}/seeds{seeds}.csv")
+        path = Path(f"results/smoke/tsar/{folder}/{seeds}.csv")
         path.parent.mkdir(parents=True)
         path.touch()
     design = dataclasses.replace(DESIGN, seeds=2, seeds_per_job=2, tuning_seeds=2)
@@ -72,8 +72,10 @@ def test_transfer_keeps_to_the_batches_that_were_meta_learned():
         ("oml_rich_after12", ["0-1"]),
     ):
         folder = f"results/smoke/tsar/transfer/{name}"
-        assert [path for path in tables if path.startswith(folder)] == [f"{folder}/seeds{part}.csv" for part in seeds]
-    assert runs.tuning_models("smoke", "oml", "rich", 12, design) == [
+        assert [path for path in tables if path.startswith(folder)] == [
+            f"{folder}/imagenet_seeds{part}.csv" for part in seeds
+        ]
+    assert runs.tuning_models("smoke", "oml", "rich", 12, "imagenet", design) == [
         f"results/smoke/tsar/meta/oml_rich_after12/seeds{seeds}.pt" for seeds in ("1000-1000", "1001-1001")
     ]
 
@@ -115,7 +117,7 @@ def test_tables_of_several_lengths_and_of_the_last_alone():
         f"{condition}_rich_after{length}" for condition in ("grow", "sculpt") for length in (6, 12)
     }
     assert not any("after6/" in path for path in transfer)
-    tuned = {path.split("/")[4].removesuffix(".csv") for path in tune}
+    tuned = {path.split("/")[4] for path in tune}
     assert tuned == {path.split("/")[4] for path in snapshots + transfer}  # each length with a rate of its own
     for name in ("diagnostics", "final_recall"):
         assert [path.replace(f"{name}_", "") for path in REGISTER.parts(name, "smoke", "cpu")] == transfer

@@ -9,12 +9,9 @@ import pandas
 import pytest
 import torch
 
-from common.learning.randomness import generator
-from common.results import tables
+from common.results import arrays, tables
 from common.running import stage
-from papers.tsar import data, results, saved_models, sequence, transfer, tune
-from tests.papers.tsar.conftest import CPU
-from tests.papers.tsar.small import SMOKE
+from papers.tsar import results, sequence, transfer, tune
 
 
 def test_the_rate_is_chosen_by_the_curve_and_the_mean_over_seeds(tmp_path):
@@ -32,34 +29,33 @@ def test_the_rate_is_chosen_by_the_curve_and_the_mean_over_seeds(tmp_path):
             tune.best_learning_rate(tmp_path / "tune.csv", **(names | other))
 
 
-def check_masks(masks, model, images):
-    """200 images x 576 weights of C2; those of the first image are what the meta-learned regulator says of it."""
-    assert masks.shape == (200, 8 * 8 * 9) and masks.dtype == np.float16 and masks.min() > 0
-    network = sequence.fresh("grow", SMOKE.network, 0, model, CPU)
-    pool = data.tuning_pool(images.labels, tuning=False)
-    order = data.class_by_class(images.labels, range(100), 2, generator(1, "transfer stream"), pool)
-    _, _, c2, *_ = network.context(images.batch(order[0, :1])[0])
-    np.testing.assert_allclose(masks[0], c2[0].detach(), rtol=1e-3, atol=1e-7)
-    assert (masks[-1] != masks[0]).any()
-
-
 def test_all_stages_by_hand(call, meta_learn, stand_ins, imagenet, tmp_path):
     """Tuning and transfer read what meta-learning wrote; a seed alone gives what it gives among others."""
     meta_learn(tmp_path / "both.pt", "0-1")
     meta_learn(tmp_path / "tuning.pt", "1000")
     shared = ("--condition", "grow", "--meta-learning-set", "rich", "--iterations", 12)
-    shared += ("--imagenet", stand_ins / "imagenet.npz")
+    shared += ("--images", stand_ins / "imagenet.npz")
     call(tune, *shared, "--models", tmp_path / "tuning.pt", "--out", tmp_path / "tune.csv")
     tuned = results.READERS["tune"].read(tmp_path / "tune.csv")
     assert tuned.seed.tolist() == [1000, 1000] and tuned.learning_rate.tolist() == [1e-3, 3e-4]
     last = ("--models", tmp_path / "both.pt", "--tuning", tmp_path / "tune.csv")
     paths = {name: tmp_path / f"{name}.csv" for name in ("transfer", "diagnostics", "final_recall")}
+    paths["activity_imagenet"] = tmp_path / "activity.npz"
     more = ("--diagnostics", paths["diagnostics"], "--final-recall", paths["final_recall"])
-    call(transfer, *shared, *last, "--seeds", "0-1", "--out", paths["transfer"], *more)
-    record = ("--record-masks", tmp_path / "masks.npy", "--record-layer", "c2")
-    call(transfer, *shared, *last, "--seeds", "1", *record, "--out", tmp_path / "again.csv")
-    origin = saved_models.origin_of("grow", "rich", 12, SMOKE)
-    check_masks(np.load(tmp_path / "masks.npy"), saved_models.load([tmp_path / "both.pt"], [1], origin)[1], imagenet)
+    call(
+        transfer,
+        *shared,
+        *last,
+        "--seeds",
+        "0-1",
+        "--out",
+        paths["transfer"],
+        *more,
+        "--activity",
+        paths["activity_imagenet"],
+    )
+    alone = ("--out", tmp_path / "again.csv", "--activity", tmp_path / "again_activity.npz")
+    call(transfer, *shared, *last, "--seeds", "1", *alone)
     read = {name: results.READERS[name].read(path) for name, path in paths.items()}
     table, again = read["transfer"], results.READERS["transfer"].read(tmp_path / "again.csv")
     assert table[table.seed == 1].recall.tolist() == again.recall.tolist()
@@ -71,6 +67,11 @@ def test_all_stages_by_hand(call, meta_learn, stand_ins, imagenet, tmp_path):
     about, meta_about = (json.loads((tmp_path / name).read_text()) for name in ("transfer.json", "both.json"))
     assert about == json.loads((tmp_path / "diagnostics.json").read_text())
     assert about == json.loads((tmp_path / "final_recall.json").read_text())
+    assert about == json.loads((tmp_path / "activity.json").read_text())
+    both, activity = read["activity_imagenet"], arrays.read(tmp_path / "again_activity.npz")
+    assert both.runs["seed"].tolist() == [0, 1] and set(both.values) == set(activity.values)
+    for name, values in activity.values.items():
+        np.testing.assert_array_equal(both.of(name, seed=1), values, err_msg=name)
     assert about["stage"] == "transfer" and [(one["name"], one["completeness"]) for one in about["data"]] == [
         ("imagenet", "stand-in"),
         ("omniglot", "stand-in"),
@@ -88,7 +89,7 @@ def tune_scratch(call, stand_ins, tmp_path):
 
     def run(name):
         shared = ("--condition", "scratch", "--meta-learning-set", "rich", "--iterations", 0)
-        files = ("--imagenet", stand_ins / "imagenet.npz", "--out", tmp_path / name)
+        files = ("--images", stand_ins / "imagenet.npz", "--out", tmp_path / name)
         files += ("--checkpoint", tmp_path / name.replace("csv", "ckpt"))
         call(tune, *shared, *files, *[argument for override in FEW for argument in ("--set", override)])
         return pandas.read_csv(tmp_path / name)
