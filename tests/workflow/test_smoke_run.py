@@ -134,7 +134,7 @@ def test_models_of_the_sweep_are_gone_and_the_others_kept(transferred):
 def test_code_of_transfer_keeps_the_models(transferred):
     with edited(transferred, "papers/tsar/transfer.py"):
         assert transferred.jobs(KEPT) == {"tsar_transfer": 1}
-        assert transferred.jobs(SWEPT) == {"tsar_meta_train_sweep": 1, "tsar_transfer": 1}
+        assert transferred.jobs(SWEPT) == {"tsar_meta_train_sweep": 1, "tsar_transfer_regulated": 1}
 
 
 def test_code_of_meta_learning_makes_all_that_follows_again(transferred):
