@@ -112,12 +112,13 @@ def test_a_longer_protocol_changes_nothing_that_a_shorter_run_depends_on():
 
 
 def test_tables_of_several_lengths_and_of_the_last_alone():
-    snapshots, transfer, tune = (REGISTER.parts(name, "smoke", "cpu") for name in ("snapshots", "transfer", "tune"))
+    snapshots, transfer, tune = (REGISTER.parts(name, "desk", "cpu") for name in ("snapshots", "transfer", "tune"))
+    lengths = REGISTER.protocol("desk").design.iterations
     assert {path.split("/")[4] for path in snapshots} == {
-        f"{condition}_rich_after{length}" for condition in ("grow", "sculpt") for length in (6, 12)
+        f"{condition}_rich_after{length}" for condition in ("grow", "sculpt") for length in lengths
     }
-    assert not any("after6/" in path for path in transfer)
+    assert len(lengths) > 1 and not any(f"after{lengths[0]}/" in path for path in transfer)
     tuned = {path.split("/")[4] for path in tune}
     assert tuned == {path.split("/")[4] for path in snapshots + transfer}  # each length with a rate of its own
     for name in ("diagnostics", "final_recall"):
-        assert [path.replace(f"{name}_", "") for path in REGISTER.parts(name, "smoke", "cpu")] == transfer
+        assert [path.replace(f"{name}_", "") for path in REGISTER.parts(name, "desk", "cpu")] == transfer
