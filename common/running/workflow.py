@@ -103,7 +103,11 @@ def gpus(device: str) -> int:
 
 
 def prepare_environment() -> None:
-    """Let every job find this repository's modules and, where conda does not say otherwise, this very Python."""
+    """Let every job find this repository's modules and, where conda does not say otherwise, this very Python.
+
+    Figures are drawn into files, whatever backend a notebook asks matplotlib for.
+    """
+    os.environ["MPLBACKEND"] = "agg"
     python_path = [str(ROOT), os.environ.get("PYTHONPATH", "")]
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, python_path))
     os.environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])

@@ -105,3 +105,17 @@ def test_another_reading_of_the_sticky_gradient_is_compared_again(drawn):
     drawn.run(target, *RECORDED)
     assert claimed.read_text() != judged
     assert drawn.jobs(target, *RECORDED) == {}
+
+
+def test_a_notebooks_backend_and_packages_of_the_same_names_change_nothing(checkout, tmp_path, monkeypatch):
+    for name in ("common", "papers"):
+        (tmp_path / "others" / name).mkdir(parents=True)
+        (tmp_path / "others" / name / "__init__.py").touch()
+    monkeypatch.setattr(
+        Checkout,
+        "environment",
+        Checkout.environment.fget(checkout)
+        | {"PYTHONPATH": str(tmp_path / "others"), "MPLBACKEND": "module://matplotlib_inline.backend_inline"},
+    )
+    checkout.run("figures/dan_fig1.pdf", "--config", "scale=recorded")
+    assert (checkout.folder / "figures/dan_fig1.pdf").read_bytes().startswith(b"%PDF")
