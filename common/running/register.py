@@ -44,7 +44,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Artifact:
-    """A figure, a table or the comparison: the tables it is made from, and what it reads of the protocol."""
+    """A figure, a table or the comparison: the tables it is made from, the main one first, and what it reads of the protocol."""
 
     tables: tuple[str, ...]
     reads: tuple[str, ...] = ()
@@ -145,9 +145,9 @@ class Register:
         return [f"results/{scale}/{self.paper}/{self.file(table)}" for table in tables]
 
     def drawable(self, scale: str) -> list[str]:
-        """Return the published figures and tables that have tables at a scale: at "recorded" one that is kept is enough."""
+        """Return the published figures and tables that have tables at a scale: at "recorded" the first must be kept."""
         names = [name for name in self.available() if PUBLISHED.fullmatch(name)]
-        return [name for name in names if scale != "recorded" or self.kept(self.artifacts[name].tables)]
+        return [name for name in names if scale != "recorded" or self.kept(self.artifacts[name].tables[:1])]
 
 
 @functools.cache

@@ -72,6 +72,7 @@ class Activity:
                 [activity.upstream_correlation(self.cp_masks, weights, own) for own in self.masks.values()]
             ),
             "synaptic_activity": self.synaptic,
+            "mean_masks": c3.mean(1, dtype=np.float32),
             "embedding": points.astype(np.float16),
             "labels": labels.cpu().numpy().astype(np.int16),
             "nearest_neighbours": agreement.nearest_neighbours(points, labels.cpu().numpy()),

@@ -20,10 +20,11 @@ FINAL_RECALL = [*RUN, "position", "label", "recall"]
 TUNE = ["seed", "condition", "meta_learning_set", "iterations", "dataset", "learning_rate", "recall", "mean_recall"]
 ACTIVITY = [
     *("synapses", "time_lag_c3", "npmi_c3", "within_class", "following_classes", "by_sign", "upstream_correlation"),
-    *("synaptic_activity", "embedding", "labels", "nearest_neighbours"),
+    *("synaptic_activity", "mean_masks", "embedding", "labels", "nearest_neighbours"),
     *(f"{kind}_{layer}" for kind in ("rank_rank", "regulation", "bursts") for layer in ("c1", "c2", "c3")),
 ]
 META_LEARNING = ["condition", "meta_learning_set", "seed", "iteration", "quantity", "value"]
+TRANSFERS = {"imagenet": "transfer", "cifar100": "transfer_cifar100"}  # data set -> table
 FIG1_SETS = {"A": "rich", "B": "scarce"}  # panel -> meta-learning set
 BLOCK = 10  # classes that are averaged, of what is measured class by class
 
@@ -62,7 +63,8 @@ def curves(
     iterations: of meta-learning, for a snapshot of it; None for finished models. Raises ValueError if a run is there twice
     or a seed lacks points that others have.
     """
-    runs, stored = tables["transfer" if iterations is None else "snapshots"], stored_set(condition, meta_learning_set)
+    runs = tables[TRANSFERS[dataset] if iterations is None else "snapshots"]
+    stored = stored_set(condition, meta_learning_set)
     chosen = (runs["condition"] == condition) & (runs["meta_learning_set"] == stored) & (runs["dataset"] == dataset)
     if iterations is not None:
         chosen &= runs["iterations"] == iterations
@@ -93,9 +95,11 @@ def final_recall(tables: Tables, condition: str, meta_learning_set: str) -> pand
     return _blocks(_by_seed(runs[chosen], "position", "recall", f"final recall of {condition}, {stored}")) * 100
 
 
-def recall(tables: Tables, condition: str, meta_learning_set: str, classes: float) -> dict[int, float]:
+def recall(
+    tables: Tables, condition: str, meta_learning_set: str, classes: float, dataset: str = "imagenet"
+) -> dict[int, float]:
     """Return recall after that many classes, by seed; empty if it was not measured."""
-    table = curves(tables, condition, meta_learning_set)
+    table = curves(tables, condition, meta_learning_set, dataset)
     return table[classes].to_dict() if classes in table.columns else {}
 
 

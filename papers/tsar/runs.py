@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from common.running.register import NOT_YET, Artifact, Job, Register, Stage
+from common.running.register import Artifact, Job, Register, Stage
 from common.running.workflow import seed_batches
 from papers.tsar.protocol import (
-    DATASETS,
     FIRST_TUNING_SEED,
     NAMED_BIASES,
     Design,
@@ -18,7 +17,7 @@ from papers.tsar.protocol import (
     with_initial_bias,
 )
 
-ACTIVITY = tuple(f"activity_{dataset}" for dataset in DATASETS)
+IMAGENET, CIFAR100 = ("activity_imagenet", "transfer"), ("activity_cifar100", "transfer_cifar100")  # tables of figures
 SEQUENCE = ("transfer.classes", "transfer.images_per_class", "transfer.recall_after", "transfer.regulation_bias")
 
 
@@ -170,13 +169,26 @@ REGISTER = Register(
         "tune": tuning_tables,
         "meta_learning": meta_learning_logs,
     },
-    arrays={name: partial(transfer_tables, f"{name}_seeds{{seeds}}.npz", regulated) for name in ACTIVITY},
+    arrays={
+        name: partial(transfer_tables, f"{name}_seeds{{seeds}}.npz", regulated)
+        for name in ("activity_imagenet", "activity_cifar100")
+    },
     artifacts={
-        **{f"fig{number}": Artifact(NOT_YET) for number in range(1, 20)},
         "fig1": Artifact(("transfer",)),
+        "fig2": Artifact(IMAGENET),
+        "fig3": Artifact(IMAGENET, reads=("network",)),
+        "fig4": Artifact(("meta_learning", *IMAGENET)),
+        "fig5": Artifact(IMAGENET),
+        "fig6": Artifact(IMAGENET),
+        "fig7": Artifact(CIFAR100),
+        "fig8": Artifact(IMAGENET + CIFAR100),
+        "fig9": Artifact(("transfer_cifar100", *IMAGENET)),
+        "fig10": Artifact(IMAGENET),
+        **{f"fig{number}": Artifact(IMAGENET if number % 2 else CIFAR100) for number in range(11, 17)},
+        **{f"fig{number}": Artifact(IMAGENET + CIFAR100) for number in range(17, 20)},
         "fig_transfer": Artifact(("transfer", "diagnostics", "final_recall")),
         "fig_recall": Artifact(("snapshots",)),
         "table_tuning": Artifact(("tune",)),
     },
-    comparison=Artifact(("transfer",)),
+    comparison=Artifact(("transfer", "transfer_cifar100")),
 )

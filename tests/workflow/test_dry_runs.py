@@ -72,11 +72,11 @@ def test_every_figure_table_and_comparison_is_made_once(paper_scale):
     used = {(paper, table) for paper, name in ARTIFACTS for table in register.of(paper).artifact(name).tables}
     used |= {(paper, table) for paper in PAPERS for table in register.of(paper).comparison.tables}
     assert jobs["collect"] == sum(table in register.of(paper).tables for paper, table in used)
+    assert jobs["collect_arrays"] == sum(table in register.of(paper).arrays for paper, table in used)
 
 
 MADE_BY = [  # the parts of these tables, and the rules of which one job makes each
-    ("tsar", ["transfer"], ["tsar_transfer", "tsar_transfer_regulated"]),
-    ("tsar", ["tune"], ["tsar_tune"]),
+    ("tsar", ["transfer", "transfer_cifar100"], ["tsar_transfer", "tsar_transfer_regulated"]),
     (
         "synaptic_intelligence",
         ["split_mnist", "permuted_mnist", "cifar"],
@@ -101,6 +101,11 @@ MADE_BY = [  # the parts of these tables, and the rules of which one job makes e
 def test_each_part_of_a_table_is_one_job(paper_scale, paper, tables, rules):
     jobs, _ = paper_scale
     assert sum(jobs[rule] for rule in rules) == len(parts(paper, *tables)) > 0
+
+
+def test_each_condition_is_tuned_once_for_each_data_set(paper_scale):
+    jobs, _ = paper_scale
+    assert jobs["tsar_tune"] == 2 * len(parts("tsar", "tune"))
 
 
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
@@ -249,13 +254,13 @@ def keep(checkout, **tables):
 
 
 def test_kept_tables_are_drawn_without_training(checkout):
-    kept = {"tsar": {"transfer"}, "synaptic_intelligence": {"landscapes", "split_mnist"}, "dhp": {"split"}}
+    kept = {"tsar": {"transfer"}, "synaptic_intelligence": {"landscapes", "split_mnist"}, "dhp": {"permuted"}}
     keep(checkout, **kept)
-    drawn = [  # of what has several tables, one that is kept is enough
+    drawn = [  # of what has several tables, the first is enough
         f"{paper}_{name}"
         for paper, tables in kept.items()
         for name in register.of(paper).available()
-        if tables.intersection(register.of(paper).artifact(name).tables) and f"{paper}_{name}" in PUBLISHED
+        if tables.intersection(register.of(paper).artifact(name).tables[:1]) and f"{paper}_{name}" in PUBLISHED
     ]
     figures, tables = (sum(name in known for name in drawn) for known in (FIGURES, TABLES))
     assert checkout.jobs("--config", "scale=recorded") == {

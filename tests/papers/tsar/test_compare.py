@@ -125,3 +125,14 @@ def test_conditions_are_paired_by_seed():
     checked = comparison.check_claims(compare, CLAIMS, run).set_index("id").loc["tsar-02"]
     assert checked["outcome"] == "holds"
     assert "n = 3" in checked["detail"]
+
+
+def test_recall_of_cifar_100_is_compared_with_figure_9():
+    run = tables(
+        transfer_cifar100=table(
+            runs("grow", "rich", 91, 91.1, 91.2), runs("sculpt", "scarce", 30, 31, 32), runs("anml", "rich", 36, 37, 38)
+        ).assign(dataset="cifar100")
+    )
+    numbers = comparison.compare_numbers(compare, run, REPORTED)
+    judged = numbers[numbers["ours_n"] > 0].set_index(["artifact", "method"])["verdict"].to_dict()
+    assert judged == {("fig9", "Grow"): "agrees", ("fig9", "Sculpt"): "differs", ("fig9", "ANML"): "agrees"}

@@ -141,12 +141,25 @@ def test_a_longer_run_goes_on_from_a_shorter_one_and_each_length_is_a_run_of_its
     meta_learn(tmp_path / "first.pt", "0-1", "--keep-checkpoint", iterations=6, **shared)
     meta_learn(tmp_path / "second.pt", "0-1", iterations=12, **shared)
     assert steps == [(seed, i) for start in (0, 6) for seed in (0, 1) for i in range(start, start + 6)]
-    assert not (tmp_path / "run.ckpt").exists()
+    assert not list(tmp_path.glob("run.*.ckpt"))
     for alone, ours in (("six", "first"), ("twelve", "second")):
         a, b = (saved(tmp_path / f"{name}.pt") for name in (alone, ours))
         assert list(a) == list(b) == ["0", "1"]
         assert all(torch.equal(a[seed][name], b[seed][name]) for seed in a for name in a[seed])
         assert (tmp_path / f"{alone}.csv").read_text() == (tmp_path / f"{ours}.csv").read_text()
+
+
+def test_a_run_whose_snakemake_is_gone_is_not_run_again(meta_learn, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(Checkpoint, "orphaned", True)
+        meta_learn(tmp_path / "run.pt", "0-1", iterations=6)
+    first = saved(tmp_path / "run.pt")
+    (tmp_path / "run.pt").unlink()
+    monkeypatch.delattr(meta_train.MetaLearner, "step")
+    meta_learn(tmp_path / "run.pt", "0-1", iterations=6)
+    again = saved(tmp_path / "run.pt")
+    assert all(torch.equal(first[seed][name], again[seed][name]) for seed in first for name in first[seed])
+    assert not list(tmp_path.glob("*.ckpt"))
 
 
 def test_a_checkpoint_that_is_further_on_is_kept(meta_learn, tmp_path, monkeypatch):
@@ -156,7 +169,7 @@ def test_a_checkpoint_that_is_further_on_is_kept(meta_learn, tmp_path, monkeypat
         stage.TrainingError, match="the checkpoint is 12 iterations on: ask for that or more, or delete it"
     ):
         meta_learn(tmp_path / "short.pt", "0", iterations=6, **shared)
-    assert (tmp_path / "run.ckpt").exists() and not (tmp_path / "short.pt").exists()
+    assert len(list(tmp_path.glob("run.*.ckpt"))) == 1 and not (tmp_path / "short.pt").exists()
 
 
 def test_a_run_too_short_for_its_log_is_refused(meta_learn, tmp_path, capsys):

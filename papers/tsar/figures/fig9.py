@@ -1,0 +1,84 @@
+"""Figure 9: recall of CIFAR-100, 600 Omniglot classes, the sizes of bursts in C1 and C2, and test accuracy on ImageNet."""
+
+from __future__ import annotations
+
+import pandas
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from common.drawing import plotting
+from common.drawing.plotting import TINY, counted, reported_marker
+from common.results import readers
+from common.results import reported as reported_numbers
+from common.results.readers import Tables
+from papers.tsar import results
+from papers.tsar.conditions import colors, label
+from papers.tsar.figures import fig4, panels
+from papers.tsar.figures.fig6 import reported_recall
+from papers.tsar.figures.panels import Row
+
+OMNIGLOT = {  # methods of panel B: what they are called in reported.csv and in the figure
+    "ANML": "ANML",
+    "Grow": "Grow",
+    "Grow, regulatory output layers for C1-C3 fixed (regulated weights trainable)": "fixed",
+    "Grow, output layers fixed, IID training": "IID",
+    "Sculpt": "Sculpt",
+    "OML": "OML",
+}
+KINDS = {"training accuracy after 600 sequential classes": ("0.6", "paper, training")}
+HELD_OUT = ("black", "paper, held out")
+CAPTION = (
+    "A: recall while 100 classes of CIFAR-100 are learned, mean and SD over models (single runs below three). B: accuracy after 600"
+    " Omniglot classes, 15 images each to train and 5 to test. Fixed: Grow without learning in the regulator's maps to C1, C2 and C3."
+    " IID: the same, in three shuffled epochs. Hollow diamonds: what the paper reports in the end, with SD where it gives one. C, D:"
+    " images of ImageNet at which at least so many synapses receive regulation above T, Grow. Dots: runs; dash-dot: their mean. The"
+    " paper does not name the layers; C3 is in Figure 4. E: accuracy on images that were not learned; the paper gives no numbers."
+)
+
+
+def _fill(figure: Figure, tables: Tables, reported: pandas.DataFrame) -> dict[str, list[Row]]:
+    grow, axes, drawn = panels.runs_of(tables), panels.axes_of(figure, "RSB", "CDE"), {}
+    for key, name, letter in (("R", "rich", "A  "), ("S", "scarce", "")):
+        axes[key].set_title(f"{letter}CIFAR-100, data-{name}")
+        drawn[f"A, {name}"] = _curves(axes[key], tables, name, reported)
+    axes["B"].set_title("B  Omniglot, 600 classes")
+    _omniglot(axes["B"], reported)
+    for panel, layer in (("C", "c1"), ("D", "c2")):
+        axes[panel].set_title(f"{panel}  Size of bursts, {layer.upper()}" + plotting.counted([len(grow.seeds)]))
+        drawn[panel] = fig4.bursts(axes[panel], grow.of(f"bursts_{layer}"))
+    axes["E"].set(title="E  ImageNet, test accuracy", xlabel="Classes learned", ylabel="Accuracy (%)")
+    return drawn | {"E": panels.empty(axes["E"], panels.LATER)}
+
+
+def _curves(axis: Axes, tables: Tables, meta_learning_set: str, reported: pandas.DataFrame) -> list[Row]:
+    """Recall of CIFAR-100 by the number of classes learned."""
+    axis.set(xlabel="Classes learned", ylabel="Recall (%)", xlim=(0, 103), ylim=(-2, 102))
+    axis.set(xticks=range(0, 101, 20), yticks=range(0, 101, 20))
+    rows: list[Row] = []
+    of = colors({"anml", *tables["transfer_cifar100"]["condition"]})
+    for condition, color in of.items():
+        runs = results.curves(tables, condition, meta_learning_set, "cifar100")
+        name = {"anml": "ANML"}.get(condition, label(condition))
+        if len(runs):
+            plotting.band(axis, runs.columns.to_numpy(), runs.to_numpy(), name + counted([len(runs)]), color)
+            rows += [(name, "recall (%)", x, own.tolist()) for x, own in runs.items()]
+        else:
+            axis.plot([], [], color=color, label=f"{name}: no runs")
+    for row in reported_recall(reported, "cifar100", meta_learning_set).itertuples():
+        reported_marker(axis, row.x, row.value, row.spread, of[row.method.lower()])
+    axis.legend(loc="best", **panels.SHORT)
+    return rows
+
+
+def _omniglot(axis: Axes, reported: pandas.DataFrame) -> None:
+    """What the paper reports after 600 classes; of ours there are no runs."""
+    axis.set(ylabel="Accuracy (%)", ylim=(0, 150), yticks=range(0, 101, 20), xlim=(-0.6, len(OMNIGLOT) - 0.4))
+    axis.set_xticks(range(len(OMNIGLOT)), [*OMNIGLOT.values()], fontsize=TINY)
+    for row in readers.chosen(reported_numbers.results(reported), artifact="fig9", x=600, unit="%").itertuples():
+        color, name = KINDS.get(row.quantity, HELD_OUT)
+        reported_marker(axis, [*OMNIGLOT].index(row.method), row.value, row.spread, color, name)
+    axis.plot([], [], linestyle="", label=f"ours: {plotting.NO_RUNS}")
+    axis.legend(loc="upper left", **panels.SHORT)
+
+
+draw, values = panels.made_by(_fill, (7.2, 5.2), CAPTION)
