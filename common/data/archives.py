@@ -10,23 +10,24 @@ from __future__ import annotations
 import gzip
 import io
 import pickle
-import shutil
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from common.data import load
-from common.data.catalog import DataError
+from common.data.catalog import DataError, entry, reason
 from common.data.content import Arrays
 
 SIDE = 28  # ImageNet pictures are kept at SIDE x SIDE pixels
-UNREADABLE = (*load.UNREADABLE, AssertionError, tarfile.TarError, pickle.UnpicklingError)
+UNREADABLE = (*load.UNREADABLE, AssertionError, tarfile.TarError, pickle.UnpicklingError, Image.DecompressionBombError)
+LAYOUTS = "class folders in it, in train/ (val/, test/) or in Data/CLS-LOC/train/; or images/ with train.csv, val.csv, test.csv"
 
 
 def read_archives(name: str, files: list[Path]) -> Arrays:
@@ -37,14 +38,35 @@ def read_archives(name: str, files: list[Path]) -> Arrays:
     """
     listed = ", ".join(map(str, files))
     try:
+        for file in files:
+            _check_size(file, entry(name).most_bytes)
         arrays = READERS[name](*files)
     except UNREADABLE as error:
         if isinstance(error, OSError) and error.errno:  # the system's word, not the file's
             raise DataError(
-                f"cannot unpack {listed} ({error}): free some space, or set TMPDIR to another folder"
+                f"cannot unpack {listed} ({reason(error)}): free some space, or set TMPDIR to another folder"
             ) from error
-        raise DataError(f"cannot read {listed} ({error!r}): delete the damaged file and run again") from error
+        raise DataError(f"cannot read {listed} ({reason(error)}): delete the damaged file and run again") from error
     return {key: np.ascontiguousarray(array) for key, array in arrays.items()}
+
+
+def _check_size(file: Path, most_bytes: int) -> None:
+    """Raise ValueError if a packed file would unpack to more bytes, without unpacking more than these."""
+    size = 0
+    if zipfile.is_zipfile(file):
+        with zipfile.ZipFile(file) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+    elif _is_packed(file):
+        with gzip.open(file) as stream:
+            while size <= most_bytes and (chunk := stream.read(1 << 20)):
+                size += len(chunk)
+    if size > most_bytes:
+        raise ValueError(f"{file.name} unpacks to more than {most_bytes:,} bytes")
+
+
+def _is_packed(file: Path) -> bool:
+    with file.open("rb") as stream:
+        return stream.read(2) == b"\x1f\x8b"
 
 
 def _mnist(*files: Path) -> Arrays:
@@ -55,8 +77,9 @@ def _mnist(*files: Path) -> Arrays:
         raw = Path(folder, "MNIST", "raw")
         raw.mkdir(parents=True)
         for file in files:
-            with gzip.open(file) as packed, (raw / file.stem).open("wb") as unpacked:
-                shutil.copyfileobj(packed, unpacked)
+            unpacked = raw / file.name.removesuffix(".gz").replace(".idx", "-idx")
+            with (gzip.open if _is_packed(file) else open)(file, "rb") as stream:
+                unpacked.write_bytes(stream.read())
         for split in ("train", "test"):
             data = MNIST(folder, train=split == "train")
             arrays |= {f"{split}_images": data.data.numpy(), f"{split}_labels": data.targets.numpy()}
@@ -135,37 +158,32 @@ def read_imagenet_folder(
 ) -> tuple[Arrays, str]:
     """Return the prepared arrays of a user's ImageNet or mini-ImageNet, and their description.
 
-    folder: holds one folder of pictures per WordNet id, or a folder `train` that does.
+    folder: one of LAYOUTS.
     class_ids: those of mini-ImageNet. If one is missing, the folder's first classes are taken, as many.
     train, test: number of pictures of each class, the first ones by name.
     Raises DataError, naming the class or the picture, if a class is missing or too small, or a picture is damaged.
     """
-    from torchvision.datasets import ImageFolder
     from torchvision.datasets.folder import IMG_EXTENSIONS
 
-    folder = folder / "train" if (folder / "train").is_dir() else folder
-    if not folder.is_dir():
-        raise DataError(f"imagenet_folder {folder} is not a folder: give the one that holds a folder per WordNet id")
-    present = sorted(path.name for path in folder.iterdir() if path.is_dir())
+    classes = _classes(folder, len(class_ids))
+    present = sorted(classes)
     missing = sorted(set(class_ids) - set(present))
     if missing and len(present) <= len(class_ids):
         raise DataError(
             f"imagenet_folder {folder} has {len(present)} class folders; {len(missing)} of the {len(class_ids)} classes "
-            f"of mini-ImageNet are missing: {', '.join(missing[:3])}{', ...' if len(missing) > 3 else ''}. Add them."
+            f"of mini-ImageNet are missing: {', '.join(missing[:3])}{', ...' if len(missing) > 3 else ''}. Add them. Wanted are {LAYOUTS}."
         )
     chosen, kind = sorted(class_ids), "the 100 classes of mini-ImageNet"
     if missing:
         chosen, kind = present[: len(class_ids)], "the first 100 classes by WordNet id, not mini-ImageNet's,"
-    labels = {class_id: label for label, class_id in enumerate(chosen)}
-    paths: list[list[str]] = [[] for _ in chosen]
-    for path, label in ImageFolder.make_dataset(folder, labels, extensions=IMG_EXTENSIONS, allow_empty=True):
-        paths[label].append(path)
+    paths = [sorted(str(path) for path in classes[c] if path.suffix.lower() in IMG_EXTENSIONS) for c in chosen]
     for class_id, of_class in zip(chosen, paths, strict=True):
         if len(of_class) < train + test:
-            raise DataError(f"{folder / class_id} has {len(of_class)} pictures: add some, {train + test} are needed")
+            raise DataError(f"{folder}: {class_id} has {len(of_class)} pictures: add some, {train + test} are needed")
     pictures = []  # of each class [train + test, SIDE, SIDE, 3]
     for done, of_class in enumerate(paths, start=1):
-        pictures.append(np.stack([_checked_picture(path) for path in of_class[: train + test]]))
+        remedy = "replace or remove it" if len(of_class) > train + test else "replace it, as the class has no other"
+        pictures.append(np.stack([_checked_picture(path, remedy) for path in of_class[: train + test]]))
         print(f"imagenet: {done} of {len(chosen)} classes read", flush=True)
     return {
         "wnids": np.array(chosen),
@@ -176,6 +194,22 @@ def read_imagenet_folder(
     }, f"ImageNet: {kind} x {train + test} at 28x28"
 
 
+def _classes(folder: Path, enough: int) -> dict[str, Iterable[Path]]:
+    """The files of each class, of folders or as tables list them. val/ and test/ count if train/ has not enough classes."""
+    parts = ("train", "val", "test")
+    classes: dict[str, Any] = {}
+    for table in (folder / f"{part}.csv" for part in parts if (folder / "images").is_dir()):
+        for line in table.read_text(encoding="utf-8", errors="replace").splitlines()[1:] if table.is_file() else ():
+            name, _, class_id = line.strip().partition(",")
+            classes.setdefault(class_id, []).append(folder / "images" / name)
+    roots = (folder / below for below in ("ILSVRC/Data/CLS-LOC", "Data/CLS-LOC") if (folder / below / "train").is_dir())
+    root = next(roots, folder)
+    for part in [root / part for part in parts if (root / part).is_dir()] or [root]:
+        if len(classes) < enough:  # files are listed only once they are asked for
+            classes = {path.name: path.rglob("*") for path in part.iterdir() if path.is_dir()} | classes
+    return classes
+
+
 def _picture(picture: Image.Image) -> np.ndarray:
     """The picture as uint8 [SIDE, SIDE, 3], resized bilinearly and antialiased."""
     from torchvision.transforms.functional import InterpolationMode, resize
@@ -183,11 +217,11 @@ def _picture(picture: Image.Image) -> np.ndarray:
     return np.asarray(resize(picture.convert("RGB"), [SIDE, SIDE], InterpolationMode.BILINEAR))
 
 
-def _checked_picture(path: str) -> np.ndarray:
+def _checked_picture(path: str, remedy: str) -> np.ndarray:
     try:
         return _picture(Image.open(path))
     except UNREADABLE as error:
-        raise DataError(f"cannot read the picture {path} ({error}): replace or remove it and run again") from error
+        raise DataError(f"cannot read the picture {path} ({reason(error)}): {remedy}, and run again") from error
 
 
 READERS: dict[str, Callable[..., Arrays]] = {

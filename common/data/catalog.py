@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import math
 import os
 import sys
 from dataclasses import dataclass
@@ -22,6 +23,11 @@ CATALOG = Path(__file__).resolve().parents[2] / "data" / "catalog.yaml"
 
 class DataError(RuntimeError):
     """Something is wrong with a data set; the message says what, where, and what to do next."""
+
+
+def reason(error: Exception) -> str:
+    """Return an error's kind and words in one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 @dataclass(frozen=True)
@@ -82,15 +88,22 @@ class Entry:
     class_ids: tuple[str, ...] = ()
     order_by_content: bool = False
 
+    @property
+    def most_bytes(self) -> int:
+        """What its files may unpack to: four times the complete set, which is more than any variant takes."""
+        return 4 * math.prod(self.shape) * sum(split.count or 0 for split in self.variants[0].splits.values())
+
 
 @cache
 def catalog() -> dict[str, Entry]:
     """Return every data set by name. Raises DataError if the catalogue is missing or malformed."""
     try:
-        records = yaml.safe_load(CATALOG.read_text(encoding="utf-8"))
+        records = yaml.load(CATALOG.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
         return {name: _entry(name, dict(record)) for name, record in records.items()}
-    except (OSError, yaml.YAMLError, TypeError, KeyError, AttributeError, ValueError) as error:
-        raise DataError(f"cannot read the data catalogue {CATALOG} ({error!r}): correct or restore it") from error
+    except (OSError, yaml.YAMLError, TypeError, KeyError, AttributeError, ValueError, RecursionError) as error:
+        raise DataError(
+            f"cannot read the data catalogue {CATALOG} ({reason(error)}): correct it, in UTF-8, or restore it"
+        ) from error
 
 
 def _entry(name: str, record: dict) -> Entry:
@@ -119,9 +132,19 @@ def entry(name: str) -> Entry:
     return known[name]
 
 
-def mirror_folder(configured: str | os.PathLike | None) -> str | None:
-    """Return the mirror to use: the configured folder, else the environment variable DATA_MIRROR, else None."""
-    return os.fspath(configured or os.environ.get("DATA_MIRROR") or "") or None
+def given_folder(setting: str, configured: str | os.PathLike | None) -> str | None:
+    """Return the folder of a setting, ~ expanded: as configured, else of the environment (DATA_MIRROR), else None.
+
+    setting: data_mirror or imagenet_folder.  Raises DataError if it cannot be read.
+    """
+    folder = os.path.expanduser(str(configured or os.environ.get(setting.upper()) or ""))
+    if folder and not os.path.isdir(folder):
+        raise DataError(f"{folder} is not a folder: correct {setting} or {setting.upper()}, or leave it empty")
+    if folder and not os.access(folder, os.R_OK | os.X_OK):
+        raise DataError(
+            f"{folder} may not be read: allow it, correct {setting} or {setting.upper()}, or leave it empty"
+        )
+    return folder or None
 
 
 def mirror_file(name: str, mirror: str | os.PathLike | None) -> str | None:
@@ -129,7 +152,7 @@ def mirror_file(name: str, mirror: str | os.PathLike | None) -> str | None:
     if mirror is None:
         return None
     paths = (os.path.join(mirror, f"{stem}.npz") for stem in entry(name).mirror_names)
-    return next(filter(os.path.exists, paths), None)
+    return next(filter(os.path.lexists, paths), None)
 
 
 def prepared_file(name: str, root: str | os.PathLike = "data") -> str:
@@ -142,7 +165,10 @@ def origin(name: str, mirror: str | os.PathLike | None = None, root: str | os.Pa
 
     It looks at file names only. As a rule's parameter it makes the set anew once real data is at hand.
     """
-    for kind, path in (("prepared", prepared_file(name, root)), ("mirror", mirror_file(name, mirror_folder(mirror)))):
+    for kind, path in (
+        ("prepared", prepared_file(name, root)),
+        ("mirror", mirror_file(name, given_folder("data_mirror", mirror))),
+    ):
         if path and os.path.exists(path):
             return f"{kind} {path} {int(os.path.getmtime(path))}"
     return "stand-in"
@@ -155,8 +181,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--root", default="data", help="data folder (default: data)")
     parser.add_argument("--mirror", help="folder of <name>.npz files (default: environment variable DATA_MIRROR)")
     options = parser.parse_args(arguments)
-    mirror = mirror_folder(options.mirror)
     try:
+        mirror = given_folder("data_mirror", options.mirror)
         for name, facts in catalog().items():
             sizes = [archive.size for archive in facts.archives if archive.size]
             size = f"{sum(sizes) / 1e6:.0f} MB" if len(sizes) == len(facts.archives) else "size unknown"

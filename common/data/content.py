@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Mapping
 
 import numpy as np
 
 from common.data.catalog import DataError, Entry, Variant
 
 Arrays = dict[str, np.ndarray]
+UNKNOWN: Mapping[str, str] = {}
 
 
 def fingerprint(images: np.ndarray, labels: np.ndarray) -> str:
@@ -37,13 +39,15 @@ def ordered(facts: Entry, arrays: Arrays) -> Arrays:
     return result
 
 
-def describe(facts: Entry, arrays: Arrays, where: str | os.PathLike) -> dict:
+def describe(
+    facts: Entry, arrays: Arrays, where: str | os.PathLike, fingerprints: Mapping[str, str | None] = UNKNOWN
+) -> dict:
     """Return what the catalogue calls these arrays: name, completeness, description, and the facts of each split.
 
-    where: the file or folder they came from, which errors name.
+    where, fingerprints: as for `describe_splits`.
     Raises DataError if the arrays are malformed, or fit nothing that the catalogue knows.
     """
-    splits = describe_splits(facts, arrays, where)
+    splits = describe_splits(facts, arrays, where, fingerprints)
     known = next((variant for variant in facts.variants if _counts_fit(variant, splits)), None)
     if known is None:
         counts = ", ".join(f"{of_split['count']} {split}" for split, of_split in splits.items())
@@ -56,7 +60,7 @@ def describe(facts: Entry, arrays: Arrays, where: str | os.PathLike) -> dict:
         if known.splits[split].fingerprint not in (None, of_split["fingerprint"]):
             raise DataError(
                 f"{where} is not {known.description}: fingerprint of its {split} part {of_split['fingerprint']}, "
-                f"expected {known.splits[split].fingerprint}. Delete or replace the file."
+                f"expected {known.splits[split].fingerprint}. Replace the file."
             )
         if of_split["classes"] != facts.classes[split]:
             raise DataError(
@@ -67,21 +71,26 @@ def describe(facts: Entry, arrays: Arrays, where: str | os.PathLike) -> dict:
     return about | {"splits": splits}
 
 
-def describe_splits(facts: Entry, arrays: Arrays, where: str | os.PathLike) -> dict[str, dict]:
+def describe_splits(
+    facts: Entry, arrays: Arrays, where: str | os.PathLike, fingerprints: Mapping[str, str | None] = UNKNOWN
+) -> dict[str, dict]:
     """Return count, number of classes and fingerprint of each split, after checks of types, shapes and labels.
 
-    where: the file or folder they came from, which errors name.
+    where: the file or folder they came from, which errors name; fingerprints: of splits whose own is known already.
     Raises DataError if a check fails.
     """
     names = _splits(arrays)
     if not names or not set(names) <= set(facts.classes):
-        raise DataError(f"{where}: splits are {names or 'missing'}; {facts.title} has {list(facts.classes)}")
+        wanted = ", ".join(f"{split}_images, {split}_labels" for split in facts.classes)
+        held = f"splits are {', '.join(names)}" if names else f"it holds {', '.join(arrays) or 'nothing'}"
+        raise DataError(f"{where}: {held}; the arrays of {facts.title} must be called {wanted}. Rename them.")
     splits = {}
     for split in names:
         images, labels = arrays[f"{split}_images"], arrays.get(f"{split}_labels")
         if images.dtype != np.uint8 or images.shape[1:] != facts.shape:
+            expected = ", ".join(map(str, facts.shape))
             raise DataError(
-                f"{where}: {split} images are {images.dtype} {images.shape}, expected uint8 (n, {facts.shape})"
+                f"{where}: {split} images are {images.dtype} {images.shape}, expected uint8 (n, {expected}). Replace the file."
             )
         if labels is None or labels.shape != images.shape[:1] or not np.issubdtype(labels.dtype, np.integer):
             raise DataError(f"{where}: {split} needs one integer label for each of its {len(images)} images")
@@ -91,7 +100,7 @@ def describe_splits(facts: Entry, arrays: Arrays, where: str | os.PathLike) -> d
         splits[split] = {
             "count": len(labels),
             "classes": len(np.unique(labels)),
-            "fingerprint": fingerprint(images, labels),
+            "fingerprint": fingerprints.get(split) or fingerprint(images, labels),
         }
     return splits
 

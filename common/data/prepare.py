@@ -20,9 +20,9 @@ import numpy as np
 
 from common.data import standins
 from common.data.archives import read_archives, read_imagenet_folder
-from common.data.catalog import DataError, Entry, entry, mirror_file, mirror_folder, prepared_file
+from common.data.catalog import DataError, Entry, entry, given_folder, mirror_file, prepared_file
 from common.data.content import Arrays, describe, describe_splits, ordered
-from common.data.fetch import cannot_write, download
+from common.data.fetch import download
 from common.data.files import atomic_write
 from common.data.load import load, read_arrays
 
@@ -45,15 +45,19 @@ def prepare(
     if target.exists():
         return target
     description = None
-    imagenet_folder = imagenet_folder or os.environ.get("IMAGENET_FOLDER")
-    if name == "imagenet" and imagenet_folder:  # before the mirror, which may hold no more than Tiny-ImageNet
+    if name == "imagenet" and (
+        imagenet_folder := given_folder("imagenet_folder", imagenet_folder)
+    ):  # before the mirror, which may hold no more than Tiny-ImageNet
         arrays, description = read_imagenet_folder(Path(imagenet_folder), facts.class_ids)
-        source, where = "folder", str(imagenet_folder)
+        source, where = "folder", imagenet_folder
     elif file := _in_mirror(facts, mirror):
-        arrays, source, where = _read_mirror(file), "mirror", file
+        arrays, source, where = _read_mirror(facts, file), "mirror", file
     else:
         folder = Path(root) / "raw" / name
-        files = [download(item.urls, folder / item.file, item.checksum, item.size) for item in facts.archives]
+        files = [
+            _by_hand(facts, folder / item.file) or download(item.urls, folder / item.file, item.checksum, item.size)
+            for item in facts.archives
+        ]
         arrays, source, where = read_archives(name, files), "download", str(folder)
     about = describe(facts, arrays, where) | {"source": source}
     if description:
@@ -77,7 +81,7 @@ def smoke(name: str, *, root: str | os.PathLike = "data", mirror: str | os.PathL
         for split, part in prepared.splits.items():
             arrays |= {f"{split}_images": part.images, f"{split}_labels": part.labels}
     elif file := _in_mirror(facts, mirror):
-        arrays = _read_mirror(file)
+        arrays = _read_mirror(facts, file)
         about = describe(facts, arrays, file) | {"source": "mirror"}
         arrays = ordered(facts, arrays)
     if set(facts.smoke) <= set(about["splits"]):
@@ -90,15 +94,19 @@ def smoke(name: str, *, root: str | os.PathLike = "data", mirror: str | os.PathL
     return _save(target, arrays, about | {"splits": describe_splits(facts, arrays, target)})
 
 
+def _by_hand(facts: Entry, file: Path) -> Path | None:
+    """Return a file in MNIST's format that lies there, unpacked or packed anew, of a set that its content tells."""
+    known = all(split.fingerprint for split in facts.variants[0].splits.values()) and file.name.endswith("-ubyte.gz")
+    names = (file.name, file.stem, file.stem.replace("-idx", ".idx")) if known else ()
+    return next(filter(Path.is_file, map(file.with_name, names)), None)
+
+
 def _in_mirror(facts: Entry, mirror: str | os.PathLike | None) -> str | None:
-    folder = mirror_folder(mirror)
-    if folder and not os.path.isdir(folder):
-        raise DataError(f"the mirror {folder} is not a folder: correct data_mirror or DATA_MIRROR, or leave it empty")
-    return mirror_file(facts.name, folder)
+    return mirror_file(facts.name, given_folder("data_mirror", mirror))
 
 
-def _read_mirror(path: str) -> Arrays:
-    arrays = read_arrays(path, "replace it in the mirror")
+def _read_mirror(facts: Entry, path: str) -> Arrays:
+    arrays = read_arrays(path, "replace it in the mirror", facts.most_bytes)
     arrays.pop("about", None)  # a prepared file may serve as a mirror; what it holds is established anew
     return arrays
 
@@ -125,7 +133,7 @@ def _save(target: Path, arrays: Arrays, about: dict) -> Path:
         with atomic_write(target) as temporary, temporary.open("wb") as stream:
             np.savez(stream, about=np.array(json.dumps(about)), **contents)
     except OSError as error:
-        raise cannot_write(target, error) from error
+        raise DataError(str(error)) from error
     return target
 
 
@@ -145,7 +153,7 @@ def main(arguments: list[str] | None = None) -> None:
                 path = prepare(name, root=options.root, mirror=options.mirror, imagenet_folder=options.imagenet_folder)
             about = load(path).about
             print(f"{path}: {about['description']} ({about['completeness']}, from {about['source']})")
-    except DataError as error:
+    except (DataError, OSError) as error:
         sys.exit(f"error: {error}")
 
 

@@ -7,14 +7,15 @@ A part may be a table that was gathered before, so that kept tables grow by what
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterable
 from pathlib import Path
 
 import pandas
 
+from common.data.files import check_outputs, written
 from common.results import arrays, records, tables
 from common.results.arrays import Arrays
+from common.running import command_line
 
 
 def collect(parts: Iterable[str | Path]) -> tuple[pandas.DataFrame | Arrays, dict]:
@@ -26,6 +27,8 @@ def collect(parts: Iterable[str | Path]) -> tuple[pandas.DataFrame | Arrays, dic
     paths = [Path(part) for part in parts]
     if twice := {str(path) for path in paths if paths.count(path) > 1}:
         raise ValueError(f"collect: given twice: {', '.join(sorted(twice))}")
+    if others := [str(path) for path in paths if path.suffix not in records.TABLES or path.suffix != paths[0].suffix]:
+        raise ValueError(f"collect: {others[0]} is no table like the first: give CSV files alone, or NPZ files alone")
     sources = [path.with_suffix(".json") for path in paths]
     if paths[0].suffix == ".npz":
         joined = arrays.join({str(path): arrays.read(path) for path in paths})
@@ -42,23 +45,28 @@ def collect(parts: Iterable[str | Path]) -> tuple[pandas.DataFrame | Arrays, dic
 
 
 def write(path: Path, table: pandas.DataFrame | Arrays, record: dict) -> None:
-    """Write a table or arrays with the record beside it, which comes first: no table must lie there without it."""
-    records.write(path.with_suffix(".json"), record)
+    """Write a table or arrays, then the record beside it, which holds the checksum.
+
+    Raises ValueError for arrays that are not to be NPZ, or a table that is.
+    """
+    if (path.suffix == ".npz") != isinstance(table, Arrays):
+        raise ValueError(f"{path}: tables are gathered as CSV, arrays as NPZ; give --out the ending of the parts")
     if isinstance(table, Arrays):
         arrays.write(path, table)
     else:
         tables.write(path, table)
+    records.write(path.with_suffix(".json"), record)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m common.results.collect", description="Gather the tables of many jobs."
-    )
-    parser.add_argument("--out", required=True, type=Path, help="the CSV or NPZ to write; its record goes beside it")
+    parser = command_line.parser("Gather the tables of many jobs.", prog="python -m common.results.collect")
+    kinds = written(*records.TABLES)
+    parser.add_argument("--out", required=True, type=kinds, help="the CSV or NPZ to write; its record goes beside it")
     parser.add_argument("tables", nargs="+", type=Path, metavar="TABLE.csv", help="tables with their .json beside them")
     arguments = parser.parse_args()
+    check_outputs({"out": arguments.out})
     write(arguments.out, *collect(arguments.tables))
 
 
 if __name__ == "__main__":
-    main()
+    command_line.run(main)

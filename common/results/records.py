@@ -6,6 +6,7 @@ Nothing heavy is imported at the top, because Snakemake reads this module each t
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import shlex
@@ -22,6 +23,7 @@ from common.results import environment
 
 MERGED = {"device": "devices", "versions": "versions", "git": "commits", "protocol_digest": "protocol_digests"}
 NAMED = 3  # diverged runs by name in a stamp; of more their number
+TABLES = (".csv", ".npz")  # of which a record holds the checksums
 REDUCED = ("subset", "stand-in")  # completeness of data on which no result is a result
 
 
@@ -68,20 +70,34 @@ def record(path: str | Path, about: Mapping[str, Any], data: Iterable[dict], dev
 
 
 def write(path: str | Path, content: dict) -> None:
-    """Write a record atomically."""
+    """Write a record atomically, with the SHA-256 of the table or arrays that it stands beside, which come first."""
+    content = {key: value for key, value in content.items() if key != "sha256"}  # which may be another table's
+    if checksums := _checksums(Path(path)):
+        content["sha256"] = checksums
     with atomic_write(path) as temporary:
         temporary.write_text(json.dumps(content, indent=2, default=_plain) + "\n")
 
 
 def read(path: str | Path) -> dict:
-    """Return a record. Raises FileNotFoundError or ValueError naming the file."""
+    """Return a record. Raises FileNotFoundError or ValueError naming the file, or what beside it is not as it was written.
+
+    An old record, without checksums, is taken as it is.
+    """
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(f"record {path} does not exist: run the stage that writes it")
     try:
-        return json.loads(path.read_text())
-    except json.JSONDecodeError as error:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        known = dict(content).get("sha256", {})
+    except (ValueError, TypeError) as error:  # of a list, say, that no record is
         raise ValueError(f"record {path} is not valid JSON ({error}): run its stage again") from error
+    for suffix, checksum in _checksums(path, known).items():
+        if checksum != known[suffix]:
+            raise ValueError(
+                f"{path.with_suffix(suffix)} was changed after it was written: run its stage again, or take back the file "
+                f"that belongs to {path.name}"
+            )
+    return content
 
 
 def read_merged(path: str | Path) -> dict:
@@ -141,14 +157,25 @@ def stamp(merged: dict) -> tuple[str, bool]:
 def stamp_of_all(merged: Mapping[str, dict]) -> tuple[str, bool]:
     """Return the stamp of what several tables were needed for; merged: their records, by the tables' names.
 
-    It is one sentence if that is the same for all, or else one for each.
+    It is one sentence if scale and number of seeds are the same for all, and no run needs a word of its own. Else it is one
+    for each table.
     """
+    contents = list(merged.values())
+    plain = all("protocol" in content and not content.get("diverged") for content in contents)
+    if plain and len({(content["scale"], len(content["seeds"])) for content in contents}) == 1:
+        return stamp(contents[0] | {"data": _distinct([about for content in contents for about in content["data"]])})
     stamps = {name: stamp(content) for name, content in merged.items()}
     texts = [text for text, _ in stamps.values()]
     loud = any(loud for _, loud in stamps.values())
     if len(set(texts)) == 1:
         return texts[0], loud
     return " || ".join(f"{name}: {text}" for name, (text, _) in stamps.items()), loud
+
+
+def _checksums(record: Path, suffixes: Iterable[str] = TABLES) -> dict[str, str]:
+    """Return the SHA-256 of the files beside a record, by their suffix, of those that are there."""
+    beside = {suffix: record.with_suffix(suffix) for suffix in suffixes}
+    return {suffix: hashlib.sha256(path.read_bytes()).hexdigest() for suffix, path in beside.items() if path.is_file()}
 
 
 def _diverged(diverged: list[dict]) -> str:

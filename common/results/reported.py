@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,10 +14,11 @@ import pandas
 
 from common.results import readers, stats
 
-COLUMNS = ["paper", "artifact", "panel", "quantity", "method", "setting", "x"]  # what was measured
-COLUMNS += ["value", "spread", "spread_kind", "n", "unit", "source", "how_read", "margin", "note"]
+MEASURED = ["paper", "artifact", "panel", "quantity", "method", "setting", "x"]
+COLUMNS = [*MEASURED, "value", "spread", "spread_kind", "n", "unit", "source", "how_read", "margin", "note"]
 FILLED = ("paper", "artifact", "quantity", "value", "spread_kind", "source", "how_read")
 HOW_READ = ("text", "caption", "table", "digitized", "author_archive", "author_code")
+ARTIFACTS = re.compile(r"(fig|table)\d+|text|protocol|code")
 SETTINGS = ("protocol", "code")  # artifacts whose rows state how the paper's runs were made, not what came out
 
 
@@ -23,14 +26,27 @@ def read(path: str | Path) -> pandas.DataFrame:
     """Return all rows of a reported.csv: x, spread, n, margin and value as floats (nan where empty), the rest as text.
 
     A setting's value may be text. Every result (a row whose artifact is neither "protocol" nor "code") must have a
-    margin, fixed before we run. Raises ValueError naming file, line and column of the first entry that does not fit.
+    margin, fixed before we run. Raises ValueError naming file, line and column of the first entry that does not fit, and
+    the line of a result that is there twice.
     """
     path = Path(path)
-    with path.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        if reader.fieldnames != COLUMNS:
-            raise ValueError(f"{path}: the columns must be {','.join(COLUMNS)}; found {reader.fieldnames}")
-        rows = [_checked(row, f"{path}, line {reader.line_num}") for row in reader]
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is no UTF-8 text ({error}): save it as such") from None
+    rows, known = [], set()
+    reader = csv.DictReader(io.StringIO(text))
+    if reader.fieldnames != COLUMNS:
+        raise ValueError(f"{path}: the columns must be {','.join(COLUMNS)}; found {reader.fieldnames}")
+    for row in reader:
+        where = f"{path}, line {reader.line_num}"
+        rows.append(_checked(row, where))
+        measured = tuple(row[column] for column in MEASURED)
+        if measured in known and row["artifact"] not in SETTINGS:
+            raise ValueError(f"{where}: this result stands further up already, under the same {', '.join(MEASURED)}")
+        if row["paper"] != rows[0]["paper"]:
+            raise ValueError(f"{where}: column paper is {row['paper']!r}, but further up {rows[0]['paper']!r}")
+        known.add(measured)
     if not rows:
         raise ValueError(f"{path}: no rows")
     return pandas.DataFrame(rows, columns=COLUMNS)
@@ -79,6 +95,8 @@ def _checked(row: dict[str, Any], where: str) -> dict[str, Any]:
     for column, known in (("spread_kind", stats.SPREAD_KINDS), ("how_read", HOW_READ)):
         if row[column] not in known:
             raise ValueError(f"{where}: column {column} is {row[column]!r}; it must be one of {', '.join(known)}")
+    if not ARTIFACTS.fullmatch(row["artifact"]):
+        raise ValueError(f"{where}: column artifact is {row['artifact']!r}; write fig1, table1, text, protocol or code")
     is_setting = row["artifact"] in SETTINGS
     checked = dict(row)
     for column in ("x", "spread", "n", "margin"):
@@ -90,6 +108,10 @@ def _checked(row: dict[str, Any], where: str) -> dict[str, Any]:
             raise
     if (row["spread_kind"] == "none") != math.isnan(checked["spread"]):
         raise ValueError(f"{where}: a spread and its kind go together; found {row['spread']!r} {row['spread_kind']!r}")
+    if checked["spread"] < 0:
+        raise ValueError(f"{where}: column spread must be at least 0, not {row['spread']}")
+    if row["n"] and (checked["n"] < 1 or not checked["n"].is_integer()):
+        raise ValueError(f"{where}: column n must be a number of runs, not {row['n']}")
     if row["spread_kind"] != "none" and not checked["n"] >= 2:
         raise ValueError(f"{where}: a spread needs the number of runs n, at least 2")
     if is_setting and row["margin"]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from common.data.files import atomic_write
+from common.results import records
 
 if TYPE_CHECKING:
     import pandas
@@ -35,8 +36,8 @@ def write(path: str | Path, rows: list[dict] | pandas.DataFrame) -> None:
 def read(paths: str | Path | Iterable[str | Path], columns: Iterable[str] = ()) -> pandas.DataFrame:
     """Return the rows of one or more CSV tables, one below the other in the order given.
 
-    Raises FileNotFoundError or ValueError naming the first file that is missing, holds no rows, or lacks a column of
-    `columns`.
+    Raises FileNotFoundError or ValueError naming the first file that is missing, is not what its record says, cannot be
+    read, holds no rows, or lacks a column of `columns`.
     """
     import pandas
 
@@ -47,11 +48,15 @@ def read(paths: str | Path | Iterable[str | Path], columns: Iterable[str] = ()) 
     for path in paths:
         if not Path(path).exists():
             raise FileNotFoundError(f"table {path} does not exist: run the stage that writes it")
+        if (record := Path(path).with_suffix(".json")).exists():
+            records.read(record)
         try:
             # Only an empty cell or nan means "missing": a condition called "None" or "NA" is a name.
             table = pandas.read_csv(path, keep_default_na=False, na_values=["", "nan"], float_precision="round_trip")
         except pandas.errors.EmptyDataError:
             table = pandas.DataFrame()
+        except (pandas.errors.ParserError, UnicodeDecodeError) as error:
+            raise ValueError(f"table {path} cannot be read ({error}): run the stage that writes it again") from None
         if table.empty:
             raise ValueError(f"table {path} holds no rows: delete it and run the stage that writes it again")
         if missing := [column for column in columns if column not in table.columns]:

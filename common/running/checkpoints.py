@@ -1,33 +1,54 @@
 """Checkpoints of a running stage: saved atomically every few minutes, resumed only by the same protocol and code.
 
+What is saved with other settings lies under another name, so that going back to them goes on from there.
+
 A checkpoint must never be a declared Snakemake output. Snakemake deletes declared outputs before a job starts and after
 it fails; an undeclared path, handed over as a parameter, survives a killed job and lets the next attempt go on.
 """
 
 from __future__ import annotations
 
+import contextlib
+import glob
+import hashlib
 import pickle
 import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import torch
 
-from common.data.files import atomic_write, remove_unfinished
+from common.data.files import WriteError, atomic_write, remove_unfinished
 
 # What torch.load raises for truncated or foreign content, depending on where the damage lies.
 UNREADABLE = (RuntimeError, OSError, pickle.UnpicklingError, EOFError, ValueError, LookupError, TypeError)
 
 
+def started_by() -> list[psutil.Process]:
+    """Return the processes that lead from the Snakemake that started this one to it; none for a run by hand."""
+    with contextlib.suppress(psutil.Error):
+        parents = psutil.Process().parents()
+        commands = [one.as_dict(["cmdline"])["cmdline"] or [] for one in parents]
+        is_snakemake = [any(Path(word).name == "snakemake" for word in command) for command in commands]
+        return parents[: max((place for place, one in enumerate(is_snakemake, 1) if one), default=0)]
+    return []
+
+
+STARTED_BY = started_by()  # asked at once: later one of them may be gone
+
+
 class Checkpoint:
     """The saved state of one stage.
 
-    path: where the file lies; key: protocol digest and code hash in one string, so that a state of other settings or
+    path: where the file lies, whose name a short digest of the key is added to; key: protocol digest and code hash in one string, so that a state of other settings or
     of other code is never resumed; interval_seconds: how much work a kill may cost.
     """
 
     def __init__(self, path: str | Path, key: str, interval_seconds: float = 120) -> None:
-        self.path = Path(path)
+        path = Path(path)
+        self.path = path.with_stem(f"{path.stem}.{hashlib.sha256(key.encode()).hexdigest()[:8]}")
+        self._others = glob.escape(path.stem) + ".*" + path.suffix
         self.key = key
         self.interval_seconds = interval_seconds
         self._last_save = time.monotonic()
@@ -39,7 +60,8 @@ class Checkpoint:
         """
         remove_unfinished(self.path)
         if not self.path.exists():
-            return self._start_afresh("no checkpoint yet")
+            others = any(self.path.parent.glob(self._others))
+            return self._start_afresh("no checkpoint yet" + others * ", only of another protocol or other code")
         with self.path.open("rb") as file:  # outside the try: a file that may not be opened is the user's to mend
             try:
                 content = torch.load(file, map_location="cpu", weights_only=True)
@@ -51,6 +73,11 @@ class Checkpoint:
         print(f"{self.path}: resuming from this checkpoint", flush=True)
         return state
 
+    @property
+    def orphaned(self) -> bool:
+        """Whether the Snakemake that started this process is gone. What the stage writes then counts as incomplete."""
+        return any(not one.is_running() or one.status() == psutil.STATUS_ZOMBIE for one in STARTED_BY)
+
     def due(self) -> bool:
         """Return whether interval_seconds have passed since the last save, or since the start if there was none."""
         return time.monotonic() - self._last_save >= self.interval_seconds
@@ -60,15 +87,22 @@ class Checkpoint:
 
         A tensor that is a view of a larger storage is cloned, or torch.save would write the whole storage; all other
         tensors on the CPU are written without a copy. Raises TypeError for anything that a safe load would refuse later.
+        One that cannot be written costs no more than a line: the run goes on, and tries again an interval later.
         """
         content = {"key": self.key, "state": _storable(state, "state")}
-        with atomic_write(self.path) as temporary:
-            torch.save(content, temporary)
+        try:
+            with atomic_write(self.path) as temporary:
+                torch.save(content, temporary)
+        except WriteError as error:
+            print(f"no checkpoint this time, the run goes on: {error}", flush=True)
         self._last_save = time.monotonic()
 
     def delete(self) -> None:
-        """Remove the file once the stage's results are written; no error if there is none."""
+        """Remove the file once the stage's results are written; no error if there is none. If `orphaned`, keep it."""
         remove_unfinished(self.path)
+        if self.orphaned and self.path.exists():
+            print(f"{self.path}: kept, as Snakemake is gone: the next attempt writes the results from it", flush=True)
+            return
         self.path.unlink(missing_ok=True)
 
     def _start_afresh(self, reason: str) -> dict | None:

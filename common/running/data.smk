@@ -2,13 +2,12 @@
 
 import os
 
-from common.data.catalog import catalog, origin
+from common.data.catalog import catalog, given_folder, origin
 
 # Handed on through the environment, not as parameters: a mirror that moves must not prepare and train everything anew.
-if config["data_mirror"]:
-    os.environ.update(DATA_MIRROR=config["data_mirror"])
-if config["imagenet_folder"]:
-    os.environ.update(IMAGENET_FOLDER=config["imagenet_folder"])
+for setting in ("data_mirror", "imagenet_folder"):
+    if folder := given_folder(setting, config[setting]):
+        os.environ[setting.upper()] = folder
 
 
 wildcard_constraints:
@@ -25,7 +24,7 @@ rule prepare_dataset:
     message:
         "Preparing {wildcards.dataset} from the mirror, the user's folder or a download"
     shell:
-        "python -m common.data.prepare {wildcards.dataset} 2>&1 | tee {log}"
+        "python -m common.data.prepare {wildcards.dataset} 2>&1 | tee {log:q}"
 
 
 rule smoke_dataset:
@@ -41,4 +40,4 @@ rule smoke_dataset:
     message:
         "Making the tiny {wildcards.dataset} for the smoke scale"
     shell:
-        "python -m common.data.prepare {wildcards.dataset} --smoke 2>&1 | tee {log}"
+        "python -m common.data.prepare {wildcards.dataset} --smoke 2>&1 | tee {log:q}"

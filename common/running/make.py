@@ -13,7 +13,6 @@ what it plots, and `stamp(tables)`, if it is there, what to say in place of the 
 
 from __future__ import annotations
 
-import argparse
 import importlib
 from pathlib import Path
 from types import ModuleType
@@ -21,10 +20,11 @@ from types import ModuleType
 import pandas
 from matplotlib.figure import Figure
 
+from common.data.files import check_outputs, written
 from common.drawing import plotting, typeset
 from common.results import comparison, readers, records, reported, tables
 from common.results.readers import Tables
-from common.running import register
+from common.running import command_line, register
 
 
 def part(paper: str, name: str) -> ModuleType:
@@ -48,16 +48,18 @@ def draw(paper: str, name: str, run: Tables, rows: pandas.DataFrame) -> Figure:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m common.running.make", description="Make a figure, a table or the comparison of a paper."
+    parser = command_line.parser(
+        "Make a figure, a table or the comparison of a paper.", prog="python -m common.running.make"
     )
     parser.add_argument("paper", help="a folder in papers/")
     parser.add_argument("name", help="comparison, or a figure or table of the paper's register, such as fig2")
     parser.add_argument("--scale", default="paper", help="whose protocol may be read (default: paper)")
     parser.add_argument("--results", required=True, nargs="+", type=Path, help="collected tables, .json beside them")
     parser.add_argument("--reported", required=True, type=Path, help="the paper's numbers")
-    parser.add_argument("--out", required=True, type=Path, help="the main file; more goes beside it")
+    main_file = written(".pdf", ".tex", ".csv")
+    parser.add_argument("--out", required=True, type=main_file, help="the main file; more goes beside it")
     arguments = parser.parse_args()
+    check_outputs({"out": arguments.out})
     paper, name, out = arguments.paper, arguments.name, arguments.out
     known = register.of(paper)
     if name not in (*known.available(), "comparison"):
@@ -77,4 +79,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command_line.run(main)

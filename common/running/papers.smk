@@ -11,6 +11,7 @@ wildcard_constraints:
     scale="smoke|desk|paper|recorded",
     paper="|".join(REGISTERS),
     seeds=r"\d+-\d+",
+    name=r"\w+",
 
 
 # Results we once ran and keep in the repository: figures are drawn from them in seconds, stamped with their scale.
@@ -31,7 +32,7 @@ rule recorded:
     message:
         "Taking the recorded table {output.table}"
     shell:
-        "cp {input.table} {output.table} > {log} 2>&1 && cp {input.record} {output.record} >> {log} 2>&1"
+        "cp {input.table:q} {output.table:q} > {log:q} 2>&1 && cp {input.record:q} {output.record:q} >> {log:q} 2>&1"
 
 
 rule collect:
@@ -50,7 +51,7 @@ rule collect:
     message:
         "Collecting {output.table}"
     shell:
-        "python -m common.results.collect --out {output.table} {input} > {log} 2>&1"
+        "python -m common.results.collect --out {output.table:q} {input:q} > {log:q} 2>&1"
 
 
 # The same for arrays.
@@ -92,7 +93,7 @@ rule draw:
         "Drawing {output.main}"
     shell:
         "python -m common.running.make {wildcards.paper} {wildcards.artifact} --scale {wildcards.scale}"
-        " --results {input.results} --reported {input.reported} --out {output.main} > {log} 2>&1"
+        " --results {input.results:q} --reported {input.reported:q} --out {output.main:q} > {log:q} 2>&1"
 
 
 use rule draw as typeset with:
@@ -124,7 +125,7 @@ rule compare:
         "Comparing with the paper: {output.numbers}"
     shell:
         "python -m common.running.make {wildcards.paper} comparison --scale {wildcards.scale}"
-        " --results {input.results} --reported {input.reported} --out {output.numbers} > {log} 2>&1"
+        " --results {input.results:q} --reported {input.reported:q} --out {output.numbers:q} > {log:q} 2>&1"
 
 
 rule publish_figure:
@@ -142,7 +143,7 @@ rule publish_figure:
     message:
         "{output.pdf} is {input.pdf}"
     shell:
-        "cp {input.pdf} {output.pdf} > {log} 2>&1 && cp {input.png} {output.png} >> {log} 2>&1"
+        "cp {input.pdf:q} {output.pdf:q} > {log:q} 2>&1 && cp {input.png:q} {output.png:q} >> {log:q} 2>&1"
 
 
 rule publish_table:
@@ -162,8 +163,8 @@ rule publish_table:
     message:
         "{output.tex} is {input.tex}"
     shell:
-        "cp {input.csv} {output.csv} > {log} 2>&1 && cp {input.md} {output.md} >> {log} 2>&1"
-        " && cp {input.tex} {output.tex} >> {log} 2>&1"
+        "cp {input.csv:q} {output.csv:q} > {log:q} 2>&1 && cp {input.md:q} {output.md:q} >> {log:q} 2>&1"
+        " && cp {input.tex:q} {output.tex:q} >> {log:q} 2>&1"
 
 
 rule list_figures:
@@ -177,4 +178,4 @@ rule list_figures:
     message:
         "All figures and tables of the papers"
     shell:
-        "python -m common.running.register {params.papers} 2>&1 | tee {log}"
+        "python -m common.running.register {params.papers:q} 2>&1 | tee {log:q}"

@@ -11,6 +11,7 @@ import difflib
 import hashlib
 import json
 import math
+import re
 import typing
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,6 +20,11 @@ from typing import Any, TypeVar
 import yaml
 
 SCALES = ("paper", "desk", "smoke")
+# What values can be, by their names. All other whole numbers are counts and at least 1, and no other number is negative.
+SIGNED = re.compile(r".*bias(es)?")
+FROM_ZERO = re.compile(r"padding|skips")
+BELOW_ONE = re.compile(r"beta\d|momentum|.*dropout_rate")
+REPEATED = re.compile(r"hidden|nodes|channels|convolutions")  # sizes of layers; what else is listed is listed once
 
 Schema = TypeVar("Schema")
 
@@ -33,7 +39,7 @@ def read(path: str | Path, schema: type[Schema], scale: str, overrides: Iterable
     schema: a frozen dataclass with one frozen dataclass per section, whose fields are int, float, bool, str or tuple.
     overrides: strings "section.key=value" for runs by hand, applied last; the value is read as YAML.
     Every scale of the file is checked, not only the one asked for. Raises ProtocolError naming file, section and scale
-    of an unknown, missing or wrongly typed entry.
+    of an unknown, missing or wrongly typed entry, and of a value that cannot be.
     """
     if scale not in SCALES:
         raise ProtocolError(f"unknown scale {scale!r}{_closest(scale, SCALES)}")
@@ -46,8 +52,10 @@ def read(path: str | Path, schema: type[Schema], scale: str, overrides: Iterable
     for override in overrides:
         section_name, key, value = _read_override(override, sections)
         chosen[section_name][key] = value
-    built = {name: _build(f"{path}: section '{name}'", sections[name], chosen[name]) for name in sections}
-    return _build(f"{path}", schema, built)
+    built = {
+        name: _build(f"{path}: section '{name}', scale '{scale}'", sections[name], chosen[name]) for name in sections
+    }
+    return _build(f"{path}: scale '{scale}'", schema, built)
 
 
 class Settings:
@@ -120,25 +128,12 @@ def digest(protocol: Any) -> str:
 
 
 def check_positive(section: Any, *keys: str) -> None:
-    """Raise ValueError naming a number of the section, or one in a list of them, that is not positive."""
-    for key, number in _numbers(section, keys):
-        if number <= 0:
-            raise ValueError(f"{key} must be positive, not {number}")
-
-
-def check_below_one(section: Any, *keys: str) -> None:
-    """Raise ValueError naming a number of the section that does not lie from 0 to 1, or is 1."""
-    for key, number in _numbers(section, keys):
-        if not 0 <= number < 1:
-            raise ValueError(f"{key} must be at least 0 and below 1, not {number}")
-
-
-def _numbers(section: Any, keys: Iterable[str]) -> list[tuple[str, float]]:
-    """Return the numbers under these keys, each with its key; an empty list counts as 0."""
-    values = [(key, getattr(section, key)) for key in keys]
-    return [
-        (key, number) for key, value in values for number in ((value or (0,)) if isinstance(value, tuple) else (value,))
-    ]
+    """Raise ValueError naming a number of the section, or one in a list of them, that is not positive, or an empty list."""
+    for key in keys:
+        value = getattr(section, key)
+        for number in (value or (0,)) if isinstance(value, tuple) else (value,):
+            if number <= 0:
+                raise ValueError(f"{key} must be positive, not {number}")
 
 
 def _build(where: str, section: type, values: dict[str, Any]) -> Any:
@@ -159,7 +154,7 @@ def _read_section(where: str, content: Any, section: type, scale: str) -> dict[s
         given = {} if content.get(name) is None else content[name]
         place = f"{where}, scale '{name}'"
         _check_names(place, "key", given, types, required=types if name == "paper" else ())
-        values[name] = {key: _typed(f"{place}, key '{key}'", value, types[key]) for key, value in given.items()}
+        values[name] = {key: _value(f"{place}, key '{key}'", value, types[key], key) for key, value in given.items()}
     return values["paper"] | values[scale]
 
 
@@ -175,7 +170,7 @@ def _read_override(text: str, sections: dict[str, type]) -> tuple[str, str, Any]
         parsed = yaml.safe_load(value)
     except yaml.YAMLError as error:
         raise ProtocolError(f"override {text!r}: the value is not valid YAML") from error
-    return section, key, _typed(f"override {text!r}", parsed, types[key])
+    return section, key, _value(f"override {text!r}", parsed, types[key], key)
 
 
 def _check_names(
@@ -199,6 +194,29 @@ def _closest(name: Any, known: Iterable[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(known)}"
 
 
+def _value(where: str, value: Any, kind: Any, key: str) -> Any:
+    """Return `value` as `kind`, or raise ProtocolError if it is of another or cannot be under this key."""
+    typed = _typed(where, value, kind)
+    _check_value(where, typed, key)
+    if typing.get_args(kind)[-1:] == (Ellipsis,) and not REPEATED.fullmatch(key):
+        names = [f"{item:g}" if isinstance(item, float) else str(item) for item in typed]  # as in the names of files
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise ProtocolError(f"{where}: {twice[0]} is given twice")
+    return typed
+
+
+def _check_value(where: str, value: Any, key: str) -> None:
+    if isinstance(value, tuple):
+        for item in value:
+            _check_value(where, item, key)
+    elif isinstance(value, int | float) and not isinstance(value, bool) and not SIGNED.fullmatch(key):
+        least = 1 if isinstance(value, int) and not FROM_ZERO.fullmatch(key) else 0
+        if value < least:
+            raise ProtocolError(f"{where}: must be at least {least}, not {value}")
+        if BELOW_ONE.fullmatch(key) and value >= 1:
+            raise ProtocolError(f"{where}: must be below 1, not {value}")
+
+
 def _typed(where: str, value: Any, kind: Any) -> Any:
     """Return `value` as `kind` (lists become tuples, whole numbers floats) or raise ProtocolError."""
     if typing.get_origin(kind) is tuple and isinstance(value, list):
@@ -211,21 +229,25 @@ def _typed(where: str, value: Any, kind: Any) -> Any:
             )
     elif kind is float:
         # YAML 1.1 reads 1e-3 as a string: only 1.0e-3 is a number to it.
-        number = _number(value) if isinstance(value, str) else value
-        if isinstance(number, int | float) and not isinstance(number, bool):
-            return float(number)
+        number = _number(value)
+        if number is not None and math.isfinite(number):
+            return number
+        if number is not None:
+            raise ProtocolError(f"{where}: expected a finite number, found {value!r}")
     elif kind in (int, bool, str) and type(value) is kind:
         return value
     wanted = kind.__name__ if isinstance(kind, type) and typing.get_origin(kind) is None else str(kind)
     raise ProtocolError(f"{where}: expected {wanted}, found {value!r} ({type(value).__name__})")
 
 
-def _number(text: str) -> float | None:
+def _number(value: Any) -> float | None:
+    """Return what a number or a text says as float: inf if that is too large, None if it says no number."""
     try:
-        number = float(text)
+        return float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else None
+    except OverflowError:
+        return math.inf
     except ValueError:
         return None
-    return number if math.isfinite(number) else None
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):
@@ -245,6 +267,6 @@ _UniqueKeyLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG,
 
 def _load(path: Path) -> Any:
     try:
-        return yaml.load(path.read_text(), _UniqueKeyLoader)
-    except yaml.YAMLError as error:
+        return yaml.load(path.read_text(encoding="utf-8"), _UniqueKeyLoader)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ProtocolError(f"{path}: not a valid protocol file: {error}") from error

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import shutil
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,11 +11,12 @@ from typing import Any
 import torch
 
 from common.data.catalog import DataError
+from common.data.files import WriteError, check_outputs, written
 from common.results import records
-from common.running import code, devices, protocols
+from common.running import code, command_line, devices, protocols
 from common.running.checkpoints import Checkpoint
 from common.running.devices import DeviceError
-from common.running.protocols import SCALES, ProtocolError
+from common.running.protocols import SCALES
 from common.running.register import Register
 
 
@@ -30,7 +29,8 @@ class Job:
 
     arguments: of the command line (`parser`); of: what tells this job from others of the stage, such as benchmark,
     condition and seeds, under the names that the rule's wildcards have; device: in place of the command line's; wide:
-    whether layers have hundreds of units (`devices.select`). What the job may read of the protocol, its checkpoint's key
+    whether layers have hundreds of units (`devices.select`). Options whose paths get into each other's way are refused
+    (`files.check_outputs`). What the job may read of the protocol, its checkpoint's key
     and its record all follow from the stage's entry in the register.
     """
 
@@ -43,6 +43,7 @@ class Job:
         device: str | None = None,
         wide: bool = False,
     ) -> None:
+        check_outputs(vars(arguments))
         self.register, self.stage, self.scale, self.of = register, stage, arguments.scale, dict(of)
         self.settings = register.settings(stage, arguments.scale, self.of, arguments.set)
         self.code = code.digest(f"papers.{register.paper}.{stage}")
@@ -91,19 +92,24 @@ class Job:
         record = path.with_suffix(".json")
         about = {"paper": self.register.paper, "stage": title or self.stage, "scale": self.scale, "seeds": list(seeds)}
         about |= {"protocol": self.settings.as_dict(), "protocol_digest": self.settings.digest, "code": self.code}
-        with records.record(record, about, data, self.device) as measured:
-            if checkpoint is not None:
-                measured["resumed"] = checkpoint.path.exists()  # the times are then of the last part alone
-            yield measured
-        for table in filter(None, others):
-            shutil.copyfile(record, table.with_suffix(".json"))
+        try:
+            with records.record(record, about, data, self.device) as measured:
+                if checkpoint is not None:
+                    measured["resumed"] = checkpoint.path.exists()  # the times are then of the last part alone
+                yield measured
+            for table in filter(None, others):
+                records.write(table.with_suffix(".json"), records.read(record))
+        except WriteError as error:
+            if checkpoint is None or not checkpoint.path.exists():
+                raise
+            raise WriteError(f"{error}, which goes on from the checkpoint {checkpoint.path}") from error
         if checkpoint is not None:
             checkpoint.delete()
 
 
 def parser(description: str, *more: str) -> argparse.ArgumentParser:
-    """An argument parser with --scale, --device, --matmul-precision and --set; more: further ones, of OPTIONS."""
-    options = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """An argument parser with --scale, --device, --matmul-precision, --set and --debug; more: further ones, of OPTIONS."""
+    options = command_line.parser(description)
     options.add_argument("--scale", choices=SCALES, required=True)
     options.add_argument("--device", default="auto", help="auto (CUDA where there is one), cpu, cuda or cuda:N")
     options.add_argument(
@@ -147,15 +153,11 @@ def checked(check: Callable[[str], Any]) -> Callable[[str], str]:
 
 OPTIONS: dict[str, dict[str, Any]] = {  # that many stages have
     "seeds": {"type": seed_range, "required": True, "help": "a range such as 0-4"},
-    "out": {"type": Path, "required": True, "help": "the table (.csv)"},
-    "checkpoint": {"type": Path, "help": "where to keep the state, so that a killed run can go on"},
+    "out": {"type": written(".csv"), "required": True, "help": "the table (.csv)"},
+    "checkpoint": {"type": written(), "help": "where to keep the state, so that a killed run can go on"},
 }
 
 
 def run(main: Callable[[], None]) -> None:
-    """Calls main; an error that the user can mend is printed as one line and ends the process with status 1."""
-    try:
-        main()
-    except (DataError, DeviceError, ProtocolError, TrainingError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(1) from None
+    """Call main; an error that the user can cause is printed as one line, and ends the process with status 1."""
+    command_line.run(main, DataError, DeviceError, TrainingError, torch.cuda.OutOfMemoryError)

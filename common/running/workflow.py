@@ -13,10 +13,11 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from common.data.catalog import prepared_file
+from common.data.catalog import DataError, given_folder, prepared_file
 from common.running import protocols
 from common.running.code import ROOT
 from common.running.register import Register, endings
@@ -49,9 +50,13 @@ def check_config(config: Mapping[str, Any]) -> None:
     if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", str(config["device"])):
         raise ConfigError(f"config: unknown device {config['device']!r}; write auto, cpu, cuda or cuda:1")
     for key in ("data_mirror", "imagenet_folder"):
-        folder = config[key]
-        if folder and not (isinstance(folder, str) and os.path.isdir(folder)):
-            raise ConfigError(f"config: {key} {folder!r} is not a folder; correct it or leave it empty")
+        try:
+            given_folder(key, config[key])
+        except DataError as error:
+            raise ConfigError(f"config: {error}") from error
+    for path in (*glob.glob("data/prepared/*.npz"), *glob.glob("data/smoke/*.npz")):
+        if os.path.getmtime(path) > time.time() + 10:  # seconds; Snakemake fails for it, but only once a job is done
+            raise ConfigError(f"{path} is dated in the future; correct the clock, or date it now: touch {path}")
     _check_papers(config["papers"])
     if config["scale"] == "recorded" and not any((ROOT / "papers").glob("*/recorded/*.csv")):
         raise ConfigError("config: scale 'recorded' has no tables yet (papers/*/recorded/*.csv); choose another scale")

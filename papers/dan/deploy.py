@@ -140,7 +140,7 @@ def main() -> None:
     parser = stage.parser(__doc__, "seeds")
     parser.add_argument("--phenotypes", type=Path, required=True, help="what papers.dan.meta_train wrote (.pt)")
     for table in ("stages", "curves", "predictions"):
-        parser.add_argument(f"--{table}", type=Path, required=True, help="a table to write (.csv)")
+        parser.add_argument(f"--{table}", type=stage.written(".csv"), required=True, help="a table to write (.csv)")
     arguments = parser.parse_args()
     seeds = arguments.seeds
     job = stage.Job(REGISTER, "deploy", arguments, of={"seeds": seeds})

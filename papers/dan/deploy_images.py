@@ -78,7 +78,7 @@ def main() -> None:
     parser.add_argument("--phenotypes", type=Path, help="what papers.dan.meta_train wrote (.pt); not for random")
     parser.add_argument("--mnist", required=True, help="prepared data set (.npz)")
     for table in ("errors", "grids"):
-        parser.add_argument(f"--{table}", type=Path, required=True, help="a table to write (.csv)")
+        parser.add_argument(f"--{table}", type=stage.written(".csv"), required=True, help="a table to write (.csv)")
     arguments = parser.parse_args()
     condition, seeds = arguments.condition, arguments.seeds
     if (condition == "random") == bool(arguments.phenotypes):

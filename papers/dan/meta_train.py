@@ -12,7 +12,6 @@ import dataclasses
 import math
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -162,6 +161,8 @@ def train(learner: MetaLearner, label: str, checkpoint: Checkpoint | None) -> No
         progress.advance(f"meta-loss {learner.rows[-1]['loss']:.3g}")
         if checkpoint is not None and checkpoint.due():
             checkpoint.save(learner.state_dict())
+    if checkpoint is not None and checkpoint.orphaned:
+        checkpoint.save(learner.state_dict())
 
 
 def main() -> None:
@@ -171,7 +172,7 @@ def main() -> None:
     parser.add_argument("--channels", type=int, help="n_channels, in place of the protocol's")
     parser.add_argument("--terms", choices=TERMS, help="of the meta-loss (default: memory; both for images)")
     parser.add_argument("--omniglot", help="prepared data set (.npz), for images")
-    parser.add_argument("--out", type=Path, required=True, help="the phenotypes (.pt)")
+    parser.add_argument("--out", type=stage.written(".pt"), required=True, help="the phenotypes (.pt)")
     arguments = parser.parse_args()
     experiment, seeds, out = arguments.experiment, arguments.seeds, arguments.out
     of_functions = experiment == "regression"

@@ -84,6 +84,8 @@ class Regression(MetaTraining):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.n_channels < 1:
+            raise ValueError(f"n_channels must be at least 1, not {self.n_channels}")
         if self.tasks != TASKS:
             raise ValueError(f"tasks: figures and claims are made for {TASKS} sub-tasks, not {self.tasks}")
 
@@ -126,8 +128,6 @@ class Design:
     def __post_init__(self) -> None:
         _known("sharing", self.sharing, SHARING)
         _known("image_conditions", self.image_conditions, IMAGE_CONDITIONS)
-        if self.averaged < 1:
-            raise ValueError(f"averaged: the mean of {self.averaged} phenotypes is none; give 1 for the last alone")
         if self.functions < max(2, self.shown_functions):  # of one there is no spread
             raise ValueError(
                 f"functions: {self.functions} are too few to show {self.shown_functions} of them and a spread"
@@ -156,3 +156,7 @@ class Protocol:
     def __post_init__(self) -> None:
         if self.images.tasks != DIGITS:
             raise ValueError(f"images.tasks: Figure 2 is of {DIGITS} digits, not {self.images.tasks}")
+        if self.design.averaged > (kept := min(self.regression.sequences, 100)):  # phenotypes.KEPT
+            raise ValueError(
+                f"design.averaged: the phenotypes of the last {kept} sequences are kept, not of {self.design.averaged}"
+            )

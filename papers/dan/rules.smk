@@ -23,13 +23,13 @@ rule dan_meta_train:
         # not declared as an output, or Snakemake would delete it before the attempt that is to go on from it
         checkpoint="results/{scale}/dan/checkpoints/{experiment}_{sharing}_{n_channels}_seeds{seeds}.ckpt",
         depends=REGISTERS["dan"].depends("meta_train"),
-        options="--sharing {sharing} --channels {n_channels}",
+        options=lambda wildcards: ["--sharing", wildcards.sharing, "--channels", wildcards.n_channels],
     message:
         "Meta-training on functions: phenotypes per {wildcards.sharing}, {wildcards.n_channels} channels, seeds {wildcards.seeds}, {wildcards.scale} scale; see {log}"
     shell:
         "python -m papers.dan.meta_train --scale {wildcards.scale} --experiment {wildcards.experiment}"
-        " {params.options} --seeds {wildcards.seeds} --device {resources.device} --out {output.phenotypes}"
-        " --checkpoint {params.checkpoint} > {log} 2>&1"
+        " {params.options:q} --seeds {wildcards.seeds} --device {resources.device:q} --out {output.phenotypes:q}"
+        " --checkpoint {params.checkpoint:q} > {log:q} 2>&1"
 
 
 use rule dan_meta_train as dan_meta_train_images with:
@@ -46,7 +46,7 @@ use rule dan_meta_train as dan_meta_train_images with:
         condition="both|memory",
     params:
         checkpoint="results/{scale}/dan/checkpoints/{experiment}_{condition}_seeds{seeds}.ckpt",
-        options=lambda wildcards, input: f"--terms {wildcards.condition} --omniglot {input.omniglot}",
+        options=lambda wildcards, input: ["--terms", wildcards.condition, "--omniglot", input.omniglot],
     message:
         "Meta-training on Omniglot: meta-loss {wildcards.condition}, seeds {wildcards.seeds}, {wildcards.scale} scale; see {log}"
 
@@ -72,9 +72,9 @@ rule dan_deploy:
     message:
         "Deployment on held-out functions, seeds {wildcards.seeds}, {wildcards.scale} scale; see {log}"
     shell:
-        "python -m papers.dan.deploy --scale {wildcards.scale} --seeds {wildcards.seeds} --device {resources.device}"
-        " --phenotypes {input.phenotypes} --stages {output.stages} --curves {output.curves}"
-        " --predictions {output.predictions} > {log} 2>&1"
+        "python -m papers.dan.deploy --scale {wildcards.scale} --seeds {wildcards.seeds} --device {resources.device:q}"
+        " --phenotypes {input.phenotypes:q} --stages {output.stages:q} --curves {output.curves:q}"
+        " --predictions {output.predictions:q} > {log:q} 2>&1"
 
 
 rule dan_deploy_images:
@@ -96,13 +96,13 @@ rule dan_deploy_images:
         **TRAINING,
     params:
         depends=REGISTERS["dan"].depends("deploy_images"),
-        phenotypes=lambda wildcards, input: f"--phenotypes {input.phenotypes}" if input.phenotypes else "",
+        phenotypes=lambda wildcards, input: ["--phenotypes", *input.phenotypes] if input.phenotypes else [],
     message:
         "Deployment on MNIST: {wildcards.condition}, seeds {wildcards.seeds}, {wildcards.scale} scale; see {log}"
     shell:
         "python -m papers.dan.deploy_images --scale {wildcards.scale} --condition {wildcards.condition}"
-        " --seeds {wildcards.seeds} --device {resources.device} --mnist {input.mnist} {params.phenotypes}"
-        " --errors {output.errors} --grids {output.grids} > {log} 2>&1"
+        " --seeds {wildcards.seeds} --device {resources.device:q} --mnist {input.mnist:q} {params.phenotypes:q}"
+        " --errors {output.errors:q} --grids {output.grids:q} > {log:q} 2>&1"
 
 
 rule dan_diagram:
@@ -120,4 +120,4 @@ rule dan_diagram:
     message:
         "A small network of DANs: {output.table}"
     shell:
-        "python -m papers.dan.diagram --scale {wildcards.scale} --out {output.table} > {log} 2>&1"
+        "python -m papers.dan.diagram --scale {wildcards.scale} --out {output.table:q} > {log:q} 2>&1"

@@ -17,7 +17,7 @@ rule dhp_tune:
     wildcard_constraints:
         benchmark="|".join(dhp_protocol.SWEPT),
         condition="|".join(dhp_protocol.CONSOLIDATED),
-        value=r"[\w.+-]+",
+        value=r"[\d.]+(e[+-]?\d+)?",
     priority: 1
     conda:
         "../../environment.yml"
@@ -32,9 +32,9 @@ rule dhp_tune:
         "Tuning: {wildcards.benchmark}, {wildcards.condition} {wildcards.value}, {wildcards.scale} scale; see {log}"
     shell:
         "python -m papers.dhp.tune --scale {wildcards.scale} --benchmark {wildcards.benchmark}"
-        " --condition {wildcards.condition} --value {wildcards.value} --seeds {params.seeds}"
-        " --device {resources.device} --data {input.data} --out {output.table} --checkpoint {params.checkpoint}"
-        " > {log} 2>&1"
+        " --condition {wildcards.condition} --value {wildcards.value} --seeds {params.seeds:q}"
+        " --device {resources.device:q} --data {input.data:q} --out {output.table:q} --checkpoint {params.checkpoint:q}"
+        " > {log:q} 2>&1"
 
 
 rule dhp_train:
@@ -59,13 +59,13 @@ rule dhp_train:
         checkpoint="results/{scale}/dhp/checkpoints/{benchmark}_{condition}_seeds{seeds}.ckpt",
         depends=DHP.depends("train"),
         condition="{condition}",
-        options="",
+        options=[],
     message:
         "Training: {wildcards.benchmark}, {wildcards.condition}, seeds {wildcards.seeds}, {wildcards.scale} scale; see {log}"
     shell:
         "python -m papers.dhp.train --scale {wildcards.scale} --benchmark {wildcards.benchmark}"
-        " --condition {params.condition} --seeds {wildcards.seeds} --device {resources.device} --data {input.data}"
-        " --tuning {input.tuning} --out {output.table} --checkpoint {params.checkpoint} {params.options} > {log} 2>&1"
+        " --condition {params.condition:q} --seeds {wildcards.seeds} --device {resources.device:q} --data {input.data:q}"
+        " --tuning {input.tuning:q} --out {output.table:q} --checkpoint {params.checkpoint:q} {params.options:q} > {log:q} 2>&1"
 
 
 # The same training, which also notes eta and the norms of trace and alpha.
@@ -79,7 +79,7 @@ use rule dhp_train as dhp_train_logged with:
         benchmark=dhp_protocol.LOGGED[0],
         condition=dhp_protocol.LOGGED[1],
     params:
-        options=lambda wildcards, output: f"--plasticity {output.plasticity}",
+        options=lambda wildcards, output: ["--plasticity", output.plasticity],
 
 
 ruleorder: dhp_train_logged > dhp_train
@@ -101,7 +101,7 @@ use rule dhp_train as dhp_eta with:
     params:
         checkpoint="results/{scale}/dhp/checkpoints/eta_{benchmark}_{eta}_seeds{seeds}.ckpt",
         condition=dhp_protocol.DHP,
-        options="--eta {eta}",
+        options=lambda wildcards: ["--eta", wildcards.eta],
     message:
         "Training from eta = {wildcards.eta}: {wildcards.benchmark}, seeds {wildcards.seeds}, {wildcards.scale} scale; see {log}"
 
@@ -125,8 +125,8 @@ rule dhp_update:
     message:
         "One Hebbian update after an epoch of MNIST, {wildcards.scale} scale; see {log}"
     shell:
-        "python -m papers.dhp.update --scale {wildcards.scale} --device {resources.device} --data {input.data}"
-        " --out {output.table} > {log} 2>&1"
+        "python -m papers.dhp.update --scale {wildcards.scale} --device {resources.device:q} --data {input.data:q}"
+        " --out {output.table:q} > {log:q} 2>&1"
 
 
 rule dhp_imbalance:
@@ -146,4 +146,4 @@ rule dhp_imbalance:
     message:
         "Removal probabilities of the imbalanced benchmark: {output.table}"
     shell:
-        "python -m papers.dhp.imbalance --scale {wildcards.scale} --data {input.data} --out {output.table} > {log} 2>&1"
+        "python -m papers.dhp.imbalance --scale {wildcards.scale} --data {input.data:q} --out {output.table:q} > {log:q} 2>&1"

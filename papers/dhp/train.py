@@ -19,6 +19,7 @@ import torch
 from common.learning.continual import Learner, Schedule, learn, rows
 from common.results import tables
 from common.running import stage
+from common.running.command_line import finite
 from papers.dhp import data, method, protocol
 from papers.dhp.model import build
 from papers.dhp.plasticity import Plasticity
@@ -83,7 +84,7 @@ def options(description: str) -> ArgumentParser:
 
 def initial_eta(text: str) -> float:
     """Return an initial eta that Figure 4, whose axis is logarithmic, can show."""
-    if (eta := float(text)) <= 0:
+    if (eta := finite(text)) <= 0:
         raise ArgumentTypeError(f"an initial eta must be positive, not {text}")
     return eta
 
@@ -91,7 +92,9 @@ def initial_eta(text: str) -> float:
 def main() -> None:
     parser = options(__doc__)
     parser.add_argument("--tuning", type=Path, nargs="*", default=[], help="tables of tune, for conditions with -tuned")
-    parser.add_argument("--plasticity", type=Path, help="where to write eta and the norms of trace and alpha (.csv)")
+    parser.add_argument(
+        "--plasticity", type=stage.written(".csv"), help="to write eta and the norms of trace and alpha (.csv)"
+    )
     parser.add_argument("--eta", type=initial_eta, help="initial eta, in place of the protocol's")
     arguments = parser.parse_args()
     condition, benchmark, seeds = protocol.condition(arguments.condition), arguments.benchmark, arguments.seeds

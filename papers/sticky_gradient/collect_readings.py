@@ -8,24 +8,28 @@ weights (weights_*.csv).
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import pandas
 
+from common.data.files import check_outputs, written
 from common.results import accuracies, collect, records, tables
+from common.running import command_line
 from papers.sticky_gradient import distributions
 from papers.sticky_gradient.measures import SUMMARY_COLUMNS, summary
 from papers.sticky_gradient.readings import CONTROL, EWC, FULL
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m papers.sticky_gradient.collect_readings", description=__doc__)
-    parser.add_argument("--out", required=True, type=Path, help="the CSV to write; its record goes beside it")
+    parser = command_line.parser(__doc__)
+    parser.add_argument(
+        "--out", required=True, type=written(".csv"), help="the CSV to write; its record goes beside it"
+    )
     parser.add_argument(
         "tables", nargs="+", type=Path, metavar="TABLE.csv", help="accuracies of one reading and condition"
     )
     arguments = parser.parse_args()
+    check_outputs(vars(arguments))
     rows, parts = [], {}
     for path in arguments.tables:
         part = parts[str(path)] = records.read(path.with_suffix(".json"))
@@ -35,4 +39,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command_line.run(main)

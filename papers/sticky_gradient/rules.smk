@@ -30,7 +30,7 @@ rule sticky_gradient_search:
         "Meta-search: {wildcards.reading}, {wildcards.scale} scale; see {log}"
     shell:
         "python -m papers.sticky_gradient.search --scale {wildcards.scale} --reading {wildcards.reading}"
-        " --device {resources.device} --data {input.data} --study {params.study} --out {output.table} > {log} 2>&1"
+        " --device {resources.device:q} --data {input.data:q} --study {params.study:q} --out {output.table:q} > {log:q} 2>&1"
 
 
 rule sticky_gradient_train:
@@ -53,14 +53,14 @@ rule sticky_gradient_train:
     resources:
         **TRAINING,
     params:
-        options=lambda wildcards, output: f"--weights {output.weights}",
+        options=lambda wildcards, output: ["--weights", output.weights],
         depends=STICKY.depends("train"),
     message:
         "Training: {wildcards.condition}, seeds {wildcards.seeds}, {wildcards.scale} scale; see {log}"
     shell:
         "python -m papers.sticky_gradient.train --scale {wildcards.scale} --condition {wildcards.condition}"
-        " --search {input.search} --seeds {wildcards.seeds} --device {resources.device} --data {input.data}"
-        " --out {output.table} {params.options} > {log} 2>&1"
+        " --search {input.search:q} --seeds {wildcards.seeds} --device {resources.device:q} --data {input.data:q}"
+        " --out {output.table:q} {params.options:q} > {log:q} 2>&1"
 
 
 # The same training with a part of the pixels in place (Figure 4).
@@ -74,7 +74,7 @@ use rule sticky_gradient_train as sticky_gradient_shared with:
         condition=STICKY_CONDITION,
         shared=r"[01](\.\d+)?",
     params:
-        options="--shared {shared}",
+        options=lambda wildcards: ["--shared", wildcards.shared],
     message:
         "Training with {wildcards.shared} of the pixels shared: {wildcards.condition}, seeds {wildcards.seeds}; see {log}"
 
@@ -92,7 +92,7 @@ use rule sticky_gradient_train as sticky_gradient_train_reading with:
         condition=STICKY_CONDITION,
         reading=STICKY_READING,
     params:
-        options=lambda wildcards, output: f"--reading {wildcards.reading} --weights {output.weights}",
+        options=lambda wildcards, output: ["--reading", wildcards.reading, "--weights", output.weights],
     message:
         "Training: {wildcards.condition} under {wildcards.reading}, {wildcards.scale} scale; see {log}"
 
@@ -116,7 +116,7 @@ rule sticky_gradient_readings:
     message:
         "Collecting {output.table}"
     shell:
-        "python -m papers.sticky_gradient.collect_readings --out {output.table} {input.tables} > {log} 2>&1"
+        "python -m papers.sticky_gradient.collect_readings --out {output.table:q} {input.tables:q} > {log:q} 2>&1"
 
 
 rule sticky_gradient_trajectories:
@@ -138,5 +138,5 @@ rule sticky_gradient_trajectories:
     message:
         "Following single weights, {wildcards.scale} scale; see {log}"
     shell:
-        "python -m papers.sticky_gradient.trajectories --scale {wildcards.scale} --device {resources.device}"
-        " --data {input.data} --out {output.table} > {log} 2>&1"
+        "python -m papers.sticky_gradient.trajectories --scale {wildcards.scale} --device {resources.device:q}"
+        " --data {input.data:q} --out {output.table:q} > {log:q} 2>&1"

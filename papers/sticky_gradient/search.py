@@ -89,7 +89,7 @@ def search(job: stage.Job, name: str, path: str, about: dict, study_file: Path) 
 
 def main() -> None:
     parser = options(__doc__)
-    parser.add_argument("--study", type=Path, required=True, help="where the study is stored (.db)")
+    parser.add_argument("--study", type=stage.written(".db"), required=True, help="where the study is stored (.db)")
     arguments = parser.parse_args()
     job, name = job_of("search", arguments)
     settings, choices, path = job.settings, reading(name), arguments.data

@@ -122,7 +122,7 @@ def main() -> None:
     parser.add_argument("--search", type=Path, nargs="?", help=source)
     pixels = "fraction of pixels left in place; which ones is the protocol's design.shared_pixels"
     parser.add_argument("--shared", type=stage.checked(lambda text: fraction(float(text))), help=pixels)
-    parser.add_argument("--weights", type=Path, help="where to write the distribution of weights (.csv)")
+    parser.add_argument("--weights", type=stage.written(".csv"), help="to write the distribution of weights (.csv)")
     arguments = parser.parse_args()
     condition, seeds = arguments.condition, arguments.seeds
     if condition.endswith(SEARCHED) != bool(arguments.search):

@@ -15,7 +15,7 @@ rule synaptic_intelligence_tune:
         "logs/{scale}/synaptic_intelligence/tune/{condition}_{value}.log",
     wildcard_constraints:
         condition="ewc|sgd",
-        value=r"[\w.+-]+",
+        value=r"[\d.]+(e[+-]?\d+)?",
     priority: 1
     conda:
         "../../environment.yml"
@@ -30,8 +30,8 @@ rule synaptic_intelligence_tune:
         "Tuning: {wildcards.condition} {wildcards.value}, {wildcards.scale} scale; see {log}"
     shell:
         "python -m papers.synaptic_intelligence.tune --scale {wildcards.scale} --condition {wildcards.condition}"
-        " --value {wildcards.value} --seeds {params.seeds} --device {resources.device} --data {input.data}"
-        " --out {output.table} --checkpoint {params.checkpoint} > {log} 2>&1"
+        " --value {wildcards.value} --seeds {params.seeds:q} --device {resources.device:q} --data {input.data:q}"
+        " --out {output.table:q} --checkpoint {params.checkpoint:q} > {log:q} 2>&1"
 
 
 rule synaptic_intelligence_train:
@@ -53,13 +53,13 @@ rule synaptic_intelligence_train:
     params:
         checkpoint="results/{scale}/synaptic_intelligence/checkpoints/{benchmark}_{condition}_seeds{seeds}.ckpt",
         depends=SI.depends("train"),
-        options="",
+        options=[],
     message:
         "Training: {wildcards.benchmark}, {wildcards.condition}, seeds {wildcards.seeds}, {wildcards.scale} scale; see {log}"
     shell:
         "python -m papers.synaptic_intelligence.train --scale {wildcards.scale} --benchmark {wildcards.benchmark}"
-        " --condition {wildcards.condition} --seeds {wildcards.seeds} --device {resources.device} --data {input.data}"
-        " --tuning {input.tuning} --out {output.table} --checkpoint {params.checkpoint} {params.options} > {log} 2>&1"
+        " --condition {wildcards.condition} --seeds {wildcards.seeds} --device {resources.device:q} --data {input.data:q}"
+        " --tuning {input.tuning:q} --out {output.table:q} --checkpoint {params.checkpoint:q} {params.options:q} > {log:q} 2>&1"
 
 
 # The same training, which also correlates the importances of the tasks.
@@ -73,7 +73,7 @@ use rule synaptic_intelligence_train as synaptic_intelligence_train_correlated w
         benchmark="permuted_mnist",
         condition="|".join(si_runs.CORRELATED),
     params:
-        options=lambda wildcards, output: f"--correlations {output.correlations}",
+        options=lambda wildcards, output: ["--correlations", output.correlations],
 
 
 ruleorder: synaptic_intelligence_train_correlated > synaptic_intelligence_train
@@ -94,7 +94,7 @@ rule synaptic_intelligence_landscapes:
     message:
         "Descending two losses of two parameters: {output.table}"
     shell:
-        "python -m papers.synaptic_intelligence.landscapes --scale {wildcards.scale} --out {output.table} > {log} 2>&1"
+        "python -m papers.synaptic_intelligence.landscapes --scale {wildcards.scale} --out {output.table:q} > {log:q} 2>&1"
 
 
 rule synaptic_intelligence_theory:
@@ -113,5 +113,5 @@ rule synaptic_intelligence_theory:
     message:
         "Simulating Section 4: {output.table}"
     shell:
-        "python -m papers.synaptic_intelligence.simulations --scale {wildcards.scale} --seeds {params.seeds}"
-        " --out {output.table} > {log} 2>&1"
+        "python -m papers.synaptic_intelligence.simulations --scale {wildcards.scale} --seeds {params.seeds:q}"
+        " --out {output.table:q} > {log:q} 2>&1"

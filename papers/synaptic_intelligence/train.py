@@ -93,7 +93,9 @@ def main() -> None:
     parser = options(__doc__)
     parser.add_argument("--benchmark", choices=BENCHMARKS, required=True)
     parser.add_argument("--tuning", type=Path, nargs="*", default=[], help="tables of tune, for ewc and sgd")
-    parser.add_argument("--correlations", type=Path, help="where to write the correlations of importances (.csv)")
+    parser.add_argument(
+        "--correlations", type=stage.written(".csv"), help="to write the correlations of importances (.csv)"
+    )
     arguments = parser.parse_args()
     benchmark, condition, seeds = arguments.benchmark, arguments.condition, arguments.seeds
     try:

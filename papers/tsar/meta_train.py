@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 import time
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -184,8 +183,10 @@ def main() -> None:
     parser.add_argument("--iterations", type=int, required=True, help="meta-iterations; published: 25000")
     parser.add_argument("--seeds", type=stage.seed_range, required=True, help="a range such as 0-4")
     parser.add_argument("--omniglot", required=True, help="prepared data set (.npz)")
-    parser.add_argument("--out", type=Path, required=True, help="the models (.pt)")
-    parser.add_argument("--checkpoint", type=Path, help="where to keep the state, so that a killed run can go on")
+    parser.add_argument("--out", type=stage.written(".pt"), required=True, help="the models (.pt)")
+    parser.add_argument(
+        "--checkpoint", type=stage.written(), help="where to keep the state, so that a killed run can go on"
+    )
     parser.add_argument("--keep-checkpoint", action="store_true", help="at the end, so that a longer run can go on")
     parser.add_argument("--stop-after", type=float, default=math.inf, help="seconds, then save, and end with status 75")
     arguments = parser.parse_args()
@@ -212,7 +213,7 @@ def main() -> None:
                     f"stopped at iteration {learner.iteration} of {arguments.iterations}; {environment.peak_memory()}"
                 )
                 raise SystemExit(STOPPED)
-        if checkpoint is not None and arguments.keep_checkpoint:
+        if checkpoint is not None and (arguments.keep_checkpoint or checkpoint.orphaned):
             checkpoint.save(states)
         log = [names | row for state in states.values() for row in state["log"]]
         tables.write(arguments.out.with_suffix(".csv"), log)

@@ -19,7 +19,6 @@ REGULATED = r"grow|sculpt|bias-?\d+|reservoir-?\d+"  # regular expressions
 CONDITIONS = rf"{REGULATED}|oml|anml|scratch|no_regulation"
 NAMED_BIASES = {"grow": -8, "sculpt": 0}
 META_LEARNING_SETS = ("rich", "scarce")
-DATASETS = ("imagenet", "cifar100")  # that are transferred to
 
 
 def check_conditions(names: Iterable[str]) -> None:
@@ -78,10 +77,8 @@ class MetaLearning:
     percentile_classes: int
 
     def __post_init__(self) -> None:
-        check_positive(self, "rich_classes", "scarce_classes", "inner_images", "outer_images")
         check_positive(self, "inner_learning_rate", "outer_learning_rate")
         check_positive(self, "oml_inner_learning_rate", "oml_outer_learning_rate")
-        check_positive(self, "log_every", "percentile_every", "percentile_classes")
         check_conditions(self.second_order)
         if self.inner_images > DRAWINGS:
             raise ValueError(f"inner_images: a class has {DRAWINGS} drawings, not {self.inner_images}")
@@ -106,8 +103,11 @@ class Transfer:
     baseline_learning_rates: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        check_positive(self, "classes", "images_per_class", "recall_after")
-        check_positive(self, "learning_rates", "baseline_learning_rates")
+        check_positive(self, "recall_after", "learning_rates", "baseline_learning_rates")
+        if self.classes > 100:
+            raise ValueError(f"classes: each of the data sets that are transferred to has 100, not {self.classes}")
+        if self.images_per_class > 50:  # a tenth of CIFAR-100's 500
+            raise ValueError(f"images_per_class: 50 of CIFAR-100 are left to tune on, not {self.images_per_class}")
         if self.recall_after != tuple(sorted(set(self.recall_after))) or self.recall_after[-1] != self.classes:
             raise ValueError(
                 f"recall_after must increase and end with the last class, {self.classes}, not {list(self.recall_after)}"
@@ -124,7 +124,6 @@ class Analysis:
     images_in_window: int
 
     def __post_init__(self) -> None:
-        check_positive(self, "synapses_in_pairs", "synapses_in_window", "images_in_window")
         for threshold in self.thresholds:
             if not 0 < threshold < 1:
                 raise ValueError(f"thresholds: {threshold} does not lie between 0 and 1, as masks do")
@@ -154,8 +153,8 @@ class Design:
         check_positive(self, "iterations")
         if self.iterations != tuple(sorted(set(self.iterations))):
             raise ValueError(f"iterations must increase, not {list(self.iterations)}")
-        if min(self.seeds, self.tuning_seeds, self.seeds_per_job) < 1:
-            raise ValueError("seeds, tuning_seeds and seeds_per_job must be at least 1")
+        if self.seeds > FIRST_TUNING_SEED:
+            raise ValueError(f"seeds must be at most {FIRST_TUNING_SEED}, where tuning begins, not {self.seeds}")
 
 
 @dataclass(frozen=True)

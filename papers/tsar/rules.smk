@@ -44,8 +44,8 @@ rule tsar_meta_train:
     shell:
         "python -m papers.tsar.meta_train --scale {wildcards.scale} --condition {wildcards.condition}"
         " --meta-learning-set {wildcards.meta_learning_set} --iterations {wildcards.iterations} --seeds {wildcards.seeds}"
-        " --device {resources.device} --omniglot {input.omniglot} --out {output.models}"
-        " --checkpoint {params.checkpoint} {resources.keep} > {log} 2>&1"
+        " --device {resources.device:q} --omniglot {input.omniglot:q} --out {output.models:q}"
+        " --checkpoint {params.checkpoint:q} {resources.keep} > {log:q} 2>&1"
 
 
 # The models of the bias sweep, 2.4 GB each at paper scale, are deleted once they have been tuned and transferred.
@@ -85,9 +85,9 @@ rule tsar_tune:
         "Learning rate: {wildcards.condition}, {wildcards.meta_learning_set}, {wildcards.iterations} iterations, {wildcards.dataset}, {wildcards.scale} scale; see {log}"
     shell:
         "python -m papers.tsar.tune --scale {wildcards.scale} --condition {wildcards.condition}"
-        " --meta-learning-set {wildcards.meta_learning_set} --iterations {wildcards.iterations} --device {resources.device}"
-        " --images {input.images} --models {input.models} --out {output.table}"
-        " --checkpoint {params.checkpoint} > {log} 2>&1"
+        " --meta-learning-set {wildcards.meta_learning_set} --iterations {wildcards.iterations} --device {resources.device:q}"
+        " --images {input.images:q} --models {input.models:q} --out {output.table:q}"
+        " --checkpoint {params.checkpoint:q} > {log:q} 2>&1"
 
 
 rule tsar_transfer:
@@ -113,16 +113,16 @@ rule tsar_transfer:
     resources:
         **TRAINING,
     params:
-        activity="",
+        activity=[],
         depends=TSAR.depends("transfer"),
     message:
         "Transfer: {wildcards.condition}, {wildcards.meta_learning_set}, {wildcards.iterations} iterations, {wildcards.dataset}, seeds {wildcards.seeds}, {wildcards.scale} scale; see {log}"
     shell:
         "python -m papers.tsar.transfer --scale {wildcards.scale} --condition {wildcards.condition}"
         " --meta-learning-set {wildcards.meta_learning_set} --iterations {wildcards.iterations} --seeds {wildcards.seeds}"
-        " --device {resources.device} --images {input.images} --models {input.models} --tuning {input.tuning}"
-        " --out {output.table} --diagnostics {output.diagnostics} --final-recall {output.final_recall} {params.activity}"
-        " > {log} 2>&1"
+        " --device {resources.device:q} --images {input.images:q} --models {input.models:q} --tuning {input.tuning:q}"
+        " --out {output.table:q} --diagnostics {output.diagnostics:q} --final-recall {output.final_recall:q} {params.activity:q}"
+        " > {log:q} 2>&1"
 
 
 # What has a regulator also tells of its activity.
@@ -139,7 +139,7 @@ use rule tsar_transfer as tsar_transfer_regulated with:
     wildcard_constraints:
         condition=tsar_protocol.REGULATED,
     params:
-        activity="--activity results/{scale}/tsar/transfer/{condition}_{meta_learning_set}_after{iterations}/activity_{dataset}_seeds{seeds}.npz",
+        activity=lambda wildcards, output: ["--activity", output.activity],
         depends=TSAR.depends("transfer"),
 
 

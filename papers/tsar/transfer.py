@@ -10,7 +10,6 @@ regulator what its masks tell (--activity, as .npz).
 
 from __future__ import annotations
 
-import shutil
 import time
 from pathlib import Path
 
@@ -46,9 +45,13 @@ def main() -> None:
     parser = options(__doc__)
     parser.add_argument("--seeds", type=stage.seed_range, required=True, help="a range such as 0-4")
     parser.add_argument("--tuning", type=Path, required=True, help="the table that papers.tsar.tune wrote")
-    parser.add_argument("--diagnostics", type=Path, help="where to write what was measured after every class (.csv)")
-    parser.add_argument("--final-recall", type=Path, help="where to write each class's recall at the end (.csv)")
-    parser.add_argument("--activity", type=Path, help="where to write what the masks tell (.npz)")
+    parser.add_argument(
+        "--diagnostics", type=stage.written(".csv"), help="where to write what was measured after every class (.csv)"
+    )
+    parser.add_argument(
+        "--final-recall", type=stage.written(".csv"), help="where to write each class's recall at the end (.csv)"
+    )
+    parser.add_argument("--activity", type=stage.written(".npz"), help="where to write what the masks tell (.npz)")
     arguments = parser.parse_args()
     if arguments.activity and initial_bias(arguments.condition) is None:
         parser.error(f"--activity: {arguments.condition} has no regulator, so there are no masks")
@@ -64,7 +67,8 @@ def main() -> None:
     rows: dict[str, list[dict]] = {table: [] for table in paths}
     runs: list[dict] = []
     activity: list[dict[str, ndarray]] = []
-    with job.record(arguments.out, data=[images.about, *sources.data], seeds=seeds) as measured:
+    others = [arguments.diagnostics, arguments.final_recall, arguments.activity]
+    with job.record(arguments.out, data=[images.about, *sources.data], seeds=seeds, others=others) as measured:
         started = time.monotonic()
         for seed, model in models.items():
             network = fresh(arguments.condition, job.settings.network, seed, model, job.device)
@@ -93,12 +97,6 @@ def main() -> None:
             tables.write(path, rows[table])
         if activity:
             arrays.write(arguments.activity, arrays.of_runs(runs, activity))
-    paths.pop("curve")
-    for path in [
-        *paths.values(),
-        *([arguments.activity] if activity else []),
-    ]:  # each is collected on its own, and needs a record of its own
-        shutil.copyfile(arguments.out.with_suffix(".json"), path.with_suffix(".json"))
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ def options(description: str) -> ArgumentParser:
     parser.add_argument("--iterations", type=int, required=True, help="meta-iterations of the models; 0 for scratch")
     parser.add_argument("--images", required=True, help="prepared ImageNet or CIFAR-100 (.npz)")
     parser.add_argument("--models", type=Path, nargs="*", default=[], help="what meta_train saved; none for scratch")
-    parser.add_argument("--out", type=Path, required=True, help="the table (.csv)")
+    parser.add_argument("--out", type=stage.written(".csv"), required=True, help="the table (.csv)")
     return parser
 
 
@@ -75,7 +75,9 @@ def best_learning_rate(table: Path, **names: str | int) -> float:
 
 def main() -> None:
     parser = options(__doc__)
-    parser.add_argument("--checkpoint", type=Path, help="where to keep what was tried, so that a killed run can go on")
+    parser.add_argument(
+        "--checkpoint", type=stage.written(), help="to keep what was tried, so that a killed run can go on"
+    )
     parser.add_argument("--seeds", type=stage.seed_range, help="of the models; by default those kept for tuning")
     arguments = parser.parse_args()
     names = names_of(arguments)

@@ -61,7 +61,8 @@ def contents(folder, ending):
 def test_a_call_that_stops_in_time_and_one_that_goes_on_end_as_one_long_call(call, tmp_path, monkeypatch):
     assert call("two", 0).endswith("The next call: go on with meta_train of grow after 12.")
     assert not (tmp_path / "two/out").exists()
-    (state,) = torch.load(tmp_path / "two/kept/grow_seed0.ckpt", weights_only=True)["state"].values()
+    (kept,) = (tmp_path / "two/kept").glob("grow_seed0.*.ckpt")
+    (state,) = torch.load(kept, weights_only=True)["state"].values()
     assert state["iteration"] == 1
     stages = ", ".join(f"{name} of grow after 12" for name in ("meta_train", "tune", "transfer"))
     here(monkeypatch, "tune")

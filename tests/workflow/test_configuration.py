@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import sys
+import time
 
 import pytest
 import yaml
@@ -36,8 +37,8 @@ def test_the_shipped_configuration_is_valid_and_picks_the_scale_itself():
         ({"scale": "papr"}, "unknown scale 'papr'; did you mean 'paper'?"),
         ({"scale": 5}, "unknown scale 5; Known are auto"),
         ({"device": "gpu"}, "unknown device 'gpu'; write auto, cpu, cuda or cuda:1"),
-        ({"data_mirror": "/no/such/folder"}, "data_mirror '/no/such/folder' is not a folder"),
-        ({"imagenet_folder": 3}, "imagenet_folder 3 is not a folder"),
+        ({"data_mirror": "/no/such/folder"}, "/no/such/folder is not a folder: correct data_mirror or DATA_MIRROR"),
+        ({"imagenet_folder": 3}, "3 is not a folder: correct imagenet_folder or IMAGENET_FOLDER"),
         ({"papers": ["tsr"]}, "unknown paper 'tsr'; did you mean 'tsar'?"),
         ({"papers": "tsar"}, "papers must be a list"),
         ({"papers": []}, "papers must be a list"),
@@ -47,6 +48,31 @@ def test_wrong_configuration_is_refused_with_advice(change, message):
     with pytest.raises(ConfigError) as error:
         check_config(GOOD | change)
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize("variable", ["DATA_MIRROR", "IMAGENET_FOLDER"])
+def test_folders_of_the_environment_are_checked_too_and_may_begin_at_home(monkeypatch, tmp_path, variable):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "images").mkdir()
+    monkeypatch.setenv(variable, "~/images")
+    check_config(GOOD)
+    check_config(GOOD | {variable.lower(): "~/images"})
+    monkeypatch.setenv(variable, "~/gone")
+    with pytest.raises(ConfigError, match=f"{tmp_path}/gone is not a folder: correct .*{variable}"):
+        check_config(GOOD)
+
+
+@pytest.mark.parametrize("part", ["prepared", "smoke"])
+def test_a_data_set_of_the_future_is_named_at_the_start(monkeypatch, tmp_path, part):
+    monkeypatch.chdir(tmp_path)
+    (folder := tmp_path / "data" / part).mkdir(parents=True)
+    (path := folder / "mnist.npz").touch()
+    check_config(GOOD)
+    os.utime(path, (time.time() + 60,) * 2)
+    with pytest.raises(
+        ConfigError, match=f"^data/{part}/mnist.npz is dated in the future; .* touch data/{part}/mnist.npz"
+    ):
+        check_config(GOOD)
 
 
 def test_missing_key_is_refused():

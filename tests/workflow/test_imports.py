@@ -12,6 +12,7 @@ FILES = [
     str(path.relative_to(code.ROOT))
     for folder in ("common", "papers", "benchmarks")
     for path in sorted((code.ROOT / folder).rglob("*.py"))
+    if path.name != "__init__.py"
 ]
 PAPERS = sorted({file.split("/")[1] for file in FILES if file.startswith("papers/")})
 # From the top down: what stands further up may import what stands further down.

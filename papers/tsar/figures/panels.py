@@ -168,7 +168,8 @@ def regulation(axis: Axes, tables: Tables, layer: str, meta_learning_set: str, d
     if not rows:
         return empty(axis)
     axis.set_ylim(top=2)
-    axis.legend(loc="lower left", title="slope, R²", title_fontsize=6, fontsize=6, alignment="left", **SHORT)
+    box: dict[str, Any] = {"frameon": True, "framealpha": 0.8, "edgecolor": "none", "alignment": "left"}
+    axis.legend(loc="lower left", title="slope, R²", title_fontsize=6, fontsize=6, **box, **SHORT)
     return rows
 
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from common.data import catalog
-from common.data.catalog import DataError, entry, mirror_file, mirror_folder, origin
+from common.data.catalog import DataError, entry, given_folder, mirror_file, origin
 
 NAMES = ["mnist", "fashion_mnist", "notmnist", "omniglot", "cifar10", "cifar100", "svhn", "imagenet"]
 
@@ -22,9 +22,8 @@ def test_entry_is_consistent(name):
         assert portion.classes <= facts.classes[split]
     for archive in facts.archives:
         assert archive.urls and all(url.startswith("http") and url.endswith(archive.file) for url in archive.urls)
-        if archive.checksum:
-            kind, digest = archive.checksum.split(":")
-            assert len(digest) == {"md5": 32, "sha256": 64}[kind]
+        kind, digest = archive.checksum.split(":")
+        assert (kind, len(digest)) == (("md5", 32) if name == "notmnist" else ("sha256", 64))
     for variant in facts.variants:
         for known in variant.splits.values():
             assert known.fingerprint is None or len(known.fingerprint) == 64
@@ -38,20 +37,43 @@ def test_holds_eight_data_sets_and_names_the_closest_to_another_and_100_classes_
     assert len(set(ids)) == 100 and list(ids) == sorted(ids)
 
 
-def test_malformed_catalogue_is_refused(tmp_path, monkeypatch):
+BROKEN = {
+    "entry": (b"mnist: {title: MNIST}\n", "cannot read .*KeyError"),
+    "syntax": (b"mnist: {title: [MNIST}\n", "cannot read .*line 1, column .*: correct it, in UTF-8, or restore it$"),
+    "list": (b"- mnist\n", "cannot read"),
+    "nothing": (b"", "cannot read"),
+    "Latin-1": ("mnist: {title: Müller}\n".encode("latin-1"), "UnicodeDecodeError.*: correct it, in UTF-8, or"),
+    "UTF-16": ("mnist: {title: MNIST}\n".encode("utf-16"), "UnicodeDecodeError.*: correct it, in UTF-8, or"),
+}
+
+
+@pytest.mark.parametrize("content, message", BROKEN.values(), ids=BROKEN)
+def test_malformed_catalogue_is_refused_in_one_line(tmp_path, monkeypatch, content, message):
     broken = tmp_path / "catalog.yaml"
-    broken.write_text("mnist: {title: MNIST}\n")
+    broken.write_bytes(content)
     monkeypatch.setattr(catalog, "CATALOG", broken)
-    with pytest.raises(DataError, match="cannot read the data catalogue"):
+    with pytest.raises(DataError, match=message) as caught:
         catalog.catalog.__wrapped__()
+    assert str(broken) in str(caught.value) and "\n" not in str(caught.value) and len(str(caught.value)) < 400
 
 
-def test_configured_mirror_goes_before_the_environment(monkeypatch):
-    monkeypatch.setenv("DATA_MIRROR", "/from/environment")
-    assert mirror_folder("/configured") == "/configured"
-    assert mirror_folder("") == "/from/environment"
+def test_configured_mirror_goes_before_the_environment(monkeypatch, tmp_path):
+    for name in ("configured", "environment"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("DATA_MIRROR", "~/environment")
+    assert given_folder("data_mirror", "~/configured") == str(tmp_path / "configured")
+    assert given_folder("data_mirror", "") == str(tmp_path / "environment")
     monkeypatch.delenv("DATA_MIRROR")
-    assert mirror_folder(None) is None
+    assert given_folder("data_mirror", None) is None
+
+
+def test_a_mirror_that_may_not_be_read_is_an_error(monkeypatch, tmp_path):
+    monkeypatch.setattr(catalog.os, "access", lambda path, mode: False)  # no file denies anything to root
+    with pytest.raises(DataError, match=f"{tmp_path} may not be read: allow it, correct data_mirror or DATA_MIRROR"):
+        given_folder("data_mirror", tmp_path)
+    (tmp_path / "mnist.npz").symlink_to(tmp_path / "gone.npz")
+    assert mirror_file("mnist", tmp_path) == str(tmp_path / "mnist.npz")  # for the reader to refuse
 
 
 def test_mirror_file_takes_the_whole_set_before_a_reduced_one(tmp_path):
@@ -65,8 +87,8 @@ def test_mirror_file_takes_the_whole_set_before_a_reduced_one(tmp_path):
 def test_origin_changes_as_real_data_appears(tmp_path, monkeypatch):
     monkeypatch.delenv("DATA_MIRROR", raising=False)
     mirror, root = tmp_path / "mirror", tmp_path / "data"
-    assert origin("mnist", mirror, root) == "stand-in"
     mirror.mkdir()
+    assert origin("mnist", mirror, root) == "stand-in"
     (mirror / "mnist.npz").touch()
     assert origin("mnist", mirror, root).startswith(f"mirror {mirror / 'mnist.npz'} ")
     (root / "prepared").mkdir(parents=True)

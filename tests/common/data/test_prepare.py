@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import gzip
 import os
 import subprocess
 import sys
@@ -11,7 +12,8 @@ import sys
 import numpy as np
 import pytest
 
-from common.data import prepare
+from common.data import archives, prepare
+from common.data import load as loading
 from common.data.archives import read_imagenet_folder
 from common.data.catalog import DataError, SplitFacts, Variant, entry
 from common.data.content import fingerprint
@@ -44,12 +46,17 @@ def small_mnist(tmp_path, monkeypatch, **changes):
     partial = Variant("partial", "small MNIST, test part only", {"test": known["test"]})
     smaller = {split: dataclasses.replace(p, per_class=1) for split, p in entry("mnist").smoke.items()}
     facts = dataclasses.replace(entry("mnist"), variants=(complete, partial), smoke=smaller)
-    monkeypatch.setattr(prepare, "entry", lambda name: facts)
+    catalogue(monkeypatch, facts)
     mirror = tmp_path / "mirror"
     mirror.mkdir()
     arrays = {key: array for key, array in (arrays | changes).items() if array is not None}
     np.savez(mirror / "mnist.npz", **arrays)
     return mirror
+
+
+def catalogue(monkeypatch, facts):
+    for module in (prepare, loading, archives):
+        monkeypatch.setattr(module, "entry", lambda name: facts)
 
 
 def nothing_left(root) -> bool:
@@ -88,9 +95,21 @@ BAD_ARRAYS = {
     "label too large": ({"train_labels": np.arange(20)}, "train labels are from 0 to 19, expected 0 to 9"),
     "negative label": ({"train_labels": np.arange(20) % 10 - 1}, "train labels are from -1 to 8, expected 0 to 9"),
     "labels missing": ({"train_labels": None}, "train needs one integer label for each of its 20 images"),
-    "float images": ({"train_images": digits(0)[0] / 255}, r"train images are float64 \(20, 28, 28\), expected uint8"),
+    "float images": (
+        {"train_images": digits(0)[0].astype(np.float16)},
+        r"train images are float16 \(20, 28, 28\), expected uint8 \(n, 28, 28\)",
+    ),
     "wrong shape": ({"train_images": np.zeros((20, 32, 32), np.uint8)}, r"train images are uint8 \(20, 32, 32\)"),
-    "unknown split": ({"extra_images": digits(0)[0]}, "splits are .*extra.*; MNIST has"),
+    "unknown split": (
+        {"extra_images": digits(0)[0]},
+        "splits are .*extra.*; the arrays of MNIST must be called train_im",
+    ),
+    "Keras's names": (
+        {"train_images": None, "test_images": None, "x_train": digits(0)[0], "y_train": digits(0)[1]},
+        "x_train, y_train; .*must be called train_images, train_labels, test_images, test_labels. Rename them",
+    ),
+    "a bomb": ({"train_images": np.zeros((10**4, 28, 28), np.uint8)}, "unpacks to [0-9,]+ bytes, more than the 94,080"),
+    "objects": ({"train_images": np.array([None])}, "it holds Python objects"),
 }
 
 
@@ -117,7 +136,8 @@ def test_mirror_that_is_not_there(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "code, message", [(errno.ENOSPC, "the disk is full"), (errno.EACCES, "cannot write .* --root")]
+    "code, message",
+    [(errno.ENOSPC, "cannot write mnist.npz .*No space left"), (errno.EACCES, "Permission denied.*: nothing")],
 )
 def test_disk_full_or_unwritable_folder(tmp_path, monkeypatch, code, message):
     mirror = small_mnist(tmp_path, monkeypatch)
@@ -135,7 +155,7 @@ def test_disk_full_or_unwritable_folder(tmp_path, monkeypatch, code, message):
 def test_file_in_place_of_the_data_folder(tmp_path, monkeypatch):
     mirror = small_mnist(tmp_path, monkeypatch)
     (tmp_path / "data").write_text("in the way")
-    with pytest.raises(DataError, match="cannot write .*choose another data folder with --root"):
+    with pytest.raises(DataError, match=f"cannot write mnist.npz in the folder {tmp_path}/data/prepared"):
         prepare.prepare("mnist", root=tmp_path / "data", mirror=mirror)
 
 
@@ -144,7 +164,7 @@ def test_command_line_ends_with_one_line_and_no_traceback(tmp_path):
         main(["mnits", "--root", str(tmp_path)])
 
 
-@pytest.mark.parametrize("damaged, message", [(True, "truncated"), (False, "no prepared data set .KeyError.'about'")])
+@pytest.mark.parametrize("damaged, message", [(True, "truncated"), (False, "no prepared data set .KeyError: 'about'")])
 @pytest.mark.parametrize("smoke_too", [[], ["--smoke"]])
 def test_command_line_names_a_prepared_file_that_cannot_be_read(tmp_path, damaged, message, smoke_too):
     path = tmp_path / "prepared" / "mnist.npz"
@@ -195,7 +215,7 @@ def official_mnist(root, monkeypatch, arrays):
     """The files put by hand, and a catalogue without their checksums, which only the official compression has."""
     facts = prepare.entry("mnist")
     unchecked = tuple(dataclasses.replace(archive, checksum=None, size=None) for archive in facts.archives)
-    monkeypatch.setattr(prepare, "entry", lambda name: dataclasses.replace(facts, archives=unchecked))
+    catalogue(monkeypatch, dataclasses.replace(facts, archives=unchecked))
     folder = root / "raw" / "mnist"
     folder.mkdir(parents=True)
     for archive, array in zip(facts.archives, arrays, strict=True):
@@ -211,6 +231,37 @@ def test_official_files_put_by_hand(tmp_path, monkeypatch):
     assert np.array_equal(data.splits["train"].images, digits(0)[0])
 
 
+@pytest.mark.parametrize("put", ["packed anew", "unpacked", "as Windows unpacks"])
+def test_official_files_of_another_form_are_told_by_their_content(tmp_path, monkeypatch, put):
+    """With the checksums of the catalogue, which they have not."""
+    small_mnist(tmp_path, monkeypatch)
+    facts, arrays = prepare.entry("mnist"), [*digits(0, 20), *digits(1, 10)]
+    folder = official_mnist(tmp_path / "data", monkeypatch, arrays)
+    catalogue(monkeypatch, facts)
+    if put != "packed anew":
+        for path in list(folder.iterdir()):
+            name = path.stem if put == "unpacked" else path.stem.replace("-idx", ".idx")
+            path.with_name(name).write_bytes(gzip.decompress(path.read_bytes()))
+            path.unlink()
+    data = load(prepare.prepare("mnist", root=tmp_path / "data"))
+    assert (data.about["completeness"], data.splits["test"].labels.tolist()) == ("complete", arrays[3].tolist())
+    (tmp_path / "data" / "prepared" / "mnist.npz").unlink()
+    damaged = min(folder.iterdir())  # images of the test part
+    content = bytearray(gzip.decompress(damaged.read_bytes()) if put == "packed anew" else damaged.read_bytes())
+    content[20] ^= 1
+    damaged.write_bytes(gzip.compress(bytes(content)) if put == "packed anew" else bytes(content))
+    with pytest.raises(DataError, match="raw/mnist is not small MNIST: fingerprint of its test part"):
+        prepare.prepare("mnist", root=tmp_path / "data")
+
+
+def test_another_form_is_not_taken_of_a_set_whose_content_is_not_known(tmp_path, monkeypatch):
+    folder = tmp_path / "raw" / "notmnist"
+    folder.mkdir(parents=True)
+    write_idx(folder / "train-images-idx3-ubyte.gz", digits(0)[0])
+    with pytest.raises(DataError, match="train-images-idx3-ubyte.gz is not the official file .md5 .*: delete it"):
+        prepare.prepare("notmnist", root=tmp_path)
+
+
 def test_no_network_names_file_checksum_and_place(tmp_path, monkeypatch):
     small_mnist(tmp_path, monkeypatch)
     facts = prepare.entry("mnist")
@@ -219,7 +270,9 @@ def test_no_network_names_file_checksum_and_place(tmp_path, monkeypatch):
     with pytest.raises(DataError) as caught:
         prepare.prepare("mnist", root=tmp_path / "data")
     place = tmp_path / "data" / "raw" / "mnist" / "train-images-idx3-ubyte.gz"
-    assert f"put the file at {place} by hand (expected: md5:f68b3c2dcbeaaa9fbdd348bbdeb94873" in str(caught.value)
+    assert f"put the file at {place} by hand (expected: sha256:440fcabf73cc546fa21475e81ea370265605f" in str(
+        caught.value
+    )
     assert nothing_left(tmp_path / "data")
 
 
@@ -228,11 +281,14 @@ def test_no_network_names_file_checksum_and_place(tmp_path, monkeypatch):
 
 def test_imagenet_folder_goes_before_the_download(tmp_path, monkeypatch):
     facts = dataclasses.replace(entry("imagenet"), class_ids=("n01", "n02"), classes={"train": 2, "test": 2})
-    monkeypatch.setattr(prepare, "entry", lambda name: facts)
+    catalogue(monkeypatch, facts)
     monkeypatch.setattr(prepare, "read_imagenet_folder", lambda *_: read_imagenet_folder(*_, train=2, test=1))
-    folder = picture_folder(tmp_path / "imagenet", ["n01", "n02"])
-    data = load(prepare.prepare("imagenet", root=tmp_path / "data", imagenet_folder=folder))
+    picture_folder(tmp_path / "imagenet", ["n01", "n02"])
+    monkeypatch.setenv("HOME", str(tmp_path))
+    data = load(prepare.prepare("imagenet", root=tmp_path / "data", imagenet_folder="~/imagenet"))
     assert data.about["source"] == "folder" and "mini-ImageNet" in data.about["description"]
+    with pytest.raises(DataError, match="gone is not a folder: correct imagenet_folder or IMAGENET_FOLDER"):
+        prepare.prepare("imagenet", root=tmp_path / "other", imagenet_folder=tmp_path / "gone")
 
 
 # real data

@@ -50,7 +50,7 @@ def interrupted(monkeypatch, path, epochs_done, new_run):
         patch.setattr(continual, "train_epoch", train_epoch)
         with pytest.raises(Killed):
             new_run(Checkpoint(path, "key", interval_seconds=0))
-    assert path.exists() or epochs_done == 0
+    assert Checkpoint(path, "key").path.exists() or epochs_done == 0
     return new_run(Checkpoint(path, "key", interval_seconds=0))
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import shutil
 
 import pytest
 
-from common.results import collect, records, tables
-from common.running import protocols
+from common.results import collect, readers, records, tables
+from common.running import command_line, protocols
+from common.running.code import ROOT
 
 DIGITS = {"name": "digits", "description": "Digits", "completeness": "complete"}
 LETTERS = {"name": "letters", "description": "Letters, test part only", "completeness": "partial"}
@@ -58,7 +61,8 @@ def test_a_gathered_table_grows_by_later_parts_as_if_all_had_been_there_at_once(
     collect.main()
     table, merged = collect.collect(parts)
     assert tables.read(kept).equals(table)
-    assert records.read(kept.with_suffix(".json")) == merged
+    record = records.read(kept.with_suffix(".json"))
+    assert record.pop("sha256").keys() == {".csv"} and record == merged
 
 
 def test_what_was_measured_is_kept_of_a_single_part_alone(tmp_path):
@@ -127,5 +131,73 @@ def test_a_table_given_twice_or_with_other_columns_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"given twice: .*a\.csv"):
         collect.collect([first, second, first])
     tables.write(second, [{"seed": 1, "accuracy": 0.5}])
+    edit(second, sha256={})
     with pytest.raises(ValueError, match=r"b\.csv has the columns seed, accuracy"):
         collect.collect([first, second])
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [lambda text: text.replace("0.3", "0.9"), lambda text: text[:-2], lambda text: "", lambda text: text + "4,1\n"],
+)
+def test_a_table_that_was_changed_after_it_was_written_is_refused_by_name(tmp_path, changed):
+    """Whether it is collected, read by a figure or by a stage. Without a checksum, as older results are, it is taken."""
+    path, reader = part(tmp_path, "runs", [2, 3]), {"runs": readers.plain(["seed", "recall"])}
+    before = path.read_text()
+    path.write_text(changed(before))
+    for read in (collect.collect, tables.read, lambda paths: readers.read(paths, reader)):
+        with pytest.raises(
+            ValueError, match=r"runs\.csv was changed after it was written: run its stage again, or take"
+        ):
+            read([path])
+    path.write_text(before)
+    assert len(readers.read([path], reader)["runs"]) == len(collect.collect([path])[0]) == 2
+    path.write_text(before + "4,0.4\n")
+    edit(path, sha256={})
+    assert len(readers.read([path], reader)["runs"]) == 3
+
+
+KEPT = sorted(path for path in ROOT.glob("papers/*/recorded/**/*") if path.suffix in records.TABLES)
+
+
+@pytest.mark.parametrize("path", KEPT, ids=lambda path: str(path.relative_to(ROOT / "papers")))
+def test_every_kept_table_has_its_checksum_and_an_edited_one_is_refused(tmp_path, path):
+    record = records.read(path.with_suffix(".json"))
+    assert record["sha256"] == {path.suffix: hashlib.sha256(path.read_bytes()).hexdigest()}
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    (tmp_path / path.name).write_bytes(content)
+    shutil.copy(path.with_suffix(".json"), tmp_path)
+    with pytest.raises(ValueError, match=f"{path.name} was changed after it was written"):
+        records.read_merged((tmp_path / path.name).with_suffix(".json"))
+
+
+def run(monkeypatch, capsys, *arguments):
+    """Call the command and return what it says as it ends."""
+    monkeypatch.setattr("sys.argv", ["collect", *map(str, arguments)])
+    with pytest.raises(SystemExit) as end:
+        command_line.run(collect.main)
+    assert end.value.code
+    return capsys.readouterr().err
+
+
+def test_what_would_overwrite_a_record_or_cannot_be_written_is_refused_in_one_line(tmp_path, monkeypatch, capsys):
+    one = part(tmp_path, "a", [0])
+    folder = tmp_path / "folder.csv"
+    folder.mkdir()
+    refused = {
+        tmp_path / "all.json": "must end in .csv or .npz",
+        folder: "is a folder: name a file in it",
+        one / "all.csv": f"nothing can be written in {one}",
+        tmp_path / "all.npz": "give --out the ending of the parts",
+    }
+    before = {path.name for path in tmp_path.iterdir()}
+    for out, message in refused.items():
+        assert message in run(monkeypatch, capsys, "--out", out, one).splitlines()[-1]
+    message = run(monkeypatch, capsys, "--out", tmp_path / "all.csv", one, one.with_suffix(".json"))
+    assert (
+        message
+        == f"error: collect: {one.with_suffix('.json')} is no table like the first: give CSV files alone, or NPZ files alone\n"
+    )
+    assert run(monkeypatch, capsys, "--out", tmp_path / "all.csv", tmp_path / "b.csv").count("\n") == 1
+    assert {path.name for path in tmp_path.iterdir()} == before

@@ -114,5 +114,7 @@ def test_one_stamp_says_what_many_tables_are_and_nothing_of_seeds_where_there_ar
     first = {"scale": "paper", "seeds": [0, 1], "data": [DIGITS], "protocol": {}}
     assert "seed" not in records.stamp(first | {"seeds": []})[0]
     assert records.stamp_of_all({"a": first, "b": first}) == records.stamp(first)
+    both = records.stamp_of_all({"a": first, "b": first | {"data": [LETTERS, DIGITS]}})
+    assert both == records.stamp(first | {"data": [DIGITS, LETTERS]})
     text, loud = records.stamp_of_all({"a": first, "b": first | {"seeds": [5], "scale": "smoke"}})
     assert loud and text.startswith("a: Paper scale | 2 seeds") and "|| b: Smoke scale, not a result | 1 seed" in text

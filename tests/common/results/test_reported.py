@@ -27,7 +27,6 @@ def test_every_paper_has_a_well_formed_file(paper):
     table = reported.read(paper / "reported.csv")
     assert set(table["paper"]) == {paper.name} and (paper / "rules.smk").exists()
     results = reported.results(table)
-    assert not results.duplicated(["artifact", "panel", "quantity", "method", "setting", "x"]).any()
     assert results["note"].str.contains("margin: ").all(), "every margin needs its reason"
     # A margin below the reported spread of the mean could never be met.
     assert (results["margin"] >= results["spread"].fillna(0) / numpy.sqrt(results["n"].fillna(1))).all()
@@ -59,6 +58,16 @@ def test_reading_gives_numbers_and_empty_text_and_results_are_chosen_by_columns(
         (RESULT.replace(",4,margin", ",0,margin"), "line 3: a result needs a positive margin"),
         (RESULT.replace("Section 3", ""), "line 3: column source is empty"),
         (SETTING.replace("text,,", "text,2,"), "line 3: a setting has no margin"),
+        (RESULT.replace(",2,sd,", ",-2,sd,"), "line 3: column spread must be at least 0, not -2"),
+        (RESULT.replace(",25,", ",2.5,"), "line 3: column n must be a number of runs, not 2.5"),
+        (RESULT.replace(",25,", ",-1,"), "line 3: column n must be a number of runs, not -1"),
+        (RESULT.replace(",100,90", ",inf,90"), "line 3: column x must be a number, found 'inf'"),
+        (RESULT.replace("fig1", "figure 1"), "line 3: column artifact is 'figure 1'; write fig1, table1, text"),
+        ("q" + RESULT[1:], "line 3: column paper is 'q', but further up 'p'"),
+        (
+            OTHER.replace(",50,", ",51,"),
+            "line 3: this result stands further up already, under the same paper, artifact",
+        ),
         (RESULT + ",extra", "line 3: expected 16 columns"),
         ("p,fig1,A", "line 3: expected 16 columns"),
     ],
@@ -76,6 +85,9 @@ def test_wrong_columns_and_empty_files_are_named(tmp_path):
         reported.read(tmp_path / "reported.csv")
     with pytest.raises(ValueError, match="no rows"):
         reported.read(write(tmp_path))
+    write(tmp_path, RESULT).write_bytes(f"{HEADER}\n{RESULT} é\n".encode("latin-1"))
+    with pytest.raises(ValueError, match=r"reported.csv is no UTF-8 text \(.*\): save it as such"):
+        reported.read(tmp_path / "reported.csv")
 
 
 def test_compare_gives_every_reported_result_a_verdict(tmp_path):

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import time
+
 import numpy
 import pytest
 import torch
 
 from common.running import checkpoints
 from common.running.checkpoints import Checkpoint
+from common.running.code import ROOT
 
 
 def test_state_returns_bit_for_bit(tmp_path):
@@ -34,21 +40,89 @@ def test_an_absent_checkpoint_and_a_foreign_key_start_afresh(tmp_path, capsys):
     assert Checkpoint(tmp_path / "state.pt", "key").load() is None
     assert capsys.readouterr().out.count("\n") == 1
     Checkpoint(tmp_path / "state.pt", "one").save({"iteration": 1})
-    assert Checkpoint(tmp_path / "state.pt", "other").load() is None
-    assert "another protocol or other code" in capsys.readouterr().out
+    other = Checkpoint(tmp_path / "state.pt", "other")
+    assert other.load() is None
+    assert "no checkpoint yet, only of another protocol or other code" in capsys.readouterr().out
+    other.save({"iteration": 2})
+    other.delete()
     assert Checkpoint(tmp_path / "state.pt", "one").load() == {"iteration": 1}
+    Checkpoint(tmp_path / "state.pt", "one").path.rename(other.path)
+    assert other.load() is None
+    assert "belongs to another protocol or other code" in capsys.readouterr().out
+
+
+PROGRAM = """
+import resource, sys, torch
+from common.running.checkpoints import Checkpoint
+saved = Checkpoint(sys.argv[1], "key", interval_seconds=0)
+saved.save({"step": 1})
+resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))  # as on a disk that is full
+saved.interval_seconds = 60
+saved.save({"step": 2, "weights": torch.zeros(100_000)})
+print(saved.due(), saved.load())
+"""
+
+
+def test_a_checkpoint_that_cannot_be_written_ends_no_run_and_the_one_before_is_kept(tmp_path):
+    command = [sys.executable, "-c", PROGRAM, str(tmp_path / "state.ckpt")]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert said[0].startswith("no checkpoint this time, the run goes on: cannot write state.")
+    assert f"in the folder {tmp_path} (no room" in said[0] and "the file that was there before is kept" in said[0]
+    assert said[-1] == "False {'step': 1}" and len(said) == 3
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+# Started as Snakemake starts a stage: through a shell. It ends once its Snakemake is gone, or at once if that may live on.
+STAGE = """
+import pathlib, sys, time
+from common.running.checkpoints import Checkpoint
+saved = Checkpoint(sys.argv[1] + "/state.ckpt", "key")
+saved.save({"step": 3})
+pathlib.Path(sys.argv[1], "started").touch()
+end = time.monotonic() + 60
+while sys.argv[2] == "killed" and not saved.orphaned and time.monotonic() < end:
+    time.sleep(0.05)
+saved.delete()
+pathlib.Path(sys.argv[1], "ended").touch()
+"""
+
+
+@pytest.mark.parametrize("fate", ["killed", "alive"])
+def test_a_stage_whose_snakemake_is_gone_keeps_its_checkpoint(tmp_path, fate):
+    (tmp_path / "stage.py").write_text(STAGE)
+    (tmp_path / "snakemake").write_text(
+        "import subprocess, sys; subprocess.run(sys.argv[1], shell=True, executable='/bin/bash')"
+    )
+    stage = f"{sys.executable} {tmp_path}/stage.py {tmp_path} {fate} > {tmp_path}/log 2>&1; true"
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    snakemake = subprocess.Popen([sys.executable, tmp_path / "snakemake", stage], env=environment)
+
+    def wait_for(name):
+        end = time.monotonic() + 60
+        while not (tmp_path / name).exists():
+            assert time.monotonic() < end, (tmp_path / "log").read_text()
+            time.sleep(0.05)
+
+    wait_for("started")
+    if fate == "killed":
+        snakemake.kill()  # the shell and the stage go on
+    wait_for("ended")
+    snakemake.wait()
+    left, said = list(tmp_path.glob("state.*.ckpt")), (tmp_path / "log").read_text()
+    assert (len(left), said.count("kept, as Snakemake is gone")) == ((1, 1) if fate == "killed" else (0, 0))
+    assert fate == "alive" or Checkpoint(tmp_path / "state.ckpt", "key").load() == {"step": 3}
 
 
 @pytest.mark.parametrize("held", [0.0, 0.02, 0.3, 0.7, 0.9, 0.99, [1, 2], {"weights": torch.zeros(2)}, torch.zeros(3)])
 def test_a_truncated_checkpoint_or_a_file_of_something_else_starts_afresh(tmp_path, capsys, held):
     """held: which share of a checkpoint the file has, or what else it has."""
-    path = tmp_path / "state.pt"
+    path = Checkpoint(tmp_path / "state.pt", "key").path
     if isinstance(held, float):
-        Checkpoint(path, "key").save({"weights": torch.zeros(1000)})
+        Checkpoint(tmp_path / "state.pt", "key").save({"weights": torch.zeros(1000)})
         path.write_bytes(path.read_bytes()[: int(held * path.stat().st_size)])
     else:
         torch.save(held, path)
-    assert Checkpoint(path, "key").load() is None
+    assert Checkpoint(tmp_path / "state.pt", "key").load() is None
     output = capsys.readouterr().out
     assert "cannot be read" in output and output.count("\n") == 1
 
@@ -56,7 +130,7 @@ def test_a_truncated_checkpoint_or_a_file_of_something_else_starts_afresh(tmp_pa
 def test_a_small_view_does_not_save_its_whole_storage(tmp_path):
     large = torch.arange(1_000_000.0)
     Checkpoint(tmp_path / "state.pt", "key").save({"part": large[:10], "even": large[:20:2]})
-    assert (tmp_path / "state.pt").stat().st_size < 10_000
+    assert Checkpoint(tmp_path / "state.pt", "key").path.stat().st_size < 10_000
     assert Checkpoint(tmp_path / "state.pt", "key").load()["even"].tolist() == list(range(0, 20, 2))
 
 
@@ -84,9 +158,10 @@ def test_what_a_killed_write_left_goes_and_nothing_else_and_a_checkpoint_is_dele
         return name
 
     saved = Checkpoint(tmp_path / "si-[0.1].ckpt", "key")
-    others = {left(".si-[0.1].csv"), left(".si-0.0123abcd.ckpt"), left(".si-[0.1].x.0123abcd.ckpt")}
+    stem = saved.path.stem
+    others = {left(f".{stem}.csv"), left(".si-0.0123abcd.ckpt"), left(f".{stem}.x.0123abcd.ckpt")}
     for call in (saved.load, saved.delete):
-        left(".si-[0.1].0123abcd.ckpt")
+        left(f".{stem}.0123abcd.ckpt")
         call()
         assert {path.name for path in tmp_path.iterdir()} == others
     saved.save({})

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import importlib
+import math
+import re
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import torch
+import yaml
 
-from common.results import records
-from common.running import stage
+from common.data.catalog import DataError
+from common.data.files import Output, WriteError, atomic_write
+from common.results import records, tables
+from common.running import register, stage
+from common.running.code import ROOT
 from common.running.protocols import ProtocolError
 from common.running.register import Artifact, Register, Stage
 
+PAPERS = yaml.safe_load((ROOT / "config.yaml").read_text())["papers"]
 ABOUT = {"name": "digits", "description": "Digits", "completeness": "complete"}
 
 
@@ -109,6 +118,24 @@ def test_further_tables_get_the_record_and_a_finished_job_keeps_no_checkpoint(jo
     with own.record(out, [ABOUT], [0], others=[further, None], checkpoint=checkpoint):
         pass
     assert records.read(tmp_path / "walks.json") == records.read(tmp_path / "runs.json")
+    with own.record(out, [], [0], others=[further]):
+        for path, value in ((out, 1), (further, 2)):
+            tables.write(path, [{"x": value}])
+    one, two = records.read(tmp_path / "runs.json"), records.read(tmp_path / "walks.json")
+    assert one.pop("sha256") != two.pop("sha256") and one == two
+
+
+def test_a_result_that_cannot_be_written_says_so_and_that_the_checkpoint_is_kept(job, tmp_path):
+    own, out = job(), tmp_path / "runs.csv"
+    checkpoint = own.checkpoint(tmp_path / "a.ckpt", [ABOUT])
+    checkpoint.save({"task": 1})
+    message = rf"cannot write runs\.csv in .*No space.* same command again, which goes on from the checkpoint {checkpoint.path}"
+    recording = own.record(out, [ABOUT], [0], checkpoint=checkpoint)
+    with pytest.raises(WriteError, match=message), recording, atomic_write(out):
+        Path("/dev/full").write_text("rows")
+    assert checkpoint.load() == {"task": 1} and not list(tmp_path.glob("runs*"))
+    with own.record(out, [ABOUT], [0], checkpoint=checkpoint):
+        pass
     assert records.read(tmp_path / "runs.json")["measured"] == {"resumed": True} and not checkpoint.path.exists()
 
 
@@ -129,10 +156,87 @@ def test_seeds_are_a_range():
             stage.seed_range(text)
 
 
-def test_what_a_user_can_mend_is_one_line(capsys):
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (stage.TrainingError("the loss is not finite"), "the loss is not finite"),
+        (DataError("mnist is damaged"), "mnist is damaged"),
+        (ProtocolError("epochs\n  must be  positive"), "epochs must be positive"),
+        (ValueError("two parts\nof a text"), "two parts of a text"),
+        (KeyError("recall"), "there is no 'recall'; --debug shows where"),
+        (FileNotFoundError(2, "No such file or directory", "a.csv"), "[Errno 2] No such file or directory: 'a.csv'"),
+        (OSError(), "OSError"),
+        (MemoryError(), "there is not enough memory: MemoryError"),
+        (torch.cuda.OutOfMemoryError("CUDA out of memory"), "CUDA out of memory"),
+    ],
+)
+def test_what_a_user_can_cause_is_one_line_and_debug_shows_the_traceback(capsys, monkeypatch, error, said):
     def fails():
-        raise stage.TrainingError("the loss is not finite")
+        raise error
 
+    monkeypatch.setattr("sys.argv", ["stage", "--scale", "smoke"])
     with pytest.raises(SystemExit) as end:
         stage.run(fails)
-    assert end.value.code == 1 and capsys.readouterr().err == "error: the loss is not finite\n"
+    assert end.value.code == 1 and capsys.readouterr().err == f"error: {said}\n"
+    monkeypatch.setattr("sys.argv", ["stage", "--scale", "smoke", "--debug"])
+    with pytest.raises(type(error)):
+        stage.run(fails)
+    assert stage.parser("a stage").parse_args(["--scale", "smoke", "--debug"]).debug
+
+
+def test_what_is_no_users_doing_shows_its_traceback():
+    with pytest.raises(AttributeError):
+        stage.run(lambda: None.epochs)
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-inf", "1e400", "much"])
+def test_an_option_takes_finite_numbers_alone(capsys, text):
+    parser = stage.parser("a stage")
+    parser.add_argument("--value", type=float)
+    assert parser.parse_args(["--scale", "smoke", "--value", "1e-3"]).value == 0.001
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--scale", "smoke", f"--value={text}"])
+    assert f"argument --value: must be a finite number, not '{text}'" in capsys.readouterr().err
+
+
+def test_a_job_refuses_outputs_that_eat_each_other_before_it_reads_anything(job):
+    parser = stage.parser("a stage", "out", "checkpoint")
+    options = parser.parse_args(["--scale", "paper", "--out", "a.csv", "--checkpoint", "a.json"])
+    with pytest.raises(ValueError, match=r"^--checkpoint a\.json and --out a\.csv share a\.json: give one of them"):
+        stage.Job(REGISTER, "absent", options, of={})
+
+
+STAGES = [(paper, name) for paper in PAPERS for name in register.of(paper).stages]
+
+
+@pytest.mark.parametrize(("paper", "name"), STAGES)
+def test_every_option_of_every_stage_that_is_written_says_so(monkeypatch, paper, name):
+    """And only those: of the others help says what is read. Every number of an option is finite, or counts."""
+    seen = []
+
+    def parse(parser):
+        seen.append(parser)
+        raise SystemExit
+
+    monkeypatch.setattr(argparse.ArgumentParser, "parse_args", parse)
+    with pytest.raises(SystemExit):
+        importlib.import_module(f"papers.{paper}.{name}").main()
+    (parser,) = seen
+    assert "--debug" in parser.format_help()
+    for option in parser._actions:
+        kind = parser._registry_get("type", option.type, option.type) or str
+        path, number = taken(kind, "a.csv"), taken(kind, "nan")
+        writes = isinstance(path, Output) or "a.csv must end in" in str(path)
+        says = re.search(
+            r"to write|to keep|is stored|^the (table|models|phenotypes) \(|the CSV to write", option.help or ""
+        )
+        assert writes == bool(says), f"--{option.dest}: {option.help}"
+        assert not (isinstance(number, float) and math.isnan(number)), f"--{option.dest}"
+
+
+def taken(kind, text):
+    """Return what an option's type makes of a text, or the refusal."""
+    try:
+        return kind(text)
+    except (ValueError, argparse.ArgumentTypeError) as refusal:
+        return refusal

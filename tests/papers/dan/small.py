@@ -8,6 +8,7 @@ import json
 import numpy
 import torch
 
+from common.data.catalog import entry
 from common.learning.randomness import generator
 from common.learning.replicas import stack
 from papers.dan.model import build
@@ -41,20 +42,22 @@ def equal(a, b):
     return all(torch.equal(one, other) for one, other in zip(a, b, strict=True))
 
 
-def prepared(folder, name, split, images, labels):
-    """Write a prepared data set; returns its path."""
-    about = {"name": name, "description": name, "completeness": "complete", "source": "test"}
-    about["splits"] = {split: len(labels)}
+def prepared(folder, name, images, labels):
+    """Write a stand-in with these images and labels in both splits; returns its path."""
+    splits = entry(name).classes
+    arrays = {f"{split}_images": images for split in splits} | {f"{split}_labels": labels for split in splits}
+    about = {"name": name, "description": name, "completeness": "stand-in", "splits": dict.fromkeys(splits)}
     path = folder / f"{name}.npz"
-    numpy.savez(path, about=json.dumps(about), **{f"{split}_images": images, f"{split}_labels": labels})
+    numpy.savez(path, about=json.dumps(about), **arrays)
     return str(path)
 
 
 def tiny_sets(folder):
-    """Write an Omniglot and an MNIST of random images of 14x14."""
-    images = numpy.random.default_rng(0).integers(0, 255, (24 * 6, 14, 14), dtype=numpy.uint8)
-    prepared(folder, "omniglot", "background", images, numpy.arange(24 * 6) // 6)
-    prepared(folder, "mnist", "test", images[:80], numpy.arange(80) % 10)
+    """Write an Omniglot and an MNIST of random images."""
+    source = numpy.random.default_rng(0)
+    for name, labels in (("omniglot", numpy.arange(24 * 6) // 6), ("mnist", numpy.arange(80) % 10)):
+        shape = (len(labels), *entry(name).shape)
+        prepared(folder, name, source.integers(0, 255, shape, dtype=numpy.uint8), labels)
 
 
 def call(monkeypatch, stage, command):

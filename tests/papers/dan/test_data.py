@@ -92,9 +92,9 @@ def test_random_classes_differ_and_images_belong_to_them():
 
 
 def test_omniglot_becomes_white_on_black(tmp_path):
-    images = numpy.full((10, 12, 12), 255, dtype=numpy.uint8)
-    images[:, 4:8] = 0
-    path = prepared(tmp_path, "omniglot", "background", images, numpy.arange(10) // 2)
+    images = numpy.full((10, 105, 105), 255, dtype=numpy.uint8)
+    images[:, 35:70] = 0
+    path = prepared(tmp_path, "omniglot", images, numpy.arange(10) // 2)
     draw, abouts = data.omniglot(path, IMAGES)
     batch = draw(MANY[:2])
     assert abouts[0]["name"] == "omniglot" and batch.inputs.shape == (2, 6, 36)
@@ -102,11 +102,12 @@ def test_omniglot_becomes_white_on_black(tmp_path):
     assert strokes[0].max() < 0.1 and strokes[2:4].min() > 0.9
 
 
-def test_mnist_gives_the_digits_in_order_with_images_of_its_seed(tmp_path):
+def test_mnist_gives_the_digits_in_order_with_images_of_its_seed(tmp_path, monkeypatch):
     labels = numpy.arange(60) % 10
-    images = numpy.zeros((60, 6, 6), dtype=numpy.uint8)
+    images = numpy.zeros((60, 28, 28), dtype=numpy.uint8)
     images[:, 0, 0], images[:, 0, 1] = labels, numpy.arange(60)
-    path = prepared(tmp_path, "mnist", "test", images, labels)
+    path = prepared(tmp_path, "mnist", images, labels)
+    monkeypatch.setattr(data, "side", lambda settings: 28)  # as they are
     batch, _ = data.mnist(path, IMAGES, [0, 1])
     digits, numbers = (batch.inputs[:, :, :2] * 255).round().long().unbind(2)
     assert digits.tolist() == [[0, 0, 1, 1, 2, 2]] * 2

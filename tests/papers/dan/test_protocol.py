@@ -8,6 +8,7 @@ import pytest
 
 from common.running.protocols import ProtocolError
 from papers.dan import conditions, method
+from papers.dan.phenotypes import KEPT
 from papers.dan.protocol import IMAGE_CONDITIONS, NETWORKS, OPTIMIZERS, SHARING
 from papers.dan.runs import REGISTER
 
@@ -26,7 +27,6 @@ THROUGH = "regression.through_step=true"
         (["images.n_channels=16"], "n_channels: a DAN sees a square patch of at least 5x5, not 16"),
         (["images.nodes=[195, 6, 5, 6, 195]"], "nodes: the first and the last layer are the pixels of a square image"),
         (["images.nodes=[196, 6, 5, 6, 100]"], "nodes: the first and the last layer are the pixels of a square image"),
-        (["design.averaged=0"], "averaged: the mean of 0 phenotypes is none; give 1 for the last alone"),
         (["design.shown_functions=5"], "functions: 4 are too few to show 5 of them and a spread"),
         (["design.sharing=[all]"], "sharing: unknown 'all'; known are network, layer, none"),
         (
@@ -37,13 +37,22 @@ THROUGH = "regression.through_step=true"
 )
 def test_a_protocol_that_a_stage_would_stumble_over_is_refused(overrides, message):
     section = overrides[0].partition(".")[0]
-    with pytest.raises(ProtocolError, match=f"section '{section}': {re.escape(message)}"):
+    with pytest.raises(ProtocolError, match=f"section '{section}', scale 'smoke': {re.escape(message)}"):
         REGISTER.protocol("smoke", overrides)
 
 
-def test_figures_need_all_ten_digits():
-    with pytest.raises(ProtocolError, match=r"protocol.yaml: images.tasks: Figure 2 is of 10 digits, not 2"):
+def test_sections_go_together():
+    with pytest.raises(
+        ProtocolError, match=r"protocol.yaml: scale 'smoke': images.tasks: Figure 2 is of 10 digits, not 2"
+    ):
         REGISTER.protocol("smoke", ["images.tasks=2"])
+    with pytest.raises(
+        ProtocolError, match=r"design.averaged: the phenotypes of the last 3 sequences are kept, not of 4"
+    ):
+        REGISTER.protocol("smoke", ["design.averaged=4"])
+    assert REGISTER.protocol("smoke", ["regression.sequences=200", f"design.averaged={KEPT}"])
+    with pytest.raises(ProtocolError, match=f"of the last {KEPT} sequences"):
+        REGISTER.protocol("smoke", ["regression.sequences=200", f"design.averaged={KEPT + 1}"])
 
 
 def test_names_in_the_protocol_are_those_that_the_code_knows():

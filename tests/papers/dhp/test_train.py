@@ -131,6 +131,8 @@ ONLY_PLASTIC = "--plasticity and --eta need a plastic condition, such as dhp"
         ("dhp-sgd", (), "unknown condition 'dhp-sgd'; known are finetune, dhp"),
         ("dhp", ("--set", "split.epoch=1"), "did you mean 'epochs'"),
         ("dhp", ("--seeds", "4-2"), "'4-2' is not a range of seeds"),
+        ("dhp", ("--eta=nan",), "argument --eta: must be a finite number, not 'nan'"),
+        ("dhp", ("--eta=inf",), "argument --eta: must be a finite number, not 'inf'"),
         ("dhp", ("--eta=-0.1",), "an initial eta must be positive, not -0.1"),
         ("dhp", ("--eta=0",), "an initial eta must be positive, not 0"),  # which Figure 4 cannot show
         ("si", ("--eta", "0.1"), ONLY_PLASTIC),

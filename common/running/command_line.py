@@ -1,0 +1,50 @@
+"""What every command shares: a parser, finite numbers, and errors in one line. Nothing heavy is imported."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from collections.abc import Callable
+
+
+def parser(description: str, prog: str | None = None) -> argparse.ArgumentParser:
+    """Return a parser with --debug, whose options of type float take finite numbers only."""
+    plain = argparse.RawDescriptionHelpFormatter
+    options = argparse.ArgumentParser(prog=prog, description=description, formatter_class=plain)
+    options.register("type", float, finite)
+    options.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    return options
+
+
+def finite(text: str) -> float:
+    """Return the number, or refuse one that is not finite in the words of an option."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise argparse.ArgumentTypeError(f"must be a finite number, not {text!r}")
+    return number
+
+
+def run(main: Callable[[], None], *more: type[Exception]) -> None:
+    """Call main; an error that a user can cause is printed as one line and ends the process with status 1.
+
+    more: such errors beside ValueError, KeyError, OSError and MemoryError. With --debug their traceback is shown.
+    """
+    errors: tuple[type[Exception], ...] = (ValueError, KeyError, OSError, MemoryError, *more)
+    try:
+        main()
+    except errors as error:
+        if "--debug" in sys.argv:
+            raise
+        print(f"error: {_in_one_line(error)}", file=sys.stderr)
+        raise SystemExit(1) from None
+
+
+def _in_one_line(error: Exception) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, KeyError):
+        return f"there is no {text}; --debug shows where"
+    return f"there is not enough memory: {text}" if isinstance(error, MemoryError) else text
