@@ -132,12 +132,12 @@ class Register:
     def inputs(self, name: str, scale: str) -> list[str]:
         """Return the paths of the tables that a figure, a table or the comparison is made from.
 
-        At "recorded" those that are kept. Raises FileNotFoundError if none is.
+        At "recorded" those that are kept. Raises FileNotFoundError if the first is not; of the comparison, if none is.
         """
         tables = self.artifact(name).tables
         if scale == "recorded":
             lacking, tables = tables, tuple(self.kept(tables))
-            if not tables:
+            if not tables or (name != "comparison" and tables[0] != lacking[0]):
                 raise FileNotFoundError(
                     f"{self.paper}_{name} needs papers/{self.paper}/recorded/{self.file(lacking[0])}, but no such table is kept; "
                     "choose another scale, such as --config scale=smoke"

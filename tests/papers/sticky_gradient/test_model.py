@@ -96,10 +96,10 @@ def test_searches_never_see_a_test_image(stream):
 @pytest.mark.parametrize(
     "change, says",
     [
-        ("search.held_out=0", "must not see test images"),
+        ("search.held_out=0", "must be at least 1"),
         ("search.gamma=[7, 0.01]", "gamma: a range"),
         ("search.zeta=[0, 0.001]", "zeta: a range"),
-        ("attractor.gamma=-1", "must be positive"),
+        ("attractor.gamma=0", "must be positive"),
         ("design.seeds=1001", "where tuning begins"),
         ("design.shared=[0, 60]", "from 0 to 1, not at 60"),
         ("design.readings=[unit-gradient-mean]", "readings must name"),
