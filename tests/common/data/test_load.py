@@ -7,7 +7,6 @@ import dataclasses
 import errno
 import json
 import os
-import time
 import zipfile
 
 import numpy as np
@@ -17,8 +16,7 @@ from common.data import content
 from common.data import load as loading
 from common.data.catalog import DataError, SplitFacts, Variant, entry
 from common.data.content import describe_splits, fingerprint
-from common.data.load import load, read_arrays
-from common.data.prepare import prepare
+from common.data.load import load
 
 
 def written(path, changes=None, **about):
@@ -167,22 +165,6 @@ def test_it_loads_where_nothing_can_be_noted_or_the_note_is_damaged(prepared, co
     for _ in range(2):
         load(prepared)
     assert len(counted) == 8 and not note.exists()
-
-
-@pytest.mark.skipif("DATA_MIRROR" not in os.environ, reason="DATA_MIRROR is not set: no real data at hand")
-def test_the_second_loading_is_no_slower_than_reading(tmp_path, monkeypatch):
-    monkeypatch.setattr(loading, "SETTLED", -(10**12))
-    path = prepare("cifar10", root=tmp_path)
-    load(path)
-
-    def seconds(read):
-        start = time.process_time()
-        read()
-        return time.process_time() - start
-
-    pairs = [(seconds(lambda: load(path)), seconds(lambda: read_arrays(path, "", 10**10))) for _ in range(5)]
-    checked, plain = map(min, zip(*pairs, strict=True))
-    assert checked < 1.2 * plain + 0.01
 
 
 def test_what_is_no_set_of_arrays_is_one_line_without_numpys_advice(tmp_path):
