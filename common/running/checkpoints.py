@@ -41,8 +41,9 @@ STARTED_BY = started_by()  # asked at once: later one of them may be gone
 class Checkpoint:
     """The saved state of one stage.
 
-    path: where the file lies, whose name a short digest of the key is added to; key: protocol digest and code hash in one string, so that a state of other settings or
-    of other code is never resumed; interval_seconds: how much work a kill may cost.
+    path: where the file lies; its name gets a short digest of the key before the ending; key: protocol digest and code hash
+    in one string, so that a state of other settings or of other code is never resumed; interval_seconds: how much work a
+    kill may cost.
     """
 
     def __init__(self, path: str | Path, key: str, interval_seconds: float = 120) -> None:

@@ -91,7 +91,7 @@ def power_law(edges: ndarray, share: ndarray) -> tuple[float, float]:
     return float(line.slope), float(line.rvalue**2)
 
 
-def burst_sizes(masks: ndarray, thresholds: Sequence[float] = (0.10, 0.25, 0.50)) -> ndarray:
+def burst_sizes(masks: ndarray, thresholds: Sequence[float]) -> ndarray:
     """Figure 4 D: how many synapses have a mask above each threshold: [thresholds, images]."""
     parts = [[np.count_nonzero(part > threshold, axis=1) for threshold in thresholds] for part in _parts(masks)]
     return np.concatenate(parts, axis=1)

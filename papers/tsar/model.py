@@ -38,10 +38,10 @@ class Tsar(Network):
     output: FactoredLinear
 
     def __init__(self, widths: Widths, initial_bias: float, generator: torch.Generator, frozen: bool = False):
-        channels, perception = widths.channels, widths.regulator_channels
+        perception = widths.regulator_channels
         perception_module = conv_blocks("p", perception, generator)
         super().__init__(classifier(widths, generator), perception_module)
-        self.mask_sizes = [channels * 27, channels**2 * 9, channels**2 * 9, widths.outputs * channels]
+        self.mask_sizes = list(widths.mask_sizes.values())
         self.output = FactoredLinear(
             kaiming((sum(self.mask_sizes), perception * 9), generator),
             torch.full((sum(self.mask_sizes),), float(initial_bias)),

@@ -7,7 +7,7 @@ import torch
 from numpy import ndarray
 from torch import Tensor
 
-from papers.tsar import activity, agreement
+from papers.tsar import activity, encodings
 from papers.tsar.model import LAYERS, Tsar
 from papers.tsar.network import Context
 from papers.tsar.protocol import Analysis
@@ -55,13 +55,14 @@ class Activity:
         weights = self.network.fast["cp.weight"].detach()[: self.classes].cpu().numpy()
         order = labels[::per_class].cpu().numpy()
         within, following = activity.class_windows(self.cp_masks, weights, per_class, order=order)
-        points = agreement.embed(self.encodings(images), int(random.integers(2**31)))
+        points = encodings.embed(self.encodings(images), int(random.integers(2**31)))
         c3 = self.masks["c3"]
         pairs = [
             activity.npmi(c3, threshold, settings.synapses_in_pairs, random, PAIR_BINS)
             for threshold in settings.thresholds
         ]
         found = {
+            "thresholds": np.array(settings.thresholds),
             "synapses": np.array([masks.shape[1] for masks in self.masks.values()]),
             "time_lag_c3": activity.time_lag(c3, per_class).astype(np.int32),
             "npmi_c3": np.stack(pairs),
@@ -75,7 +76,7 @@ class Activity:
             "mean_masks": c3.mean(1, dtype=np.float32),
             "embedding": points.astype(np.float16),
             "labels": labels.cpu().numpy().astype(np.int16),
-            "nearest_neighbours": agreement.nearest_neighbours(points, labels.cpu().numpy()),
+            "nearest_neighbours": encodings.nearest_neighbours(points, labels.cpu().numpy()),
         }
         for name, masks in self.masks.items():
             found[f"rank_rank_{name}"] = activity.rank_rank(masks, per_class).astype(np.int32)

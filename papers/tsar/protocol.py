@@ -57,6 +57,12 @@ class Widths:
     anml_channels: int
     anml_modulator_channels: int
 
+    @property
+    def mask_sizes(self) -> dict[str, int]:
+        """How many weights, and so masks, each layer of the classifier has."""
+        inner = 9 * self.channels**2
+        return {"c1": 27 * self.channels, "c2": inner, "c3": inner, "cp": self.outputs * self.channels}
+
 
 @dataclass(frozen=True)
 class MetaLearning:

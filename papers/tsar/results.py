@@ -19,7 +19,16 @@ DIAGNOSTICS = [*RUN, "classes", "quantity", "value"]
 FINAL_RECALL = [*RUN, "position", "label", "recall"]
 TUNE = ["seed", "condition", "meta_learning_set", "iterations", "dataset", "learning_rate", "recall", "mean_recall"]
 ACTIVITY = [
-    *("synapses", "time_lag_c3", "npmi_c3", "within_class", "following_classes", "by_sign", "upstream_correlation"),
+    *(
+        "thresholds",
+        "synapses",
+        "time_lag_c3",
+        "npmi_c3",
+        "within_class",
+        "following_classes",
+        "by_sign",
+        "upstream_correlation",
+    ),
     *("synaptic_activity", "mean_masks", "embedding", "labels", "nearest_neighbours"),
     *(f"{kind}_{layer}" for kind in ("rank_rank", "regulation", "bursts") for layer in ("c1", "c2", "c3")),
 ]

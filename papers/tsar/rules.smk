@@ -64,7 +64,13 @@ ruleorder: tsar_meta_train_sweep > tsar_meta_train
 rule tsar_tune:
     input:
         images=lambda wildcards: dataset(wildcards.dataset, wildcards.scale),
-        models=lambda wildcards: tsar_runs.tuning_models(**wildcards, design=TSAR.protocol(wildcards.scale).design),
+        models=lambda wildcards: tsar_runs.tuning_models(
+            wildcards.scale,
+            wildcards.condition,
+            wildcards.meta_learning_set,
+            wildcards.iterations,
+            TSAR.protocol(wildcards.scale).design,
+        ),
     output:
         table="results/{scale}/tsar/tune/{condition}_{meta_learning_set}_after{iterations}/{dataset}.csv",
         record="results/{scale}/tsar/tune/{condition}_{meta_learning_set}_after{iterations}/{dataset}.json",
@@ -93,7 +99,9 @@ rule tsar_tune:
 rule tsar_transfer:
     input:
         images=lambda wildcards: dataset(wildcards.dataset, wildcards.scale),
-        models=lambda wildcards: tsar_runs.transferred_models(**wildcards),
+        models=lambda wildcards: tsar_runs.models(
+            wildcards.scale, wildcards.condition, wildcards.meta_learning_set, wildcards.iterations, wildcards.seeds
+        ),
         tuning="results/{scale}/tsar/tune/{condition}_{meta_learning_set}_after{iterations}/{dataset}.csv",
     output:
         table="results/{scale}/tsar/transfer/{condition}_{meta_learning_set}_after{iterations}/{dataset}_seeds{seeds}.csv",

@@ -70,17 +70,10 @@ def models(scale: str, condition: str, meta_learning_set: str, iterations: int |
     return [f"{folder(scale, 'meta', condition, meta_learning_set, iterations)}/seeds{seeds}.pt"]
 
 
-def transferred_models(
-    scale: str, condition: str, meta_learning_set: str, iterations: str, dataset: str, seeds: str
-) -> list[str]:
-    """Return the models that are transferred, to any data set."""
-    return models(scale, condition, meta_learning_set, iterations, seeds)
-
-
 def tuning_models(
-    scale: str, condition: str, meta_learning_set: str, iterations: int | str, dataset: str, design: Design
+    scale: str, condition: str, meta_learning_set: str, iterations: int | str, design: Design
 ) -> list[str]:
-    """Return the models that the learning rate is tuned on, for any data set: those of the tuning seeds."""
+    """Return the models that the learning rate is tuned on: those of the tuning seeds."""
     tuning = batches(scale, condition, meta_learning_set, FIRST_TUNING_SEED, design.tuning_seeds, design)
     return [path for seeds in tuning for path in models(scale, condition, meta_learning_set, iterations, seeds)]
 

@@ -78,7 +78,8 @@ def learn_in_sequence(
         for step in range(start, start + count):
             place = places[step : step + 1]
             if observe is not None:
-                observe(step, context(place))
+                with torch.no_grad():
+                    observe(step, context(place))
             losses.append(replay(update, place).clone())
             progress.advance()
         if diagnose:

@@ -37,12 +37,6 @@ CAPTION = (
 )
 
 
-def mask_sizes(widths: Widths) -> dict[str, int]:
-    """Return how many weights, and so masks, each layer of the classifier has."""
-    channels = widths.channels
-    return {"C1": 27 * channels, "C2": 9 * channels**2, "C3": 9 * channels**2, "CP": widths.outputs * channels}
-
-
 def _fill(figure: Figure, tables: Tables, reported: pandas.DataFrame) -> dict[str, list[Row]]:
     axes, edges = panels.axes_of(figure, "A", "BCD", heights=(1.5, 1)), SIDE**2 * (DEPTH - 1)
     for axis in axes.values():
@@ -86,7 +80,7 @@ def _networks(axis: Axes, masks: Mapping[str, ndarray | None], colors: tuple[str
 
 def _architecture(axis: Axes, widths: Widths) -> list[Row]:
     """Draw the regulator above the classifier, and between them the maps from its encoding to the masks."""
-    sizes, columns = mask_sizes(widths), (1.0, 3.2, 5.4, 7.6, 9.8)
+    sizes, columns = widths.mask_sizes, (1.0, 3.2, 5.4, 7.6, 9.8)
     axis.set(xlim=(0, 11), ylim=(0, 5.1))
     arrow = {"arrowstyle": "->", "color": "0.35", "shrinkA": 0, "shrinkB": 0}
 
@@ -109,8 +103,8 @@ def _architecture(axis: Axes, widths: Widths) -> list[Row]:
         box(x, 2.5, f"map, sigmoid\n{size:,} masks", ROWS["P"][1])
         axis.annotate("", (x, 2.95), (x, 3.4), arrowprops=arrow)
         axis.annotate("", (x, 1.1), (x, 2.0), arrowprops=arrow)
-        axis.text(x + 0.1, 1.6, f"x {name}", va="center", fontsize=LOOK["fontsize"])
-    return [(name, "masks", NONE, [size]) for name, size in sizes.items()]
+        axis.text(x + 0.1, 1.6, f"x {name.upper()}", va="center", fontsize=LOOK["fontsize"])
+    return [(name.upper(), "masks", NONE, [size]) for name, size in sizes.items()]
 
 
 draw, values = panels.made_by(_fill, (7.2, 4.6), CAPTION)

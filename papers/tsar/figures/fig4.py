@@ -17,12 +17,14 @@ from common.results.readers import Tables, chosen
 from papers.tsar import activity
 from papers.tsar.conditions import label
 from papers.tsar.figures import panels
-from papers.tsar.figures.panels import NONE, Row
+from papers.tsar.figures.panels import NONE, Row, Runs
 
-THRESHOLDS = {0.10: PALETTE["sky"], 0.25: PALETTE["blue"], 0.50: PALETTE["black"]}  # of regulation
+BY_THRESHOLD = tuple(
+    PALETTE[name] for name in ("sky", "blue", "black", "purple", "orange")
+)  # of regulation, the lowest first
 PERCENTILE = re.compile(r"C3 regulation, percentile (\S+)")
 CAPTION = (
-    "A, B: percentiles Q of all C3 masks over one image of each of 250 random meta-learning classes. Lines: median of runs;"
+    "A, B: percentiles Q of all C3 masks over one image of each of many random meta-learning classes. Lines: median of runs;"
     " bands: their 20th to 80th percentile. The paper calls Sculpt Prune here. C: mask times weight of random C3 synapses at"
     " successive images under transfer to ImageNet, Grow, the run with the highest recall; synapses are sorted by their mean. D:"
     " images of ImageNet at which at least so many C3 synapses receive regulation above T. Dots: runs; dash-dot: their mean."
@@ -38,7 +40,7 @@ def _fill(figure: Figure, tables: Tables, reported: pandas.DataFrame) -> dict[st
     axes["C"].set_title("C  Synaptic activity, Grow")
     drawn["C"] = _window(axes["C"], grow.of_best("synaptic_activity"))
     axes["D"].set_title("D  Size of bursts, C3" + plotting.counted([len(grow.seeds)]))
-    drawn["D"] = bursts(axes["D"], grow.of("bursts_c3"))
+    drawn["D"] = bursts(axes["D"], grow, "c3")
     return drawn
 
 
@@ -76,22 +78,22 @@ def _window(axis: Axes, window: ndarray) -> list[Row]:
     return [("Grow", "mean |mask x weight|", NONE, [mean]), ("Grow", "largest |mask x weight|", NONE, [largest])]
 
 
-def bursts(axis: Axes, sizes: ndarray) -> list[Row]:
-    """Percent of images at which at least so many synapses lie above a threshold: dots are runs, dash-dot is their mean.
-
-    sizes: [runs, thresholds, images].
-    """
+def bursts(axis: Axes, runs: Runs, layer: str) -> list[Row]:
+    """Percent of images at which at least so many synapses lie above a threshold: dots are runs, dash-dot is their mean."""
+    sizes, thresholds = runs.of(f"bursts_{layer}"), runs.of_best("thresholds")  # [runs, thresholds, images]
     axis.set(xlabel="Synapses above T", ylabel="Images (%)")
     if not sizes.any():
-        return panels.empty(axis, "no mask above 0.10" if len(sizes) else plotting.NO_RUNS)
+        return panels.empty(axis, f"no mask above {thresholds.min():.2f}" if len(sizes) else plotting.NO_RUNS)
     at, rows = numpy.unique(numpy.geomspace(1, sizes.max(), 50).astype(int)), []
     shares = 100 * numpy.stack([activity.burst_ccdf(run, at) for run in sizes])  # [runs, thresholds, points]
-    for (threshold, color), own in zip(THRESHOLDS.items(), shares.swapaxes(0, 1), strict=True):
+    for (threshold, color), own in zip(zip(thresholds, BY_THRESHOLD), shares.swapaxes(0, 1), strict=True):
         for run in own:
             axis.loglog(at[run > 0], run[run > 0], ".", color=color, markersize=2.5, alpha=0.4, markeredgewidth=0)
         mean = own.mean(0)
         axis.loglog(at[mean > 0], mean[mean > 0], "-.", color=color, linewidth=1, label=f"T = {threshold:.2f}")
-        rows += [(f"T = {threshold:.2f}", "images (%)", x, runs.tolist()) for x, runs in zip(at, own.T, strict=True)]
+        rows += [
+            (f"T = {threshold:.2f}", "images (%)", x, values.tolist()) for x, values in zip(at, own.T, strict=True)
+        ]
     axis.legend(loc="lower left", **panels.SHORT)
     return rows
 

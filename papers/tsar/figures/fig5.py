@@ -47,6 +47,7 @@ def _fill(figure: Figure, tables: Tables, reported: pandas.DataFrame) -> dict[st
         axes["A"].legend(loc="best", **panels.SHORT)
     final = {name: results.curves(tables, condition, "rich", "imagenet") for name, condition in BARS.items()}
     runs = {name: [] if curves.empty else curves.iloc[:, -1].tolist() for name, curves in final.items()}
+    runs = {name: own if BARS[name] else None for name, own in runs.items()}
     drawn["C"] = panels.bars(axes["C"], runs, [COLORS.get(name, OTHER) for name in BARS.values()], "recall (%)")
     axes["C"].set(ylabel="Recall (%)", ylim=(0, 102))
     axes["C"].tick_params("x", rotation=90, labelsize=TINY)

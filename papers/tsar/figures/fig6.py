@@ -8,7 +8,6 @@ import numpy
 import pandas
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy import ndarray
 
 from common.drawing import plotting
 from common.results import reported as reported_numbers
@@ -17,8 +16,8 @@ from common.results.stats import summary
 from papers.tsar import results
 from papers.tsar.conditions import COLORS, LABELS, OTHER
 from papers.tsar.figures import fig2, panels
-from papers.tsar.figures.fig4 import THRESHOLDS
-from papers.tsar.figures.panels import DATASETS, Row
+from papers.tsar.figures.fig4 import BY_THRESHOLD
+from papers.tsar.figures.panels import DATASETS, Row, Runs
 from papers.tsar.protocol import NAMED_BIASES, with_initial_bias
 
 CAPTION = (
@@ -42,7 +41,7 @@ def fill(figure: Figure, tables: Tables, reported: pandas.DataFrame, dataset: st
             place = NAMED_BIASES[condition]
             plotting.reported_marker(axes["B"], place, row.value, row.spread, COLORS[condition])
     axes["C"].set_title("C  Pairs of synapses")
-    drawn["C"] = _npmi(axes["C"], grow.of("npmi_c3"))
+    drawn["C"] = _npmi(axes["C"], grow)
     for panel, name in (("D", "rich"), ("E", "scarce")):
         axes[panel].set_title(f"{panel}  Data-{name}")
         drawn[panel] = panels.regulation(axes[panel], tables, "c3", name, dataset)
@@ -77,19 +76,20 @@ def _biases(axis: Axes, tables: Tables, dataset: str) -> list[Row]:
     return rows
 
 
-def _npmi(axis: Axes, counts: ndarray) -> list[Row]:
-    """Percent of pairs by NPMI, from counts [runs, thresholds, bins]; runs without pairs are left out."""
+def _npmi(axis: Axes, runs: Runs) -> list[Row]:
+    """Percent of pairs by NPMI; runs without pairs are left out."""
+    counts, thresholds = runs.of("npmi_c3"), runs.of_best("thresholds")  # [runs, thresholds, bins]
     axis.set(xlabel="NPMI", ylabel="Pairs (%)", xlim=(-1, 1))
     if not counts.any():
-        return panels.empty(axis, "no pairs above 0.10" if len(counts) else plotting.NO_RUNS)
+        return panels.empty(axis, f"no pairs above {thresholds.min():.2f}" if len(counts) else plotting.NO_RUNS)
     edges, rows = numpy.linspace(-1, 1, counts.shape[2] + 1), []
     x = (edges[1:] + edges[:-1]) / 2
     axis.axvline(0, color="0.6", linewidth=0.6)
-    for (threshold, color), own in zip(THRESHOLDS.items(), counts.swapaxes(0, 1), strict=True):
+    for (threshold, color), own in zip(zip(thresholds, BY_THRESHOLD), counts.swapaxes(0, 1), strict=True):
         if len(own := own[own.any(1)]):
             shares = 100 * own / own.sum(1, keepdims=True)
             plotting.band(axis, x, shares, color=color, label=f"T = {threshold:.2f}")
-            rows += [(f"T = {threshold:.2f}", "pairs (%)", at, runs.tolist()) for at, runs in zip(x, shares.T)]
+            rows += [(f"T = {threshold:.2f}", "pairs (%)", at, values.tolist()) for at, values in zip(x, shares.T)]
     axis.set_ylim(bottom=0)
     axis.legend(loc="upper left", **panels.SHORT)
     return rows

@@ -45,7 +45,7 @@ def _fill(figure: Figure, tables: Tables, reported: pandas.DataFrame) -> dict[st
     _omniglot(axes["B"], reported)
     for panel, layer in (("C", "c1"), ("D", "c2")):
         axes[panel].set_title(f"{panel}  Size of bursts, {layer.upper()}" + plotting.counted([len(grow.seeds)]))
-        drawn[panel] = fig4.bursts(axes[panel], grow.of(f"bursts_{layer}"))
+        drawn[panel] = fig4.bursts(axes[panel], grow, layer)
     axes["E"].set(title="E  ImageNet, test accuracy", xlabel="Classes learned", ylabel="Accuracy (%)")
     return drawn | {"E": panels.empty(axes["E"], panels.LATER)}
 
@@ -77,7 +77,7 @@ def _omniglot(axis: Axes, reported: pandas.DataFrame) -> None:
     for row in readers.chosen(reported_numbers.results(reported), artifact="fig9", x=600, unit="%").itertuples():
         color, name = KINDS.get(row.quantity, HELD_OUT)
         reported_marker(axis, [*OMNIGLOT].index(row.method), row.value, row.spread, color, name)
-    axis.plot([], [], linestyle="", label=f"ours: {plotting.NO_RUNS}")
+    axis.plot([], [], linestyle="", label=f"ours: {panels.LATER}")
     axis.legend(loc="upper left", **panels.SHORT)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 
@@ -14,9 +12,7 @@ from common.data.standins import make
 @pytest.mark.parametrize("name", list(catalog()))
 def test_size_type_and_determinism(name):
     facts = entry(name)
-    start = time.process_time()
     arrays, again = make(facts), make(facts)
-    assert time.process_time() - start < 10  # seconds, two calls
     for split, portion in facts.smoke.items():
         images, labels = arrays[f"{split}_images"], arrays[f"{split}_labels"]
         assert images.dtype == np.uint8 and images.shape == (portion.classes * portion.per_class, *facts.shape)

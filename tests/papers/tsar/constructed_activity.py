@@ -32,7 +32,11 @@ def run(bias, seed, classes=25, channels=4):
     c3, cp = layers["c3"], masks(classes, classes * channels, bias, generator).reshape(-1, classes, channels)
     weights = generator.normal(size=(classes, channels))
     within, following = activity.class_windows(cp, weights, PER_CLASS, order=numpy.arange(classes))
-    values = {"synapses": numpy.array(sizes), "time_lag_c3": activity.time_lag(c3, PER_CLASS)}
+    values = {
+        "thresholds": numpy.array(THRESHOLDS),
+        "synapses": numpy.array(sizes),
+        "time_lag_c3": activity.time_lag(c3, PER_CLASS),
+    }
     for layer, own in layers.items():
         values[f"rank_rank_{layer}"] = activity.rank_rank(own, PER_CLASS)
         values[f"regulation_{layer}"] = activity.regulation_ccdf(own)

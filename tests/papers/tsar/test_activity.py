@@ -201,7 +201,7 @@ def test_layer_that_is_all_zero(random):
     assert rank_rank[8, 8] == rank_rank.sum() == 25 * 99  # all tie at rank 50, and log 50 / log 99 = 0.85
     assert activity.time_lag(masks, 5)[0, 0] == 24 * 20  # 24 of 99, and four pairs in each of five classes
     assert activity.regulation_ccdf(masks)[0] == masks.size
-    assert not activity.burst_sizes(masks).any()
+    assert not activity.burst_sizes(masks, [0.1]).any()
     assert not activity.npmi(masks, 0.1, 50, random, 20).any()
     assert all(np.isnan(window).all() for window in activity.class_windows(cp_masks, weights, 1, order=np.arange(25)))
     assert activity.by_sign(cp_masks, weights)[["mean", "variance"]].to_numpy().tolist() == [[0, 0], [0, 0]]

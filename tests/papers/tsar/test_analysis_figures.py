@@ -11,8 +11,8 @@ import pytest
 from common.drawing import plotting
 from common.results.readers import Tables
 from papers.tsar import activity
-from papers.tsar.figures import fig2, fig3, fig11
-from papers.tsar.model import build
+from papers.tsar.figures import fig2, fig11
+from papers.tsar.model import Tsar
 from papers.tsar.results import READERS
 from tests.papers.tsar import constructed_activity
 from tests.papers.tsar.constructed import REPORTED
@@ -187,9 +187,9 @@ def test_a_gallery_shows_every_model_and_beyond_its_limit_not_the_best():
 
 
 def test_the_schematic_has_the_models_shapes_and_a_runs_masks():
-    widths = SMOKE.network
-    assert [*fig3.mask_sizes(widths).values()] == build("grow", widths, torch.Generator()).mask_sizes
     table = values(3, MADE["everything"]()).set_index(["panel", "series"])["mean"]
+    masks = Tsar(SMOKE.network, -8, torch.Generator()).context(torch.zeros(1, 3, 28, 28))[1:]
+    assert table["A"].tolist() == [own.shape[1] for own in masks]
     assert table["C", "start"].tolist() == pytest.approx([1 / (1 + numpy.exp(8))] * 48)
     noted = MADE["everything"]()["activity_imagenet"].of("regulation_c3", condition="grow", meta_learning_set="rich")
     share = activity.ccdf(noted[1])[1]

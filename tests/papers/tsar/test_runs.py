@@ -75,7 +75,7 @@ def test_transfer_keeps_to_the_batches_that_were_meta_learned():
         assert [path for path in tables if path.startswith(folder)] == [
             f"{folder}/imagenet_seeds{part}.csv" for part in seeds
         ]
-    assert runs.tuning_models("smoke", "oml", "rich", 12, "imagenet", design) == [
+    assert runs.tuning_models("smoke", "oml", "rich", 12, design) == [
         f"results/smoke/tsar/meta/oml_rich_after12/seeds{seeds}.pt" for seeds in ("1000-1000", "1001-1001")
     ]
 
