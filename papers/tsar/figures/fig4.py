@@ -37,6 +37,8 @@ def _fill(figure: Figure, tables: Tables, reported: pandas.DataFrame) -> dict[st
     for panel, condition in (("A", "grow"), ("B", "sculpt")):
         axes[panel].set_title(f"{panel}  {label(condition)}, meta-learning")
         drawn[panel] = _percentiles(axes[panel], tables, condition)
+    if lines := (axes["A"].lines or axes["B"].lines):
+        axes["A"].figure.legend(handles=[*reversed(lines)], loc="outside right center")
     axes["C"].set_title("C  Synaptic activity, Grow")
     drawn["C"] = _window(axes["C"], grow.of_best("synaptic_activity"))
     axes["D"].set_title("D  Size of bursts, C3" + plotting.counted([len(grow.seeds)]))
@@ -62,7 +64,6 @@ def _percentiles(axis: Axes, tables: Tables, condition: str) -> list[Row]:
             quantity = f"{name} of {runs.shape[1]} runs"
             rows += [(f"Q = {q:g}", quantity, x, [y]) for x, y in line.items()]
     axis.set_yscale("log")
-    axis.legend(loc="best", ncols=2, **panels.SHORT)
     return rows
 
 

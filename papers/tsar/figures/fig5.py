@@ -67,7 +67,7 @@ def _by_sign(axis: Axes, moments: ndarray) -> list[Row]:
         (x, y), (sd_x, sd_y) = own.mean(0), own.std(0, ddof=1) if len(own) > 1 else (0, 0)
         axis.errorbar([x], [y], [sd_y], [sd_x], color=color, fmt="o", markersize=3, capsize=2, label=f"{sign} weights")
         rows += [(sign, name, NONE, values.tolist()) for name, values in zip(("mean", "variance"), own.T, strict=True)]
-    axis.margins(0.35)
+    axis.margins(0.35, 0.6)
     axis.legend(loc="upper left", **panels.SHORT)
     return rows
 

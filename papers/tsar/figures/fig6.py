@@ -23,7 +23,7 @@ from papers.tsar.protocol import NAMED_BIASES, with_initial_bias
 CAPTION = (
     f"Transfer to {{dataset}}. {fig2.ABOUT_A}B: recall after the last class by initial bias, mean and SD over models; dots are"
     " runs. Hollow diamonds: what the paper reports for Grow and Sculpt, with SD. C: normalised pointwise mutual information of"
-    " pairs of C3 synapses that lie above T at more than 1% of images; mean and SD over Grow's models (single runs below"
+    " pairs of C3 synapses that lie above T at more than 1% of images, 0 for a pair that never does together; mean and SD over Grow's models (single runs below"
     f" three). D, E: {fig2.ABOUT_CCDF}"
 )
 

@@ -75,8 +75,10 @@ def _omniglot(axis: Axes, reported: pandas.DataFrame) -> None:
     axis.set(ylabel="Accuracy (%)", ylim=(0, 150), yticks=range(0, 101, 20), xlim=(-0.6, len(OMNIGLOT) - 0.4))
     axis.set_xticks(range(len(OMNIGLOT)), [*OMNIGLOT.values()], fontsize=TINY)
     for row in readers.chosen(reported_numbers.results(reported), artifact="fig9", x=600, unit="%").itertuples():
-        color, name = KINDS.get(row.quantity, HELD_OUT)
-        reported_marker(axis, [*OMNIGLOT].index(row.method), row.value, row.spread, color, name)
+        color, _ = KINDS.get(row.quantity, HELD_OUT)
+        reported_marker(axis, [*OMNIGLOT].index(row.method), row.value, row.spread, color, label="")
+    for color, name in (*KINDS.values(), HELD_OUT):
+        axis.plot([], [], "D", color=color, markerfacecolor="none", label=name)
     axis.plot([], [], linestyle="", label=f"ours: {panels.LATER}")
     axis.legend(loc="upper left", **panels.SHORT)
 

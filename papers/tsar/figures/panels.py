@@ -167,9 +167,9 @@ def regulation(axis: Axes, tables: Tables, layer: str, meta_learning_set: str, d
         rows += [(name, "slope", NONE, [slope]), (name, "R^2", NONE, [r2])]
     if not rows:
         return empty(axis)
-    axis.set_ylim(top=2)
-    box: dict[str, Any] = {"frameon": True, "framealpha": 0.8, "edgecolor": "none", "alignment": "left"}
-    axis.legend(loc="lower left", title="slope, R²", title_fontsize=6, fontsize=6, **box, **SHORT)
+    lowest = min(shares[0] for _, quantity, _, shares in rows if quantity == "share of masks")
+    axis.set_ylim(lowest**1.5 / 2, 2)  # with room for the legend
+    axis.legend(loc="lower left", title="slope, R²", title_fontsize=6, fontsize=6, alignment="left", **SHORT)
     return rows
 
 
