@@ -10,7 +10,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+import yaml
+
 ROOT = Path(__file__).resolve().parents[2]
+PAPERS = yaml.safe_load((ROOT / "config.yaml").read_text())["papers"]
 TRACKED = ("Snakefile", "config.yaml", "environment.yml", "common", "papers", "profiles", "data/catalog.yaml")
 CACHE = tempfile.TemporaryDirectory()  # of snakemake and matplotlib, which the home folder may not be able to keep
 

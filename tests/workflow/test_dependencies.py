@@ -13,16 +13,14 @@ import sys
 from collections import Counter
 
 import pytest
-import yaml
 from snakemake.iocontainers import Wildcards
 
 from common.running import code, protocols, register
 from common.running import stage as running
 from common.running.code import ROOT
 from common.running.register import endings
-from tests.workflow.checkout import Checkout
+from tests.workflow.checkout import PAPERS, Checkout
 
-PAPERS = yaml.safe_load((ROOT / "config.yaml").read_text())["papers"]
 # Reads the rules as they are, but notes down whose digest each job asks for.
 RECORDING = """
 import json

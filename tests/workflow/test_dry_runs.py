@@ -6,17 +6,13 @@ import json
 import re
 import resource
 import shutil
-import subprocess
-import sys
 
 import pytest
-import yaml
 
 from common.running import register
-from common.running.code import ROOT
 from common.running.register import endings
+from tests.workflow.checkout import PAPERS
 
-PAPERS = yaml.safe_load((ROOT / "config.yaml").read_text())["papers"]
 ARTIFACTS = [(paper, name) for paper in PAPERS for name in register.of(paper).available()]
 FIGURES = [f"{paper}_{name}" for paper, name in ARTIFACTS if name.startswith("fig")]
 TABLES = [f"{paper}_{name}" for paper, name in ARTIFACTS if name.startswith("table")]
@@ -277,29 +273,3 @@ def test_kept_tables_are_drawn_without_training(checkout):
     missing = "figures/synaptic_intelligence_fig6.pdf"
     output = checkout.run("--dry-run", missing, "--config", "scale=recorded", fails=True)
     assert "needs papers/synaptic_intelligence/recorded/cifar.csv, but no such table is kept; choose" in output
-
-
-# The rules themselves
-
-
-def test_lint_is_clean(unchanged_checkout):
-    assert "Congratulations" in unchanged_checkout.run("--lint")
-
-
-def test_rule_files_are_formatted():
-    rules = [ROOT / "Snakefile", *ROOT.glob("common/running/*.smk"), *ROOT.glob("papers/*/*.smk")]
-    command = [sys.executable, "-m", "snakefmt", "--check", *map(str, rules)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-
-
-def test_the_snakefile_stays_short():
-    assert len((ROOT / "Snakefile").read_text().splitlines()) < 60
-
-
-def test_parsing_imports_nothing_heavy():
-    modules = ["common.running.workflow", "common.running.register", *(f"papers.{paper}.runs" for paper in PAPERS)]
-    heavy = ("torch", "pandas", "numpy", "matplotlib")
-    script = f"import sys, {', '.join(modules)}; print([m for m in {heavy} if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"

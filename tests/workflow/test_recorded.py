@@ -7,14 +7,12 @@ import re
 
 import pandas
 import pytest
-import yaml
 
 from common.results import tables
 from common.running import register
 from common.running.code import ROOT
-from tests.workflow.checkout import Checkout
+from tests.workflow.checkout import PAPERS, Checkout
 
-PAPERS = yaml.safe_load((ROOT / "config.yaml").read_text())["papers"]
 RECORDED = ("--config", "scale=recorded")
 MADE = {  # whatever has a table that is kept, additions of ours too
     paper: [name for name, about in register.of(paper).artifacts.items() if register.of(paper).kept(about.tables[:1])]
