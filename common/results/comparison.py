@@ -28,6 +28,7 @@ from common.results.claims import Claim
 from common.results.readers import Tables
 
 VERDICTS = ("agrees", "differs", "unclear", "diverged")
+JUDGED_AT, NOT_JUDGED = "paper", "not judged"  # a smaller protocol than the paper's bears no verdict on its numbers
 
 
 class Alternative(NamedTuple):
@@ -212,11 +213,15 @@ def write(
 ) -> None:
     """Compare, and write the numbers at `out` (comparison.csv), with claims.csv and comparison.md beside them.
 
-    compare, paper_claims: the paper's; made_from: the tables of each artifact; rows: of reported.csv.
+    compare, paper_claims: the paper's; made_from: the tables of each artifact; rows: of reported.csv. What has no
+    table of paper scale behind it is not judged: differences, intervals and effects are there without a verdict.
     """
     numbers, checked = compare_numbers(compare, run, rows), check_claims(compare, paper_claims, run)
     made_from = {**made_from, **getattr(compare, "ELSEWHERE", {})}
     scales = scales_of(made_from, run, {*numbers["artifact"], *checked["artifact"]})
+    for table, column in ((numbers, "verdict"), (checked, "outcome")):
+        judged = table["artifact"].map(scales).str.contains(JUDGED_AT)
+        table.loc[~judged & table[column].isin([*VERDICTS, "holds", "fails"]), column] = NOT_JUDGED
     notes = compare.notes(run, rows) if hasattr(compare, "notes") else []
     for path, table in ((out, numbers), (out.with_name("claims.csv"), checked)):
         scale = pandas.DataFrame({"scale": table["artifact"].map(scales)}, index=table.index)

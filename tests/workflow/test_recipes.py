@@ -34,14 +34,6 @@ def edit(checkout: Checkout, file: str, old: str, new: str) -> None:
     path.write_text(path.read_text().replace(old, new))
 
 
-def test_a_hyperparameter(checkout):
-    target = "results/smoke/tsar/transfer/scratch_rich_after0/imagenet_seeds0-1.csv"
-    checkout.run(target)
-    assert checkout.jobs(target) == {}
-    edit(checkout, "papers/tsar/protocol.yaml", "    images_per_class: 2\n", "    images_per_class: 3\n")
-    assert checkout.jobs(target) == {"tsar_tune": 1, "tsar_transfer": 1}
-
-
 def test_a_condition(checkout):
     before = checkout.jobs("figures/tsar_fig1.pdf")
     edit(checkout, "papers/tsar/protocol.yaml", "[grow, sculpt, oml, scratch]", "[grow, sculpt, oml, scratch, anml]")
@@ -66,7 +58,7 @@ def test_a_figure(checkout):
     assert lines[0] == "condition,recall" and len(lines) > 2
 
 
-def test_a_paper(checkout):
+def test_a_paper_and_a_hyperparameter_of_it(checkout):
     mine = checkout.folder / "papers/mine"
     shutil.copytree(checkout.folder / "papers/tsar", mine)
     shutil.rmtree(mine / "recorded")
@@ -77,4 +69,8 @@ def test_a_paper(checkout):
     edit(checkout, "config.yaml", "papers: [tsar,", "papers: [mine, tsar,")
     jobs, original = (checkout.jobs(f"figures/{paper}_fig1.pdf") for paper in ("mine", "tsar"))
     assert {rule.replace("mine", "tsar"): count for rule, count in jobs.items()} == original
-    checkout.run("results/smoke/mine/transfer/scratch_rich_after0/imagenet_seeds0-1.csv")
+    target = "results/smoke/mine/transfer/scratch_rich_after0/imagenet_seeds0-1.csv"
+    checkout.run(target)
+    assert checkout.jobs(target) == {}
+    edit(checkout, "papers/mine/protocol.yaml", "    images_per_class: 2\n", "    images_per_class: 3\n")
+    assert checkout.jobs(target) == {"mine_tune": 1, "mine_transfer": 1}

@@ -164,6 +164,19 @@ def test_everything_is_written_beside_the_numbers(collected, tmp_path):
     assert "\nA note.\n" in text and text.endswith("ours: 90.00, n = 1 (claimed above 50) | paper |\n")
 
 
+@pytest.mark.parametrize(("scale", "verdict", "outcome"), [("paper", "agrees", "holds"), ("desk", *["not judged"] * 2)])
+def test_what_ran_below_paper_scale_is_not_judged(collected, tmp_path, scale, verdict, outcome):
+    """The numbers stay: only the word is not there."""
+    ours = {"Ours": [92.0, 92.1, 91.9]}
+    run = collected(runs=(ours, {"scale": scale}))
+    comparison.write(
+        tmp_path / "comparison.csv", COMPARE, [CLAIM], {"fig1": ("runs",)}, run, rows({}, {"method": "None"})
+    )
+    numbers, judged = (tables.read(tmp_path / f"{name}.csv") for name in ("comparison", "claims"))
+    assert numbers["verdict"].tolist() == [verdict, "not run"] and judged["outcome"].tolist() == [outcome]
+    assert numbers["difference"].notna().tolist() == [True, False] and "[" in judged["detail"][0]
+
+
 def test_a_paper_without_reported_numbers_has_its_own(collected):
     about = {"artifact": "fig1", "panel": "", "quantity": "steps", "method": "Ours", "setting": "easy"}
     about |= {"unit": "epochs", "ours_mean": 1234.5, "ours_sd": 1.0, "ours_n": 2, "ci_low": 1230.0, "ci_high": 1240.0}

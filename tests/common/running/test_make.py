@@ -86,7 +86,7 @@ def test_each_kind_is_written_in_all_its_forms(ask):
     assert sorted(path.name for path in folder.iterdir()) == ["claims.csv", "comparison.csv", "comparison.md", *made]
     assert "Desk scale" in (folder / "table1.md").read_text()
     compared = tables.read(folder / "comparison.csv")
-    assert compared[["scale", "ours_mean", "ours_n", "verdict"]].values.tolist() == [["desk", 0.5, 2, "unclear"]]
+    assert compared[["scale", "ours_mean", "ours_n", "verdict"]].values.tolist() == [["desk", 0.5, 2, "not judged"]]
     assert pandas.read_csv(folder / "claims.csv")["id"].tolist() == ["a-01"]
 
 
