@@ -81,6 +81,20 @@ def tuning_pool(labels: Tensor, tuning: bool) -> Tensor:
     return order[(position % 10 == 0) == tuning]
 
 
+def by_class(labels: Tensor, pool: Tensor, classes: int) -> Tensor:
+    """Return the indices of a pool [n] of the first `classes` labels, a row for each: [classes, images of a class].
+
+    Raises DataError if one class has more images than another.
+    """
+    labels, pool = labels.cpu(), pool[labels.cpu()[pool] < classes]
+    counts = torch.bincount(labels[pool], minlength=classes)
+    if counts.min() != counts.max():
+        raise DataError(
+            f"classes have {counts.min()} to {counts.max()} images, so these cannot be ranked alike: prepare the data set again"
+        )
+    return pool[torch.argsort(labels[pool], stable=True)].view(classes, -1)
+
+
 def class_by_class(
     labels: Tensor, classes: Sequence[int], images_per_class: int, generator: torch.Generator, pool: Tensor
 ) -> Tensor:

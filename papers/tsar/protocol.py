@@ -19,6 +19,9 @@ REGULATED = r"grow|sculpt|bias-?\d+|reservoir-?\d+"  # regular expressions
 CONDITIONS = rf"{REGULATED}|oml|anml|scratch|no_regulation"
 NAMED_BIASES = {"grow": -8, "sculpt": 0}
 META_LEARNING_SETS = ("rich", "scarce")
+# Transfer with one thing changed: what is learned are a class's images with the highest mean C3 mask before transfer, those
+# with the lowest, or as many of both; or of the regulator's maps the one to CP alone learns.
+VARIANTS = ("enhancing", "diminishing", "mixed", "cp_only")
 
 
 def check_conditions(names: Iterable[str]) -> None:
@@ -128,6 +131,7 @@ class Analysis:
     synapses_in_pairs: int
     synapses_in_window: int
     images_in_window: int
+    earlier_images: int
 
     def __post_init__(self) -> None:
         for threshold in self.thresholds:

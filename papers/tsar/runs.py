@@ -96,15 +96,25 @@ def regulated(design: Design) -> list[tuple[str, str, int]]:
     return [names for names in finished(design) if initial_bias(names[0]) is not None]
 
 
+def varied(design: Design) -> list[tuple[str, str, int]]:
+    """Return the combination of which there are variants, with its whole length: Grow on rich data, in a list."""
+    return [names for names in finished(design) if names[:2] == ("grow", "rich")]
+
+
 def transfer_tables(
-    name: str, which: Callable[[Design], list[tuple[str, str, int]]], protocol: Protocol, scale: str, device: str
+    name: str,
+    which: Callable[[Design], list[tuple[str, str, int]]],
+    protocol: Protocol,
+    scale: str,
+    device: str,
+    stage: str = "transfer",
 ) -> list[str]:
-    """Return the parts of a table that transfer writes, of every batch of reporting seeds.
+    """Return the parts of a table that transfer or another stage writes, of every batch of reporting seeds.
 
     name: its files, with {seeds}; which: names the combinations and lengths.
     """
     return [
-        f"{folder(scale, 'transfer', condition, meta_learning_set, iterations)}/{name.format(seeds=seeds)}"
+        f"{folder(scale, stage, condition, meta_learning_set, iterations)}/{name.format(seeds=seeds)}"
         for condition, meta_learning_set, iterations in which(protocol.design)
         for seeds in batches(scale, condition, meta_learning_set, 0, protocol.design.seeds, protocol.design)
     ]
@@ -152,12 +162,14 @@ REGISTER = Register(
         "meta_train": Stage(reads=("network", "meta_learning")),
         "tune": Stage(reads=read_by_tune),
         "transfer": Stage(reads=read_by_transfer),
+        "variants": Stage(reads=read_by_transfer),
     },
     tables={
         "transfer": partial(transfer_tables, "imagenet_seeds{seeds}.csv", finished),
         "transfer_cifar100": partial(transfer_tables, "cifar100_seeds{seeds}.csv", finished),
         "diagnostics": partial(transfer_tables, "diagnostics_imagenet_seeds{seeds}.csv", finished),
         "final_recall": partial(transfer_tables, "final_recall_imagenet_seeds{seeds}.csv", finished),
+        "variants": partial(transfer_tables, "seeds{seeds}.csv", varied, stage="variants"),
         "snapshots": partial(transfer_tables, "imagenet_seeds{seeds}.csv", of_every_length),
         "tune": tuning_tables,
         "meta_learning": meta_learning_logs,
@@ -165,18 +177,22 @@ REGISTER = Register(
     arrays={
         name: partial(transfer_tables, f"{name}_seeds{{seeds}}.npz", regulated)
         for name in ("activity_imagenet", "activity_cifar100")
+    }
+    | {
+        name: partial(transfer_tables, f"{name}_seeds{{seeds}}.npz", varied, stage="variants")
+        for name in ("variant_activity", "image_masks")
     },
     artifacts={
         "fig1": Artifact(("transfer",)),
         "fig2": Artifact(IMAGENET),
         "fig3": Artifact(IMAGENET, reads=("network",)),
         "fig4": Artifact(("meta_learning", *IMAGENET)),
-        "fig5": Artifact(IMAGENET),
+        "fig5": Artifact((*IMAGENET, "variants")),
         "fig6": Artifact(IMAGENET),
         "fig7": Artifact(CIFAR100),
         "fig8": Artifact(IMAGENET + CIFAR100),
-        "fig9": Artifact(("transfer_cifar100", *IMAGENET)),
-        "fig10": Artifact(IMAGENET),
+        "fig9": Artifact(("transfer_cifar100", *IMAGENET, "diagnostics")),
+        "fig10": Artifact((*IMAGENET, "variant_activity", "image_masks")),
         **{f"fig{number}": Artifact(IMAGENET if number % 2 else CIFAR100) for number in range(11, 17)},
         **{f"fig{number}": Artifact(IMAGENET + CIFAR100) for number in range(17, 20)},
         "fig_transfer": Artifact(("transfer", "diagnostics", "final_recall")),

@@ -77,6 +77,7 @@ def test_every_figure_table_and_comparison_is_made_once(paper_scale):
 
 MADE_BY = [  # the parts of these tables, and the rules of which one job makes each
     ("tsar", ["transfer", "transfer_cifar100"], ["tsar_transfer", "tsar_transfer_regulated"]),
+    ("tsar", ["variants"], ["tsar_variants"]),
     (
         "synaptic_intelligence",
         ["split_mnist", "permuted_mnist", "cifar"],
