@@ -32,7 +32,8 @@ CAPTION = (
     " Omniglot classes, 15 images each to train and 5 to test. Fixed: Grow without learning in the regulator's maps to C1, C2 and C3."
     " IID: the same, in three shuffled epochs. Hollow diamonds: what the paper reports in the end, with SD where it gives one. C, D:"
     " images of ImageNet at which at least so many synapses receive regulation above T, Grow. Dots: runs; dash-dot: their mean. The"
-    " paper does not name the layers; C3 is in Figure 4. E: accuracy on images that were not learned; the paper gives no numbers."
+    " paper does not name the layers; C3 is in Figure 4. E: accuracy on further images of the classes learned so"
+    " far, none of which was learned; the paper gives no numbers."
 )
 
 
@@ -46,8 +47,8 @@ def _fill(figure: Figure, tables: Tables, reported: pandas.DataFrame) -> dict[st
     for panel, layer in (("C", "c1"), ("D", "c2")):
         axes[panel].set_title(f"{panel}  Size of bursts, {layer.upper()}" + plotting.counted([len(grow.seeds)]))
         drawn[panel] = fig4.bursts(axes[panel], grow, layer)
-    axes["E"].set(title="E  ImageNet, test accuracy", xlabel="Classes learned", ylabel="Accuracy (%)")
-    return drawn | {"E": panels.empty(axes["E"], panels.LATER)}
+    axes["E"].set_title("E  ImageNet, test accuracy")
+    return drawn | {"E": _held_out(axes["E"], tables)}
 
 
 def _curves(axis: Axes, tables: Tables, meta_learning_set: str, reported: pandas.DataFrame) -> list[Row]:
@@ -66,6 +67,24 @@ def _curves(axis: Axes, tables: Tables, meta_learning_set: str, reported: pandas
             axis.plot([], [], color=color, label=f"{name}: no runs")
     for row in reported_recall(reported, "cifar100", meta_learning_set).itertuples():
         reported_marker(axis, row.x, row.value, row.spread, of[row.method.lower()])
+    axis.legend(loc="best", **panels.SHORT)
+    return rows
+
+
+def _held_out(axis: Axes, tables: Tables) -> list[Row]:
+    """Accuracy on images of ImageNet that were not learned, by the number of classes learned."""
+    axis.set(xlabel="Classes learned", ylabel="Accuracy (%)")
+    rows: list[Row] = []
+    for condition, color in colors(tables["diagnostics"]["condition"]).items():
+        runs = results.held_out(tables, condition)
+        if len(runs):
+            plotting.band(
+                axis, runs.columns.to_numpy(), runs.to_numpy(), label(condition) + counted([len(runs)]), color
+            )
+            rows += [(label(condition), "accuracy (%)", x, own.tolist()) for x, own in runs.items()]
+    if not rows:
+        return panels.empty(axis)
+    axis.set_ylim(bottom=0)
     axis.legend(loc="best", **panels.SHORT)
     return rows
 

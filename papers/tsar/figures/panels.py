@@ -173,8 +173,8 @@ def regulation(axis: Axes, tables: Tables, layer: str, meta_learning_set: str, d
     return rows
 
 
-def bars(axis: Axes, runs: Mapping[str, Sequence[float] | None], colors: Sequence[str], quantity: str) -> list[Row]:
-    """Bars of the mean of runs, by name, with SD and the runs as dots; a name without runs says so, and None is for `LATER`."""
+def bars(axis: Axes, runs: Mapping[str, Sequence[float]], colors: Sequence[str], quantity: str) -> list[Row]:
+    """Bars of the mean of runs, by name, with SD and the runs as dots; a name without runs says so."""
     rows: list[Row] = []
     for x, ((name, values), color) in enumerate(zip(runs.items(), colors, strict=True)):
         if values:
@@ -183,7 +183,6 @@ def bars(axis: Axes, runs: Mapping[str, Sequence[float] | None], colors: Sequenc
             axis.plot([x] * own.n, values, ".", color="black", markersize=2.5, alpha=0.5)
             rows.append((name, quantity, NONE, [*values]))
         else:
-            text = f" {LATER}" if values is None else " no runs"
-            axis.text(x, 0, text, rotation=90, ha="center", va="bottom", color="0.35", fontsize=TINY)
+            axis.text(x, 0, " no runs", rotation=90, ha="center", va="bottom", color="0.35", fontsize=TINY)
     axis.set(xlim=(-0.6, len(runs) - 0.4), xticks=range(len(runs)), xticklabels=[*runs])
     return rows
