@@ -46,12 +46,12 @@ class DatasetOnDevice:
         return images.expand(-1, 3, -1, -1), self.labels[indices]
 
 
-def omniglot(path: str, device: torch.device) -> DatasetOnDevice:
-    """Return the background set of a prepared Omniglot: grey, reduced from 105x105 (Lanczos)."""
+def omniglot(path: str, device: torch.device, split: str = "background") -> DatasetOnDevice:
+    """Return the background or evaluation set of a prepared Omniglot: grey, reduced from 105x105 (Lanczos)."""
     dataset = load(path)
-    split = dataset.splits["background"]
-    small = _resized(split.images, Image.Resampling.LANCZOS)
-    return _on_device(dataset, small[:, None], split.labels, (OMNIGLOT_MEAN,), (OMNIGLOT_SD,), device)
+    drawings = dataset.splits[split]
+    small = _resized(drawings.images, Image.Resampling.LANCZOS)
+    return _on_device(dataset, small[:, None], drawings.labels, (OMNIGLOT_MEAN,), (OMNIGLOT_SD,), device)
 
 
 def photographs(path: str, device: torch.device) -> DatasetOnDevice:

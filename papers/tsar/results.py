@@ -13,12 +13,13 @@ from numpy import ndarray
 from common.results import tables as table_files
 from common.results.readers import Reader, Tables, chosen, of_arrays, plain
 from papers.tsar.agreement import extremes, membership
-from papers.tsar.protocol import VARIANTS, initial_bias, with_initial_bias
+from papers.tsar.protocol import OMNIGLOT_VARIANTS, VARIANTS, initial_bias, with_initial_bias
 
 RUN = ["seed", "condition", "meta_learning_set", "dataset", "learning_rate", "iterations"]
 TRANSFER = [*RUN, "classes", "recall"]
 DIAGNOSTICS = [*RUN, "classes", "quantity", "value"]
 FINAL_RECALL = [*RUN, "position", "label", "recall"]
+OMNIGLOT = [*RUN, "variant", "classes", "recall", "held_out"]
 TUNE = ["seed", "condition", "meta_learning_set", "iterations", "dataset", "learning_rate", "recall", "mean_recall"]
 ACTIVITY = [
     *(
@@ -59,6 +60,7 @@ READERS = {
     "transfer_cifar100": Reader(read_transfer, TRANSFER),
     "meta_learning": plain(META_LEARNING),
     "variants": plain([*TRANSFER, "variant"], known={"variant": VARIANTS}, between={"recall": (0, 1)}),
+    "omniglot": plain(OMNIGLOT, known={"variant": OMNIGLOT_VARIANTS}, between={"recall": (0, 1), "held_out": (0, 1)}),
     "variant_activity": of_arrays(("synaptic_activity", "mean_masks")),
     "image_masks": of_arrays(("mean_masks",)),
     "activity_imagenet": of_arrays(ACTIVITY),
@@ -133,6 +135,15 @@ def varied(tables: Tables, variant: str) -> dict[int, float]:
     rows = chosen(tables["variants"], condition="grow", meta_learning_set="rich", variant=variant)
     curves = _by_seed(rows, "classes", "recall", f"recall of the variant {variant}")
     return {} if curves.empty else (curves.iloc[:, -1] * 100).to_dict()
+
+
+def omniglot(tables: Tables, condition: str, variant: str, accuracy: str) -> pandas.DataFrame:
+    """Return accuracy after the last of the unseen Omniglot classes: one row per seed, one column, named by their number.
+
+    accuracy: "recall" or "held_out".
+    """
+    rows = chosen(tables["omniglot"], condition=condition, meta_learning_set="rich", variant=variant)
+    return _by_seed(rows, "classes", accuracy, f"{accuracy} of {condition}, {variant} on Omniglot") * 100
 
 
 def image_regulation(tables: Tables) -> dict[int, tuple[ndarray, ndarray]]:

@@ -188,3 +188,35 @@ rule tsar_variants:
         " --meta-learning-set {wildcards.meta_learning_set} --iterations {wildcards.iterations} --seeds {wildcards.seeds}"
         " --device {resources.device:q} --images {input.images:q} --models {input.models:q} --tuning {input.tuning:q}"
         " --out {output.table:q} --activity {output.activity:q} --image-masks {output.image_masks:q} > {log:q} 2>&1"
+
+
+# Classes that meta-learning did not see; Grow's job also runs its variants.
+rule tsar_omniglot:
+    input:
+        images=lambda wildcards: dataset("omniglot", wildcards.scale),
+        models=lambda wildcards: tsar_runs.models(
+            wildcards.scale, wildcards.condition, wildcards.meta_learning_set, wildcards.iterations, wildcards.seeds
+        ),
+        tuning="results/{scale}/tsar/tune/{condition}_{meta_learning_set}_after{iterations}/imagenet.csv",
+    output:
+        table="results/{scale}/tsar/omniglot/{condition}_{meta_learning_set}_after{iterations}/seeds{seeds}.csv",
+        record="results/{scale}/tsar/omniglot/{condition}_{meta_learning_set}_after{iterations}/seeds{seeds}.json",
+    log:
+        "logs/{scale}/tsar/omniglot/{condition}_{meta_learning_set}_after{iterations}_seeds{seeds}.log",
+    wildcard_constraints:
+        condition=tsar_protocol.CONDITIONS,
+    priority: 2
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        **TRAINING,
+    params:
+        depends=TSAR.depends("omniglot"),
+    message:
+        "Omniglot classes: {wildcards.condition}, {wildcards.meta_learning_set}, {wildcards.iterations} iterations, seeds {wildcards.seeds}, {wildcards.scale} scale; see {log}"
+    shell:
+        "python -m papers.tsar.omniglot --scale {wildcards.scale} --condition {wildcards.condition}"
+        " --meta-learning-set {wildcards.meta_learning_set} --iterations {wildcards.iterations} --seeds {wildcards.seeds}"
+        " --device {resources.device:q} --images {input.images:q} --models {input.models:q} --tuning {input.tuning:q}"
+        " --out {output.table:q} > {log:q} 2>&1"

@@ -101,6 +101,11 @@ def varied(design: Design) -> list[tuple[str, str, int]]:
     return [names for names in finished(design) if names[:2] == ("grow", "rich")]
 
 
+def on_omniglot(design: Design) -> list[tuple[str, str, int]]:
+    """Return the combinations that learn unseen Omniglot classes, each with its whole length."""
+    return [(name, "rich", lengths(name, "rich", design)[-1]) for name in design.omniglot_conditions]
+
+
 def transfer_tables(
     name: str,
     which: Callable[[Design], list[tuple[str, str, int]]],
@@ -121,13 +126,10 @@ def transfer_tables(
 
 
 def tuning_tables(protocol: Protocol, scale: str, device: str) -> list[str]:
-    """Return the parts of the table `tune`: of every combination, and every length that is transferred."""
+    """Return the parts of the table `tune`: of every combination and length that is transferred, and every one on Omniglot."""
     design = protocol.design
-    return [
-        f"{folder(scale, 'tune', *names, iterations)}/imagenet.csv"
-        for names in combinations(design)
-        for iterations in lengths(*names, design)
-    ]
+    every = [(*names, iterations) for names in combinations(design) for iterations in lengths(*names, design)]
+    return [f"{folder(scale, 'tune', *of)}/imagenet.csv" for of in dict.fromkeys(every + on_omniglot(design))]
 
 
 def meta_learning_logs(protocol: Protocol, scale: str, device: str) -> list[str]:
@@ -150,6 +152,11 @@ def read_by_transfer(job: Job) -> tuple[str, ...]:
     return (*_of_models(job), *SEQUENCE, *([] if initial_bias(job["condition"]) is None else ["analysis"]))
 
 
+def read_by_omniglot(job: Job) -> tuple[str, ...]:
+    """Return the settings that learning unseen Omniglot classes reads."""
+    return (*_of_models(job), "transfer.regulation_bias", "omniglot")
+
+
 def _of_models(job: Job) -> tuple[str, ...]:
     """Return what a model must have been meta-learned with, if it was."""
     return ("network",) if job["condition"] == "scratch" else ("network", "meta_learning")
@@ -163,6 +170,7 @@ REGISTER = Register(
         "tune": Stage(reads=read_by_tune),
         "transfer": Stage(reads=read_by_transfer),
         "variants": Stage(reads=read_by_transfer),
+        "omniglot": Stage(reads=read_by_omniglot),
     },
     tables={
         "transfer": partial(transfer_tables, "imagenet_seeds{seeds}.csv", finished),
@@ -170,6 +178,7 @@ REGISTER = Register(
         "diagnostics": partial(transfer_tables, "diagnostics_imagenet_seeds{seeds}.csv", finished),
         "final_recall": partial(transfer_tables, "final_recall_imagenet_seeds{seeds}.csv", finished),
         "variants": partial(transfer_tables, "seeds{seeds}.csv", varied, stage="variants"),
+        "omniglot": partial(transfer_tables, "seeds{seeds}.csv", on_omniglot, stage="omniglot"),
         "snapshots": partial(transfer_tables, "imagenet_seeds{seeds}.csv", of_every_length),
         "tune": tuning_tables,
         "meta_learning": meta_learning_logs,
@@ -191,7 +200,7 @@ REGISTER = Register(
         "fig6": Artifact(IMAGENET),
         "fig7": Artifact(CIFAR100),
         "fig8": Artifact(IMAGENET + CIFAR100),
-        "fig9": Artifact(("transfer_cifar100", *IMAGENET, "diagnostics")),
+        "fig9": Artifact(("transfer_cifar100", *IMAGENET, "diagnostics", "omniglot")),
         "fig10": Artifact((*IMAGENET, "variant_activity", "image_masks")),
         **{f"fig{number}": Artifact(IMAGENET if number % 2 else CIFAR100) for number in range(11, 17)},
         **{f"fig{number}": Artifact(IMAGENET + CIFAR100) for number in range(17, 20)},
@@ -199,5 +208,5 @@ REGISTER = Register(
         "fig_recall": Artifact(("snapshots",)),
         "table_tuning": Artifact(("tune",)),
     },
-    comparison=Artifact(("transfer", "transfer_cifar100")),
+    comparison=Artifact(("transfer", "transfer_cifar100", "omniglot")),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import NamedTuple, Protocol
 
 import torch
@@ -62,7 +63,8 @@ def learn_in_sequence(
     network: Network,
     images: DatasetOnDevice,
     sequence: Tensor,
-    settings: Transfer,
+    recall_after: Collection[int],
+    regulation_bias: float,
     learning_rate: float,
     seed: int,
     label: str,
@@ -72,12 +74,13 @@ def learn_in_sequence(
 ) -> Measured:
     """Train the network in place on a sequence of classes; return what was measured on the way.
 
-    sequence: indices of the images [classes, images per class] (`drawn`); seed: of the last layer's reset; label: for
+    sequence: indices of the images [classes, images per class] (`drawn`); recall_after: numbers of classes, the last of them
+    all; regulation_bias: of the map to CP after its reset; seed: of the last layer's reset; label: for
     progress and errors; diagnose: measure `diagnostics` too, which takes an evaluation of each class; held_out: indices of
     images of the same classes [classes, n] that are not learned, whose accuracy is one of the diagnostics. Raises
     TrainingError if the loss is not finite where recall is measured.
     """
-    network.reset_for_transfer(generator(seed, "transfer reset"), settings.regulation_bias)
+    network.reset_for_transfer(generator(seed, "transfer reset"), regulation_bias)
     optimizer = Optimizer(network, network.transfer_parameters(), learning_rate)
     inputs, labels = images.batch(sequence.flatten())
     count, context = sequence.shape[1], transfer_context(network, inputs)
@@ -105,7 +108,7 @@ def learn_in_sequence(
             quantities = after_class(network, context(own), inputs[own], labels[own])
             quantities["loss"] = float(torch.stack(losses).mean())
             measured.diagnostics.extend((learned, quantity, value) for quantity, value in quantities.items())
-        if learned in settings.recall_after:
+        if learned in recall_after:
             if not torch.isfinite(losses[-1]):
                 raise stage.TrainingError(
                     f"{label}: the loss is {float(losses[-1])} at step {step}; lower the learning rate"

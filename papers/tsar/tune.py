@@ -50,7 +50,14 @@ def recalls(
     try:
         sequence = drawn(images, settings, seed, data.tuning_pool(images.labels, tuning=True))
         curve = learn_in_sequence(
-            network, images, sequence, settings, rate, seed, f"{label}, learning rate {rate:g}"
+            network,
+            images,
+            sequence,
+            settings.recall_after,
+            settings.regulation_bias,
+            rate,
+            seed,
+            f"{label}, learning rate {rate:g}",
         ).curve
     except stage.TrainingError as error:  # a rate that diverges has lost, and the others go on
         print(f"{error}: this rate counts as recall 0", flush=True)

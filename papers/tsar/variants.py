@@ -59,6 +59,7 @@ def main() -> None:
     names, seeds = names_of(arguments), arguments.seeds
     job = stage.Job(REGISTER, "variants", arguments, of=names | {"seeds": seeds})
     settings = job.settings.transfer
+    how = settings.recall_after, settings.regulation_bias
     images = data.photographs(arguments.images, job.device)
     rate = best_learning_rate(arguments.tuning, **names, dataset=images.about["name"])
     models = saved_models.load(arguments.models, seeds, saved_models.origin_of(**names, settings=job.settings))
@@ -81,7 +82,7 @@ def main() -> None:
                 sequence = drawn(images, settings, seed, pool)
                 window = Window(network, sequence.numel(), job.settings.analysis, np.random.default_rng(seed))
                 label = f"{arguments.condition} {variant} seed {seed}"
-                own = learn_in_sequence(network, images, sequence, settings, rate, seed, label, observe=window)
+                own = learn_in_sequence(network, images, sequence, *how, rate, seed, label, observe=window)
                 run = {"seed": seed, "condition": arguments.condition, "meta_learning_set": arguments.meta_learning_set}
                 run |= {"dataset": images.about["name"], "learning_rate": rate, "iterations": arguments.iterations}
                 runs.append(run | {"variant": variant})

@@ -85,7 +85,11 @@ STAGES = {
     + """
         variants --condition grow --meta-learning-set rich --iterations 3 --seeds 0 --images {imagenet} \
             --models {out}/grow_0.pt --tuning {out}/tuning_grow.csv --out {out}/variants.csv \
-            --activity {out}/variant_activity.npz --image-masks {out}/image_masks.npz""",
+            --activity {out}/variant_activity.npz --image-masks {out}/image_masks.npz
+        omniglot --condition grow --meta-learning-set rich --iterations 3 --seeds 0 --images {omniglot} \
+            --models {out}/grow_0.pt --tuning {out}/tuning_grow.csv --out {out}/omniglot_grow.csv
+        omniglot --condition anml --meta-learning-set rich --iterations 3 --seeds 0 --images {omniglot} \
+            --models {out}/anml_0.pt --tuning {out}/tuning_anml.csv --out {out}/omniglot_anml.csv""",
 }
 # And what does not.
 NUMPY_STAGES = {

@@ -35,7 +35,6 @@ Fill = Callable[[Figure, Tables, pandas.DataFrame], dict[str, list[Row]]]
 Functions = tuple[Callable[[Tables, pandas.DataFrame], Figure], Callable[[Tables], pandas.DataFrame]]
 DATASETS = {"imagenet": "ImageNet", "cifar100": "CIFAR-100"}
 DIAGONAL = 2  # bins of rank on either side that count as on the diagonal
-LATER = "not computed yet"  # at any scale
 NONE = math.nan
 SHORT: dict[str, Any] = {"handlelength": 1.2, "borderaxespad": 0.2, "labelspacing": 0.3}  # of legends inside panels
 

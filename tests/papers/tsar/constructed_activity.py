@@ -153,6 +153,7 @@ def everything(**sizes):
         variants=variants({"enhancing": 60, "diminishing": 50, "mixed": 80, "cp_only": 70}),
         variant_activity=variant_activity(activity_imagenet),
         image_masks=image_masks(),
+        omniglot=constructed.on_omniglot({("anml", "plain"): (88, 65), ("grow", "cp_only"): (80, 54)}, 30),
         transfer_cifar100=recall.assign(dataset="cifar100"),
         meta_learning=percentiles(*((name, seed) for name in ("grow", "sculpt") for seed in range(3))),
         activity_imagenet=activity_imagenet,
@@ -169,6 +170,7 @@ def single():
         variants=variants({"mixed": 80}, 1),
         variant_activity=variant_activity(activity_imagenet, 1),
         image_masks=image_masks(1),
+        omniglot=constructed.on_omniglot({("grow", "plain"): (95, 44)}, seeds=1),
         meta_learning=percentiles(("grow", 0)),
         activity_imagenet=activity_imagenet,
     )

@@ -7,7 +7,7 @@ import pytest
 from common.results import comparison
 from papers.tsar import compare
 from papers.tsar.claims import CLAIMS
-from tests.papers.tsar.constructed import REPORTED, runs, table, tables
+from tests.papers.tsar.constructed import REPORTED, on_omniglot, runs, table, tables
 
 LIKE_THE_PAPER = {  # recall after 10 and after 100 classes
     ("grow", "rich"): (96, 92.2),
@@ -136,3 +136,18 @@ def test_recall_of_cifar_100_is_compared_with_figure_9():
     numbers = comparison.compare_numbers(compare, run, REPORTED)
     judged = numbers[numbers["ours_n"] > 0].set_index(["artifact", "method"])["verdict"].to_dict()
     assert judged == {("fig9", "Grow"): "agrees", ("fig9", "Sculpt"): "differs", ("fig9", "ANML"): "agrees"}
+
+
+def test_accuracy_on_omniglot_is_compared_method_by_method_for_as_many_classes():
+    ours = {("grow", "plain"): (95.2, 43.8), ("grow", "cp_only"): (80, 53.75), ("grow", "cp_only_iid"): (90, 63.5)}
+    ours |= {("anml", "plain"): (88.9, 20), ("oml", "plain"): (29.3, 30.6)}
+
+    def judged(classes):
+        numbers = comparison.compare_numbers(compare, tables(omniglot=on_omniglot(ours, classes)), REPORTED)
+        return numbers[numbers["ours_n"] > 0]
+
+    found = judged(600)
+    assert len(found) == 8 and set(found[found["verdict"] != "agrees"]["method"]) == {"ANML"}
+    fixed = found[found["method"].str.contains("fixed")]
+    assert sorted(fixed["ours_mean"]) == pytest.approx([53.75, 63.5])
+    assert judged(30).empty

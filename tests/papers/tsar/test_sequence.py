@@ -70,7 +70,9 @@ def images():
 
 def learn(network, images, rate=1.0, diagnose=True, settings=SETTINGS, seed=0, **more):
     order = sequence.drawn(images, settings, seed, torch.arange(len(images.labels)))
-    return sequence.learn_in_sequence(network, images, order, settings, rate, seed, "test", diagnose, **more)
+    return sequence.learn_in_sequence(
+        network, images, order, settings.recall_after, settings.regulation_bias, rate, seed, "test", diagnose, **more
+    )
 
 
 def by_class(measured, quantity):
@@ -161,7 +163,9 @@ def test_accuracy_on_held_out_images_is_of_the_classes_learned_so_far(images):
     images.pixels[:, :, 0, 1] = 0
     images.pixels[order.flatten(), :, 0, 1] = 1  # what is learned is known
     images.pixels[held_out[0], :, 0, 1] = images.pixels[held_out[3, 0], :, 0, 1] = 1
-    measured = sequence.learn_in_sequence(Memory(), images, order, SETTINGS, 1.0, 0, "test", held_out=held_out)
+    measured = sequence.learn_in_sequence(
+        Memory(), images, order, SETTINGS.recall_after, -2.0, 1.0, 0, "test", held_out=held_out
+    )
     assert measured.curve == [(1, 1.0), (5, 1.0), (CLASSES, 1.0)]
     found = [(1, "held-out accuracy", 1.0), (5, "held-out accuracy", 5 / 20), (CLASSES, "held-out accuracy", 5 / 40)]
     assert measured.diagnostics == found
