@@ -46,12 +46,12 @@ class DatasetOnDevice:
         return images.expand(-1, 3, -1, -1), self.labels[indices]
 
 
-def omniglot(path: str, device: torch.device) -> DatasetOnDevice:
-    """Return the background set of a prepared Omniglot: grey, reduced from 105x105 (Lanczos)."""
+def omniglot(path: str, device: torch.device, split: str = "background") -> DatasetOnDevice:
+    """Return the background or evaluation set of a prepared Omniglot: grey, reduced from 105x105 (Lanczos)."""
     dataset = load(path)
-    split = dataset.splits["background"]
-    small = _resized(split.images, Image.Resampling.LANCZOS)
-    return _on_device(dataset, small[:, None], split.labels, (OMNIGLOT_MEAN,), (OMNIGLOT_SD,), device)
+    drawings = dataset.splits[split]
+    small = _resized(drawings.images, Image.Resampling.LANCZOS)
+    return _on_device(dataset, small[:, None], drawings.labels, (OMNIGLOT_MEAN,), (OMNIGLOT_SD,), device)
 
 
 def photographs(path: str, device: torch.device) -> DatasetOnDevice:
@@ -79,6 +79,20 @@ def tuning_pool(labels: Tensor, tuning: bool) -> Tensor:
     sorted_labels = labels.cpu()[order]
     position = torch.arange(len(order)) - torch.searchsorted(sorted_labels, sorted_labels)
     return order[(position % 10 == 0) == tuning]
+
+
+def by_class(labels: Tensor, pool: Tensor, classes: int) -> Tensor:
+    """Return the indices of a pool [n] of the first `classes` labels, a row for each: [classes, images of a class].
+
+    Raises DataError if one class has more images than another.
+    """
+    labels, pool = labels.cpu(), pool[labels.cpu()[pool] < classes]
+    counts = torch.bincount(labels[pool], minlength=classes)
+    if counts.min() != counts.max():
+        raise DataError(
+            f"classes have {counts.min()} to {counts.max()} images, so these cannot be ranked alike: prepare the data set again"
+        )
+    return pool[torch.argsort(labels[pool], stable=True)].view(classes, -1)
 
 
 def class_by_class(

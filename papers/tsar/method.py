@@ -16,7 +16,7 @@ from common.learning.optimizers import Adam
 from papers.tsar import inner_loop
 from papers.tsar.factored_linear import FactoredAdam
 from papers.tsar.model import Tsar
-from papers.tsar.network import Context, Network, Parameters
+from papers.tsar.network import Context, ContextOf, Network, Parameters
 
 # Mask values that one chunk of evaluated images may need: 256 MB, and some times that in temporaries.
 MASKS_AT_ONCE = 2**26
@@ -80,7 +80,7 @@ def meta_gradient(
     return outer_loss.detach()
 
 
-def transfer_context(network: Network, images: Tensor) -> Callable[[slice | Tensor], Context]:
+def transfer_context(network: Network, images: Tensor) -> ContextOf:
     """Return a function from a slice or indices of `images` to their context; what transfer leaves fixed is computed only once.
 
     For TSAR that is the regulator's perception module, for the others everything that `context` computes.

@@ -30,10 +30,12 @@ class Tsar(Network):
 
     The regulator is a perception module (three convolutions) and four linear maps, one per classifier layer. The maps are
     held as one matrix, so that one product makes all masks of all images. Biases and normalisations are not masked.
-    initial_bias: of the maps; frozen: whether the regulator never learns.
+    initial_bias: of the maps; frozen: whether the regulator never learns. fixed_maps: the layers of `LAYERS` to which the
+    maps are not to learn; by default none.
     """
 
     last_layer = "cp"
+    fixed_maps: tuple[str, ...] = ()
     transfer_slow: tuple[str, ...] = ("output.bias",)
     output: FactoredLinear
 
@@ -65,7 +67,9 @@ class Tsar(Network):
 
     def regulate(self, images: Tensor, encoding: Tensor) -> Context:
         """Return the context from an encoding already made: the images, and the masks of each of `LAYERS` [B, weights]."""
-        return images, *torch.sigmoid(self.output(encoding)).split(self.mask_sizes, dim=1)
+        masks = torch.sigmoid(self.output(encoding)).split(self.mask_sizes, dim=1)
+        # gradients that are 0 from the first step on leave what Adam trains as it is, bit for bit
+        return images, *(mask.detach() if name in self.fixed_maps else mask for name, mask in zip(LAYERS, masks))
 
     def context(self, images: Tensor) -> Context:
         return self.regulate(images, self.encode(images))

@@ -9,6 +9,7 @@ the image.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Self
 
 import torch
@@ -20,6 +21,7 @@ from papers.tsar.protocol import Widths
 
 Parameters = dict[str, Tensor]
 Context = tuple[Tensor, ...]
+ContextOf = Callable[[slice | Tensor], Context]  # of images, by slice or indices
 
 NORM_EPS = 1e-5  # not a detail: at b0 = -8 the masked activations vary by less than this, so they stay suppressed
 

@@ -19,6 +19,10 @@ REGULATED = r"grow|sculpt|bias-?\d+|reservoir-?\d+"  # regular expressions
 CONDITIONS = rf"{REGULATED}|oml|anml|scratch|no_regulation"
 NAMED_BIASES = {"grow": -8, "sculpt": 0}
 META_LEARNING_SETS = ("rich", "scarce")
+# Transfer with one thing changed: what is learned are a class's images with the highest mean C3 mask before transfer, those
+# with the lowest, or as many of both; or of the regulator's maps the one to CP alone learns.
+VARIANTS = ("enhancing", "diminishing", "mixed", "cp_only")
+OMNIGLOT_VARIANTS = ("plain", "cp_only", "cp_only_iid")  # iid: all images in random order, in several epochs
 
 
 def check_conditions(names: Iterable[str]) -> None:
@@ -121,6 +125,23 @@ class Transfer:
 
 
 @dataclass(frozen=True)
+class Omniglot:
+    """Unseen Omniglot classes, learned one after the other; epochs: of the reference that sees all in random order."""
+
+    classes: int
+    images_per_class: int
+    held_out_images: int
+    epochs: int
+
+    def __post_init__(self) -> None:
+        if self.images_per_class + self.held_out_images > DRAWINGS:
+            raise ValueError(
+                f"a class has {DRAWINGS} drawings, fewer than images_per_class, {self.images_per_class}, and "
+                f"held_out_images, {self.held_out_images}"
+            )
+
+
+@dataclass(frozen=True)
 class Analysis:
     """What is noted of the regulation under transfer, for Figures 2 to 19."""
 
@@ -128,6 +149,7 @@ class Analysis:
     synapses_in_pairs: int
     synapses_in_window: int
     images_in_window: int
+    earlier_images: int
 
     def __post_init__(self) -> None:
         for threshold in self.thresholds:
@@ -150,9 +172,10 @@ class Design:
     conditions: tuple[str, ...]
     sweep_biases: tuple[int, ...]
     meta_learning_sets: tuple[str, ...]
+    omniglot_conditions: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        check_conditions(self.conditions)
+        check_conditions(self.conditions + self.omniglot_conditions)
         if unknown := set(self.meta_learning_sets) - set(META_LEARNING_SETS):
             known = ", ".join(META_LEARNING_SETS)
             raise ValueError(f"unknown meta-learning set {min(unknown)!r}; known are {known}")
@@ -170,6 +193,7 @@ class Protocol:
     network: Widths
     meta_learning: MetaLearning
     transfer: Transfer
+    omniglot: Omniglot
     analysis: Analysis
     design: Design
 
@@ -177,6 +201,7 @@ class Protocol:
         for name, classes in (
             ("meta_learning.rich_classes", self.meta_learning.rich_classes),
             ("transfer.classes", self.transfer.classes),
+            ("omniglot.classes", self.omniglot.classes),
         ):
             if classes > self.network.outputs:
                 raise ProtocolError(

@@ -152,3 +152,71 @@ use rule tsar_transfer as tsar_transfer_regulated with:
 
 
 ruleorder: tsar_transfer_regulated > tsar_transfer
+
+
+# One job runs all variants of its seeds.
+rule tsar_variants:
+    input:
+        images=lambda wildcards: dataset("imagenet", wildcards.scale),
+        models=lambda wildcards: tsar_runs.models(
+            wildcards.scale, wildcards.condition, wildcards.meta_learning_set, wildcards.iterations, wildcards.seeds
+        ),
+        tuning="results/{scale}/tsar/tune/{condition}_{meta_learning_set}_after{iterations}/imagenet.csv",
+    output:
+        table="results/{scale}/tsar/variants/{condition}_{meta_learning_set}_after{iterations}/seeds{seeds}.csv",
+        record="results/{scale}/tsar/variants/{condition}_{meta_learning_set}_after{iterations}/seeds{seeds}.json",
+        activity="results/{scale}/tsar/variants/{condition}_{meta_learning_set}_after{iterations}/variant_activity_seeds{seeds}.npz",
+        activity_record="results/{scale}/tsar/variants/{condition}_{meta_learning_set}_after{iterations}/variant_activity_seeds{seeds}.json",
+        image_masks="results/{scale}/tsar/variants/{condition}_{meta_learning_set}_after{iterations}/image_masks_seeds{seeds}.npz",
+        image_masks_record="results/{scale}/tsar/variants/{condition}_{meta_learning_set}_after{iterations}/image_masks_seeds{seeds}.json",
+    log:
+        "logs/{scale}/tsar/variants/{condition}_{meta_learning_set}_after{iterations}_seeds{seeds}.log",
+    wildcard_constraints:
+        condition=tsar_protocol.REGULATED,
+    priority: 2
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        **TRAINING,
+    params:
+        depends=TSAR.depends("variants"),
+    message:
+        "Variants of transfer: {wildcards.condition}, {wildcards.meta_learning_set}, {wildcards.iterations} iterations, seeds {wildcards.seeds}, {wildcards.scale} scale; see {log}"
+    shell:
+        "python -m papers.tsar.variants --scale {wildcards.scale} --condition {wildcards.condition}"
+        " --meta-learning-set {wildcards.meta_learning_set} --iterations {wildcards.iterations} --seeds {wildcards.seeds}"
+        " --device {resources.device:q} --images {input.images:q} --models {input.models:q} --tuning {input.tuning:q}"
+        " --out {output.table:q} --activity {output.activity:q} --image-masks {output.image_masks:q} > {log:q} 2>&1"
+
+
+# Classes that meta-learning did not see; Grow's job also runs its variants.
+rule tsar_omniglot:
+    input:
+        images=lambda wildcards: dataset("omniglot", wildcards.scale),
+        models=lambda wildcards: tsar_runs.models(
+            wildcards.scale, wildcards.condition, wildcards.meta_learning_set, wildcards.iterations, wildcards.seeds
+        ),
+        tuning="results/{scale}/tsar/tune/{condition}_{meta_learning_set}_after{iterations}/imagenet.csv",
+    output:
+        table="results/{scale}/tsar/omniglot/{condition}_{meta_learning_set}_after{iterations}/seeds{seeds}.csv",
+        record="results/{scale}/tsar/omniglot/{condition}_{meta_learning_set}_after{iterations}/seeds{seeds}.json",
+    log:
+        "logs/{scale}/tsar/omniglot/{condition}_{meta_learning_set}_after{iterations}_seeds{seeds}.log",
+    wildcard_constraints:
+        condition=tsar_protocol.CONDITIONS,
+    priority: 2
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        **TRAINING,
+    params:
+        depends=TSAR.depends("omniglot"),
+    message:
+        "Omniglot classes: {wildcards.condition}, {wildcards.meta_learning_set}, {wildcards.iterations} iterations, seeds {wildcards.seeds}, {wildcards.scale} scale; see {log}"
+    shell:
+        "python -m papers.tsar.omniglot --scale {wildcards.scale} --condition {wildcards.condition}"
+        " --meta-learning-set {wildcards.meta_learning_set} --iterations {wildcards.iterations} --seeds {wildcards.seeds}"
+        " --device {resources.device:q} --images {input.images:q} --models {input.models:q} --tuning {input.tuning:q}"
+        " --out {output.table:q} > {log:q} 2>&1"

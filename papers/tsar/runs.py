@@ -96,28 +96,40 @@ def regulated(design: Design) -> list[tuple[str, str, int]]:
     return [names for names in finished(design) if initial_bias(names[0]) is not None]
 
 
+def varied(design: Design) -> list[tuple[str, str, int]]:
+    """Return the combination of which there are variants, with its whole length: Grow on rich data, in a list."""
+    return [names for names in finished(design) if names[:2] == ("grow", "rich")]
+
+
+def on_omniglot(design: Design) -> list[tuple[str, str, int]]:
+    """Return the combinations that learn unseen Omniglot classes, each with its whole length."""
+    return [(name, "rich", lengths(name, "rich", design)[-1]) for name in design.omniglot_conditions]
+
+
 def transfer_tables(
-    name: str, which: Callable[[Design], list[tuple[str, str, int]]], protocol: Protocol, scale: str, device: str
+    name: str,
+    which: Callable[[Design], list[tuple[str, str, int]]],
+    protocol: Protocol,
+    scale: str,
+    device: str,
+    stage: str = "transfer",
 ) -> list[str]:
-    """Return the parts of a table that transfer writes, of every batch of reporting seeds.
+    """Return the parts of a table that transfer or another stage writes, of every batch of reporting seeds.
 
     name: its files, with {seeds}; which: names the combinations and lengths.
     """
     return [
-        f"{folder(scale, 'transfer', condition, meta_learning_set, iterations)}/{name.format(seeds=seeds)}"
+        f"{folder(scale, stage, condition, meta_learning_set, iterations)}/{name.format(seeds=seeds)}"
         for condition, meta_learning_set, iterations in which(protocol.design)
         for seeds in batches(scale, condition, meta_learning_set, 0, protocol.design.seeds, protocol.design)
     ]
 
 
 def tuning_tables(protocol: Protocol, scale: str, device: str) -> list[str]:
-    """Return the parts of the table `tune`: of every combination, and every length that is transferred."""
+    """Return the parts of the table `tune`: of every combination and length that is transferred, and every one on Omniglot."""
     design = protocol.design
-    return [
-        f"{folder(scale, 'tune', *names, iterations)}/imagenet.csv"
-        for names in combinations(design)
-        for iterations in lengths(*names, design)
-    ]
+    every = [(*names, iterations) for names in combinations(design) for iterations in lengths(*names, design)]
+    return [f"{folder(scale, 'tune', *of)}/imagenet.csv" for of in dict.fromkeys(every + on_omniglot(design))]
 
 
 def meta_learning_logs(protocol: Protocol, scale: str, device: str) -> list[str]:
@@ -140,6 +152,11 @@ def read_by_transfer(job: Job) -> tuple[str, ...]:
     return (*_of_models(job), *SEQUENCE, *([] if initial_bias(job["condition"]) is None else ["analysis"]))
 
 
+def read_by_omniglot(job: Job) -> tuple[str, ...]:
+    """Return the settings that learning unseen Omniglot classes reads."""
+    return (*_of_models(job), "transfer.regulation_bias", "omniglot")
+
+
 def _of_models(job: Job) -> tuple[str, ...]:
     """Return what a model must have been meta-learned with, if it was."""
     return ("network",) if job["condition"] == "scratch" else ("network", "meta_learning")
@@ -152,12 +169,16 @@ REGISTER = Register(
         "meta_train": Stage(reads=("network", "meta_learning")),
         "tune": Stage(reads=read_by_tune),
         "transfer": Stage(reads=read_by_transfer),
+        "variants": Stage(reads=read_by_transfer),
+        "omniglot": Stage(reads=read_by_omniglot),
     },
     tables={
         "transfer": partial(transfer_tables, "imagenet_seeds{seeds}.csv", finished),
         "transfer_cifar100": partial(transfer_tables, "cifar100_seeds{seeds}.csv", finished),
         "diagnostics": partial(transfer_tables, "diagnostics_imagenet_seeds{seeds}.csv", finished),
         "final_recall": partial(transfer_tables, "final_recall_imagenet_seeds{seeds}.csv", finished),
+        "variants": partial(transfer_tables, "seeds{seeds}.csv", varied, stage="variants"),
+        "omniglot": partial(transfer_tables, "seeds{seeds}.csv", on_omniglot, stage="omniglot"),
         "snapshots": partial(transfer_tables, "imagenet_seeds{seeds}.csv", of_every_length),
         "tune": tuning_tables,
         "meta_learning": meta_learning_logs,
@@ -165,23 +186,32 @@ REGISTER = Register(
     arrays={
         name: partial(transfer_tables, f"{name}_seeds{{seeds}}.npz", regulated)
         for name in ("activity_imagenet", "activity_cifar100")
+    }
+    | {
+        name: partial(transfer_tables, f"{name}_seeds{{seeds}}.npz", varied, stage="variants")
+        for name in ("variant_activity", "image_masks")
     },
     artifacts={
         "fig1": Artifact(("transfer",)),
         "fig2": Artifact(IMAGENET),
         "fig3": Artifact(IMAGENET, reads=("network",)),
         "fig4": Artifact(("meta_learning", *IMAGENET)),
-        "fig5": Artifact(IMAGENET),
+        "fig5": Artifact((*IMAGENET, "variants")),
         "fig6": Artifact(IMAGENET),
         "fig7": Artifact(CIFAR100),
         "fig8": Artifact(IMAGENET + CIFAR100),
-        "fig9": Artifact(("transfer_cifar100", *IMAGENET)),
-        "fig10": Artifact(IMAGENET),
+        "fig9": Artifact(("transfer_cifar100", *IMAGENET, "diagnostics", "omniglot")),
+        "fig10": Artifact((*IMAGENET, "variant_activity", "image_masks")),
         **{f"fig{number}": Artifact(IMAGENET if number % 2 else CIFAR100) for number in range(11, 17)},
         **{f"fig{number}": Artifact(IMAGENET + CIFAR100) for number in range(17, 20)},
         "fig_transfer": Artifact(("transfer", "diagnostics", "final_recall")),
         "fig_recall": Artifact(("snapshots",)),
         "table_tuning": Artifact(("tune",)),
     },
-    comparison=Artifact(("transfer", "transfer_cifar100")),
+    comparison=Artifact(
+        (
+            *("transfer", "transfer_cifar100", "diagnostics", "meta_learning", "variants", "omniglot"),
+            *("activity_imagenet", "activity_cifar100", "variant_activity", "image_masks"),
+        )
+    ),
 )

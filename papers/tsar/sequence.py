@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Collection
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -15,24 +15,31 @@ from papers.tsar import data
 from papers.tsar.data import DatasetOnDevice
 from papers.tsar.method import Optimizer, recalled, replay_on, transfer_context, transfer_step
 from papers.tsar.model import Tsar, build
-from papers.tsar.network import Context, Network, Parameters
+from papers.tsar.network import Context, ContextOf, Network, Parameters
 from papers.tsar.protocol import Transfer, Widths
 
-Observer = Callable[[int, Context], None]
+
+class Observer(Protocol):
+    """Looks on at every step, numbered from 0; context: of a slice or indices of the sequence, with the weights as they are."""
+
+    def before(self, step: int, context: ContextOf) -> None:
+        """Called before the update."""
+
+    def after(self, step: int, context: ContextOf) -> None:
+        """Called after it."""
 
 
 class Measured(NamedTuple):
     """What was measured while a sequence of classes was learned; recall is from 0 to 1.
 
     curve: pairs of classes learned and recall of all their images; diagnostics: triples of classes learned, quantity and
-    value, none if they were not asked for; final: recall after the last class, of each class by its label, in the order
-    in which they were learned; sequence: the indices of the images, in order.
+    value, after every class but for the held-out accuracy, which is measured where recall is; final: recall after the last
+    class, of each class by its label, in the order in which they were learned.
     """
 
     curve: list[tuple[int, float]]
     diagnostics: list[tuple[int, str, float]]
     final: dict[int, float]
-    sequence: Tensor
 
 
 def fresh(condition: str, widths: Widths, seed: int, model: Parameters | None, device: torch.device) -> Network:
@@ -43,57 +50,74 @@ def fresh(condition: str, widths: Widths, seed: int, model: Parameters | None, d
     return network.to(device)
 
 
+def drawn(images: DatasetOnDevice, settings: Transfer, seed: int, pool: Tensor, held_out: int = 0) -> Tensor:
+    """Return indices of images of every class [classes, images per class + held_out], in the order that this seed gives.
+
+    pool: indices of the images that may be drawn; held_out: how many more are drawn of each class, after those to learn.
+    """
+    count, random = settings.images_per_class + held_out, generator(seed, "transfer stream")
+    return data.class_by_class(images.labels, range(settings.classes), count, random, pool)
+
+
 def learn_in_sequence(
     network: Network,
     images: DatasetOnDevice,
-    settings: Transfer,
+    sequence: Tensor,
+    recall_after: Collection[int],
+    regulation_bias: float,
     learning_rate: float,
     seed: int,
     label: str,
-    tuning: bool = False,
     diagnose: bool = False,
+    held_out: Tensor | None = None,
     observe: Observer | None = None,
 ) -> Measured:
-    """Train the network in place on one random sequence of classes; return what was measured on the way.
+    """Train the network in place on a sequence of classes; return what was measured on the way.
 
-    Class order, images and the last layer's reset depend on the seed alone. label: for progress and errors; tuning: draw
-    from the images kept for it; diagnose: measure `diagnostics` too, which takes an evaluation of each class; observe: is
-    called at every step with its number and its context, before the update. Raises TrainingError if the loss is not finite
-    where recall is measured.
+    sequence: indices of the images [classes, images per class] (`drawn`); recall_after: numbers of classes, the last of them
+    all; regulation_bias: of the map to CP after its reset; seed: of the last layer's reset; label: for
+    progress and errors; diagnose: measure `diagnostics` too, which takes an evaluation of each class; held_out: indices of
+    images of the same classes [classes, n] that are not learned, whose accuracy is one of the diagnostics. Raises
+    TrainingError if the loss is not finite where recall is measured.
     """
-    pool, classes, count = data.tuning_pool(images.labels, tuning), range(settings.classes), settings.images_per_class
-    sequence = data.class_by_class(images.labels, classes, count, generator(seed, "transfer stream"), pool)
-    network.reset_for_transfer(generator(seed, "transfer reset"), settings.regulation_bias)
+    network.reset_for_transfer(generator(seed, "transfer reset"), regulation_bias)
     optimizer = Optimizer(network, network.transfer_parameters(), learning_rate)
-    inputs, labels = images.batch(sequence := sequence.flatten())
-    context = transfer_context(network, inputs)
+    inputs, labels = images.batch(sequence.flatten())
+    count, context = sequence.shape[1], transfer_context(network, inputs)
+    if held_out is not None:
+        others, other_labels = images.batch(held_out.flatten())
+        of_others = transfer_context(network, others)
     places, replay = torch.arange(len(labels), device=labels.device), replay_on(labels.device)
 
     def update(place: Tensor) -> Tensor:
         return transfer_step(network, context(place), labels[place], optimizer)
 
-    measured, progress = Measured([], [], {}, sequence), Progress(label, len(labels))
+    measured, progress = Measured([], [], {}), Progress(label, len(labels))
     for learned, start in enumerate(range(0, len(labels), count), start=1):
         losses = []
         for step in range(start, start + count):
             place = places[step : step + 1]
             if observe is not None:
-                with torch.no_grad():
-                    observe(step, context(place))
+                observe.before(step, context)
             losses.append(replay(update, place).clone())
+            if observe is not None:
+                observe.after(step, context)
             progress.advance()
         if diagnose:
             own = slice(start, start + count)
             quantities = after_class(network, context(own), inputs[own], labels[own])
             quantities["loss"] = float(torch.stack(losses).mean())
             measured.diagnostics.extend((learned, quantity, value) for quantity, value in quantities.items())
-        if learned in settings.recall_after:
+        if learned in recall_after:
             if not torch.isfinite(losses[-1]):
                 raise stage.TrainingError(
                     f"{label}: the loss is {float(losses[-1])} at step {step}; lower the learning rate"
                 )
             right = recalled(network, context, labels[: start + count])
             measured.curve.append((learned, float(right.mean())))
+            if held_out is not None:
+                known = recalled(network, of_others, other_labels[: learned * held_out.shape[1]])
+                measured.diagnostics.append((learned, "held-out accuracy", float(known.mean())))
     measured.final.update(zip(labels[::count].tolist(), right.view(-1, count).mean(1).tolist(), strict=True))
     return measured
 

@@ -22,7 +22,7 @@ from papers.tsar import data, saved_models
 from papers.tsar.model import Tsar
 from papers.tsar.protocol import initial_bias
 from papers.tsar.runs import REGISTER
-from papers.tsar.sequence import Measured, fresh, learn_in_sequence
+from papers.tsar.sequence import Measured, drawn, fresh, learn_in_sequence
 from papers.tsar.tune import best_learning_rate, names_of, options
 
 
@@ -68,20 +68,32 @@ def main() -> None:
     runs: list[dict] = []
     activity: list[dict[str, ndarray]] = []
     others = [arguments.diagnostics, arguments.final_recall, arguments.activity]
+    pool, count = data.tuning_pool(images.labels, tuning=False), settings.images_per_class
     with job.record(arguments.out, data=[images.about, *sources.data], seeds=seeds, others=others) as measured:
         started = time.monotonic()
         for seed, model in models.items():
             network = fresh(arguments.condition, job.settings.network, seed, model, job.device)
             label = f"{arguments.condition} {arguments.meta_learning_set} seed {seed}"
+            sequence, held_out = drawn(images, settings, seed, pool, held_out=count).split(count, dim=1)
+            learned, labels = images.batch(sequence.flatten())
             observe = None
             if arguments.activity is not None and isinstance(network, Tsar):
                 from papers.tsar.observe import Activity  # seconds of importing, for these alone
 
                 random = np.random.default_rng(seed)
-                shape = settings.classes, settings.images_per_class
-                observe = Activity(network, *shape, job.settings.analysis, random)
+                observe = Activity(network, labels, settings.classes, count, job.settings.analysis, random)
             own = learn_in_sequence(
-                network, images, settings, rate, seed, label, diagnose="diagnostics" in paths, observe=observe
+                network,
+                images,
+                sequence,
+                settings.recall_after,
+                settings.regulation_bias,
+                rate,
+                seed,
+                label,
+                diagnose="diagnostics" in paths,
+                held_out=held_out if "diagnostics" in paths else None,
+                observe=observe,
             )
             run = {"seed": seed, "condition": arguments.condition, "meta_learning_set": arguments.meta_learning_set}
             run |= {"dataset": images.about["name"], "learning_rate": rate, "iterations": arguments.iterations}
@@ -90,7 +102,7 @@ def main() -> None:
                     rows[table] += added
             if observe is not None:
                 runs.append(run)
-                activity.append(observe.summary(*images.batch(own.sequence), random))
+                activity.append(observe.summary(learned))
         measured["meta_learning_commits"] = sources.commits
         measured["seconds_per_run"] = (time.monotonic() - started) / len(seeds)
         for table, path in paths.items():

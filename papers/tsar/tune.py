@@ -20,7 +20,7 @@ from papers.tsar.data import DatasetOnDevice
 from papers.tsar.network import Network
 from papers.tsar.protocol import FIRST_TUNING_SEED, META_LEARNING_SETS, Transfer, grid_of_rates
 from papers.tsar.runs import REGISTER
-from papers.tsar.sequence import fresh, learn_in_sequence
+from papers.tsar.sequence import drawn, fresh, learn_in_sequence
 
 
 def options(description: str) -> ArgumentParser:
@@ -48,8 +48,16 @@ def recalls(
     Trains the network in place.
     """
     try:
+        sequence = drawn(images, settings, seed, data.tuning_pool(images.labels, tuning=True))
         curve = learn_in_sequence(
-            network, images, settings, rate, seed, f"{label}, learning rate {rate:g}", tuning=True
+            network,
+            images,
+            sequence,
+            settings.recall_after,
+            settings.regulation_bias,
+            rate,
+            seed,
+            f"{label}, learning rate {rate:g}",
         ).curve
     except stage.TrainingError as error:  # a rate that diverges has lost, and the others go on
         print(f"{error}: this rate counts as recall 0", flush=True)

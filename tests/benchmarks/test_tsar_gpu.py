@@ -169,7 +169,8 @@ def test_replayed_iterations_and_transfer_steps_are_those_as_written(
         for _ in range(6):
             learner.step()
         learned = {name: tensor.clone() for name, tensor in learner.network.state_dict().items()}
-        measured = sequence.learn_in_sequence(learner.network, imagenet, few, 1e-3, 0, "test")
+        order = sequence.drawn(imagenet, few, 0, torch.arange(len(imagenet.labels)))
+        measured = sequence.learn_in_sequence(learner.network, imagenet, order, (1, 5), -2.0, 1e-3, 0, "test")
         rows = [row["value"] for row in learner.log]
         found.append((learned, learner.network.state_dict(), rows, measured.curve))
     check(*found, device)

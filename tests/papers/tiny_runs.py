@@ -81,7 +81,15 @@ STAGES = {
             --models {{out}}/{condition}_0.pt --tuning {{out}}/tuning_{condition}.csv --out {{out}}/{condition}.csv \
             {"--activity {out}/activity.npz" if condition == "grow" else ""}"""
         for condition in ("grow", "oml", "anml")
-    ),
+    )
+    + """
+        variants --condition grow --meta-learning-set rich --iterations 3 --seeds 0 --images {imagenet} \
+            --models {out}/grow_0.pt --tuning {out}/tuning_grow.csv --out {out}/variants.csv \
+            --activity {out}/variant_activity.npz --image-masks {out}/image_masks.npz
+        omniglot --condition grow --meta-learning-set rich --iterations 3 --seeds 0 --images {omniglot} \
+            --models {out}/grow_0.pt --tuning {out}/tuning_grow.csv --out {out}/omniglot_grow.csv
+        omniglot --condition anml --meta-learning-set rich --iterations 3 --seeds 0 --images {omniglot} \
+            --models {out}/anml_0.pt --tuning {out}/tuning_anml.csv --out {out}/omniglot_anml.csv""",
 }
 # And what does not.
 NUMPY_STAGES = {

@@ -40,7 +40,7 @@ def _fill(figure: Figure, tables: Tables, reported: pandas.DataFrame) -> dict[st
     if lines := (axes["A"].lines or axes["B"].lines):
         axes["A"].figure.legend(handles=[*reversed(lines)], loc="outside right center")
     axes["C"].set_title("C  Synaptic activity, Grow")
-    drawn["C"] = _window(axes["C"], grow.of_best("synaptic_activity"))
+    drawn["C"] = window(axes["C"], grow.of_best("synaptic_activity"))
     axes["D"].set_title("D  Size of bursts, C3" + plotting.counted([len(grow.seeds)]))
     drawn["D"] = bursts(axes["D"], grow, "c3")
     return drawn
@@ -67,15 +67,15 @@ def _percentiles(axis: Axes, tables: Tables, condition: str) -> list[Row]:
     return rows
 
 
-def _window(axis: Axes, window: ndarray) -> list[Row]:
+def window(axis: Axes, synaptic: ndarray) -> list[Row]:
     """Mask times weight of synapses [synapses, images], which are sorted by their mean."""
     axis.set(xlabel="Image", ylabel="Synapse")
-    if not len(window):
+    if not len(synaptic):
         return panels.empty(axis)
-    window = window.astype(float)[numpy.argsort(window.mean(1), kind="stable")]
-    extent = (0.5, window.shape[1] + 0.5, 0, len(window))
-    panels.heat(axis, window, extent, numpy.quantile(abs(window), 0.995), "Mask x weight")
-    mean, largest = abs(window).mean(), abs(window).max()
+    synaptic = synaptic.astype(float)[numpy.argsort(synaptic.mean(1), kind="stable")]
+    extent = (0.5, synaptic.shape[1] + 0.5, 0, len(synaptic))
+    panels.heat(axis, synaptic, extent, numpy.quantile(abs(synaptic), 0.995), "Mask x weight")
+    mean, largest = abs(synaptic).mean(), abs(synaptic).max()
     return [("Grow", "mean |mask x weight|", NONE, [mean]), ("Grow", "largest |mask x weight|", NONE, [largest])]
 
 

@@ -8,9 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy import ndarray
 
-from common.drawing.plotting import TINY
+from common.drawing.plotting import PALETTE, TINY
 from common.results.readers import Tables
 from papers.tsar import results
+from papers.tsar.agreement import PROCESSING, by_processing
 from papers.tsar.conditions import COLORS, OTHER
 from papers.tsar.figures import fig2, panels
 from papers.tsar.figures.fig2 import SIGNS
@@ -18,23 +19,21 @@ from papers.tsar.figures.panels import NONE, Row
 
 LAYERS = ("C1", "C2", "C3")
 TITLES = ("Within a task", "Next ten tasks", "Final recall", "CP regulation", "Correlation", "Retention", "Adaptation")
-BARS = {  # of panel C, with the condition in the table of transfers, if it has one
-    "enhancing": "",
-    "diminishing": "",
-    "mixed": "",
-    "random": "grow",
-    "Reservoir": "reservoir-8",
-    "No Reg.": "no_regulation",
-    "CP only": "",
-}
+# Of panel C, with the variant of Grow's transfer, or the condition.
+BY_VARIANT = {"enhancing": "enhancing", "diminishing": "diminishing", "mixed": "mixed", "CP only": "cp_only"}
+BY_CONDITION = {"random": "grow", "Reservoir": "reservoir-8", "No Reg.": "no_regulation"}
+BARS = ("enhancing", "diminishing", "mixed", "random", "Reservoir", "No Reg.", "CP only")
 CAPTION = (
     "Transfer to ImageNet after data-rich meta-learning, Grow. "
     + fig2.ABOUT_WINDOWS.format(within="A", following="B", weights="positive and of the negative")
-    + "C: recall after training on Grow's enhancing, diminishing, mixed or random images; and with untrained random regulation,"
-    " none, or that of CP alone trained. Mean, SD and runs. D: mean and variance of CP masks by the sign of the weight at the end."
+    + "C: recall after training on Grow's enhancing, diminishing, mixed or random images (those of a class with the highest mean C3"
+    " mask before transfer, the lowest, or half of both); with untrained random regulation or none; and with CP's regulation alone"
+    " trained. Mean, SD and runs. D: mean and variance of CP masks by the sign of the weight at the end."
     " Dots: models; cross: mean and SD. E: Pearson r of first differences, mean over models: the mean mask of the top 10% of C1, C2"
-    " or C3 against that of a centile of CP weights. Top row: the highest weights. F, G: what an update does to earlier classes and"
-    " to its own, by the processing of its image. The paper reports no numbers for this figure."
+    " or C3 against that of a centile of CP weights. Top row: the highest weights. F, G: by how much an"
+    " update changes the recall of a few earlier images, and the probability of its own image's class: over the third of updates"
+    " with the lowest mean C3 mask (diminished processing) and the third with the highest (enhanced). Mean, SD and models. The paper"
+    " does not say how it measured this, and reports no numbers for this figure."
 )
 
 
@@ -45,15 +44,38 @@ def _fill(figure: Figure, tables: Tables, reported: pandas.DataFrame) -> dict[st
     drawn = dict(zip("AB", fig2.windows([axes["A"], axes["B"]], grow, [*SIGNS])))
     if drawn["A"]:
         axes["A"].legend(loc="best", **panels.SHORT)
-    final = {name: results.curves(tables, condition, "rich", "imagenet") for name, condition in BARS.items()}
-    runs = {name: [] if curves.empty else curves.iloc[:, -1].tolist() for name, curves in final.items()}
-    runs = {name: own if BARS[name] else None for name, own in runs.items()}
-    drawn["C"] = panels.bars(axes["C"], runs, [COLORS.get(name, OTHER) for name in BARS.values()], "recall (%)")
+    drawn["C"] = panels.bars(
+        axes["C"], _recall(tables), [COLORS["grow"] if name == "random" else OTHER for name in BARS], "recall (%)"
+    )
     axes["C"].set(ylabel="Recall (%)", ylim=(0, 102))
     axes["C"].tick_params("x", rotation=90, labelsize=TINY)
     drawn["D"] = _by_sign(axes["D"], grow.of("by_sign"))
     drawn["E"] = _correlations(axes["E"], grow.of("upstream_correlation"))
-    return drawn | {panel: panels.empty(axes[panel], panels.LATER) for panel in "FG"}
+    for panel, changed in (("F", "recall"), ("G", "probability")):
+        drawn[panel] = _processing(axes[panel], grow.of("mean_masks"), grow.of(f"{changed}_changes"), changed)
+    return drawn
+
+
+def _recall(tables: Tables) -> dict[str, list[float]]:
+    """Return recall after the last class of the runs of each bar."""
+    final = {name: list(results.varied(tables, variant).values()) for name, variant in BY_VARIANT.items()}
+    for name, condition in BY_CONDITION.items():
+        curves = results.curves(tables, condition, "rich")
+        final[name] = [] if curves.empty else curves.iloc[:, -1].tolist()
+    return {name: final[name] for name in BARS}
+
+
+def _processing(axis: Axes, mean_masks: ndarray, changes: ndarray, of_what: str) -> list[Row]:
+    """Mean change that updates cause, by the processing of their images; both arrays are [runs, updates]."""
+    axis.set_ylabel(quantity := f"Change of {of_what} (points)")
+    if not len(changes):
+        return panels.empty(axis)
+    means = 100 * numpy.stack([by_processing(*run) for run in zip(mean_masks, changes, strict=True)])
+    runs = dict(zip(PROCESSING, means.T.tolist(), strict=True))
+    rows = panels.bars(axis, runs, ["0.6", PALETTE["orange"]], quantity.lower())
+    axis.axhline(0, color="0.3", linewidth=0.6)
+    axis.tick_params("x", labelsize=6)
+    return rows
 
 
 def _by_sign(axis: Axes, moments: ndarray) -> list[Row]:

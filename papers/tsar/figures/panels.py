@@ -33,9 +33,7 @@ from papers.tsar.protocol import NAMED_BIASES, with_initial_bias
 Row = tuple[str, str, float, list[float]]  # series, quantity, x (nan without one), the values of runs
 Fill = Callable[[Figure, Tables, pandas.DataFrame], dict[str, list[Row]]]
 Functions = tuple[Callable[[Tables, pandas.DataFrame], Figure], Callable[[Tables], pandas.DataFrame]]
-DATASETS = {"imagenet": "ImageNet", "cifar100": "CIFAR-100"}
 DIAGONAL = 2  # bins of rank on either side that count as on the diagonal
-LATER = "not computed yet"  # at any scale
 NONE = math.nan
 SHORT: dict[str, Any] = {"handlelength": 1.2, "borderaxespad": 0.2, "labelspacing": 0.3}  # of legends inside panels
 
@@ -173,8 +171,8 @@ def regulation(axis: Axes, tables: Tables, layer: str, meta_learning_set: str, d
     return rows
 
 
-def bars(axis: Axes, runs: Mapping[str, Sequence[float] | None], colors: Sequence[str], quantity: str) -> list[Row]:
-    """Bars of the mean of runs, by name, with SD and the runs as dots; a name without runs says so, and None is for `LATER`."""
+def bars(axis: Axes, runs: Mapping[str, Sequence[float]], colors: Sequence[str], quantity: str) -> list[Row]:
+    """Bars of the mean of runs, by name, with SD and the runs as dots; a name without runs says so."""
     rows: list[Row] = []
     for x, ((name, values), color) in enumerate(zip(runs.items(), colors, strict=True)):
         if values:
@@ -183,7 +181,6 @@ def bars(axis: Axes, runs: Mapping[str, Sequence[float] | None], colors: Sequenc
             axis.plot([x] * own.n, values, ".", color="black", markersize=2.5, alpha=0.5)
             rows.append((name, quantity, NONE, [*values]))
         else:
-            text = f" {LATER}" if values is None else " no runs"
-            axis.text(x, 0, text, rotation=90, ha="center", va="bottom", color="0.35", fontsize=TINY)
+            axis.text(x, 0, " no runs", rotation=90, ha="center", va="bottom", color="0.35", fontsize=TINY)
     axis.set(xlim=(-0.6, len(runs) - 0.4), xticks=range(len(runs)), xticklabels=[*runs])
     return rows

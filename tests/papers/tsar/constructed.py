@@ -4,7 +4,7 @@ import pandas
 
 from common.results import readers, reported
 from common.running.code import ROOT
-from papers.tsar.results import READERS, TRANSFER
+from papers.tsar.results import OMNIGLOT, READERS, TRANSFER
 
 CLASSES = (1, 10, 100)
 REPORTED = reported.read(ROOT / "papers/tsar/reported.csv")
@@ -24,6 +24,16 @@ def runs(condition, meta_learning_set, *finals, early=98, iterations=25000):
 def table(*parts):
     """The rows of some runs."""
     return pandas.DataFrame([row for part in parts for row in part], columns=TRANSFER)
+
+
+def on_omniglot(accuracies, classes=600, seeds=3):
+    """The table of unseen Omniglot classes; accuracies: recall and that of held-out drawings in percent, by method."""
+    rows = [
+        (seed, condition, "rich", "omniglot", 1e-3, 25000, variant, classes, recall / 100, held_out / 100)
+        for (condition, variant), (recall, held_out) in accuracies.items()
+        for seed in range(seeds)
+    ]
+    return pandas.DataFrame(rows, columns=OMNIGLOT)
 
 
 def tables(transfer=None, **others):

@@ -4,10 +4,11 @@ import numpy
 import pandas
 
 from common.results.arrays import Arrays
+from common.results.arrays import of_runs as arrays_of_runs
 from common.results.readers import Tables
 from papers.tsar import activity
-from papers.tsar.protocol import initial_bias
-from papers.tsar.results import META_LEARNING, READERS
+from papers.tsar.protocol import VARIANTS, initial_bias
+from papers.tsar.results import DIAGNOSTICS, META_LEARNING, READERS
 from papers.tsar.runs import REGISTER
 from tests.papers.tsar import constructed
 
@@ -39,6 +40,7 @@ def run(bias, seed, classes=25, channels=4):
     }
     for layer, own in layers.items():
         values[f"rank_rank_{layer}"] = activity.rank_rank(own, PER_CLASS)
+        values |= {f"{kind}_{layer}": changes for kind, changes in activity.rank_changes(own, PER_CLASS).items()}
         values[f"regulation_{layer}"] = activity.regulation_ccdf(own)
         values[f"bursts_{layer}"] = activity.burst_sizes(own, THRESHOLDS)
     centiles = [activity.upstream_correlation(cp, weights, own) for own in layers.values()]
@@ -54,6 +56,8 @@ def run(bias, seed, classes=25, channels=4):
         "upstream_correlation": numpy.stack(centiles),
         "synaptic_activity": window,
         "mean_masks": c3.mean(1),
+        "recall_changes": numpy.append([numpy.nan] * PER_CLASS, generator.normal(0, 0.1, len(c3) - PER_CLASS)),
+        "probability_changes": generator.normal(0.1, 0.1, len(c3)),
         "embedding": points,
         "labels": labels,
         "nearest_neighbours": generator.uniform(0, 0.1, 4),
@@ -66,6 +70,48 @@ def arrays(dataset, *runs, **sizes):
     noted = [run(initial_bias(name), seed + 100 * len(learned), **sizes) for name, learned, seed in runs]
     about = pandas.DataFrame(rows).assign(dataset=dataset, learning_rate=1e-3, iterations=25000)
     return Arrays(about, {name: numpy.stack([own[name] for own in noted]) for name in noted[0]})
+
+
+def variants(recalls, seeds=3):
+    """The table of variants of Grow's transfer; recalls: in percent, by variant, and 0.1 more for each further seed."""
+    parts = [
+        constructed.table(constructed.runs("grow", "rich", *(final + seed / 10 for seed in range(seeds)))).assign(
+            variant=name
+        )
+        for name, final in recalls.items()
+    ]
+    return pandas.concat(parts, ignore_index=True)
+
+
+def variant_activity(trainable, seeds=3):
+    """The arrays of all variants of Grow's runs; trainable: those of plain runs, of which the fixed masks are the squares."""
+    rows, noted = [], []
+    for seed in range(seeds):
+        (means,) = trainable.of("mean_masks", condition="grow", meta_learning_set="rich", seed=seed)
+        for place, variant in enumerate(VARIANTS):
+            rows.append({"seed": seed, "condition": "grow", "meta_learning_set": "rich", "variant": variant})
+            window = numpy.full((20, 30), place + 1 + 10 * seed, numpy.float16) * numpy.linspace(-1, 1, 30)
+            noted.append({"synaptic_activity": window, "mean_masks": means.astype(float) ** 2})
+    return arrays_of_runs(rows, noted)
+
+
+def image_masks(seeds=3, classes=5, images=12):
+    """The mean masks of all images before transfer: models agree on the lowest two of each class, and on no others."""
+    noted = numpy.random.default_rng(0).uniform(0.2, 1, (seeds, classes, images))
+    noted[:, :, 3:5] = 0.1
+    rows = [{"seed": seed, "condition": "grow", "meta_learning_set": "rich"} for seed in range(seeds)]
+    return arrays_of_runs(rows, [{"mean_masks": own} for own in noted])
+
+
+def diagnostics(seeds=3):
+    """The table of diagnostics of Grow and OML: accuracy on held-out images is a tenth of the classes learned."""
+    rows = [
+        (seed, name, "rich", "imagenet", 1e-3, 25000, classes, "held-out accuracy", (classes + seed) / 1000)
+        for name in ("grow", "oml")
+        for seed in range(seeds)
+        for classes in constructed.CLASSES
+    ]
+    return pandas.DataFrame(rows, columns=DIAGNOSTICS)
 
 
 def percentiles(*runs):
@@ -101,19 +147,31 @@ def everything(**sizes):
     recall = constructed.table(
         *(constructed.runs(*kind, *finals) for kind, finals in kinds.items()), constructed.runs("oml", "rich", 14)
     )
+    activity_imagenet = arrays("imagenet", *grow, *others, **sizes)
     return tables(
         transfer=recall,
+        diagnostics=diagnostics(),
+        variants=variants({"enhancing": 60, "diminishing": 50, "mixed": 80, "cp_only": 70}),
+        variant_activity=variant_activity(activity_imagenet),
+        image_masks=image_masks(),
+        omniglot=constructed.on_omniglot({("anml", "plain"): (88, 65), ("grow", "cp_only"): (80, 54)}, 30),
         transfer_cifar100=recall.assign(dataset="cifar100"),
         meta_learning=percentiles(*((name, seed) for name in ("grow", "sculpt") for seed in range(3))),
-        activity_imagenet=arrays("imagenet", *grow, *others, **sizes),
+        activity_imagenet=activity_imagenet,
         activity_cifar100=arrays("cifar100", *grow, *others, **sizes),
     )
 
 
 def single():
     """The tables of one run of Grow on ImageNet."""
+    activity_imagenet = arrays("imagenet", ("grow", "rich", 0))
     return tables(
         transfer=constructed.table(constructed.runs("grow", "rich", 90)),
+        diagnostics=diagnostics(1),
+        variants=variants({"mixed": 80}, 1),
+        variant_activity=variant_activity(activity_imagenet, 1),
+        image_masks=image_masks(1),
+        omniglot=constructed.on_omniglot({("grow", "plain"): (95, 44)}, seeds=1),
         meta_learning=percentiles(("grow", 0)),
-        activity_imagenet=arrays("imagenet", ("grow", "rich", 0)),
+        activity_imagenet=activity_imagenet,
     )

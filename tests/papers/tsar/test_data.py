@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
+from common.data.catalog import DataError
 from common.learning.randomness import generator
-from papers.tsar.data import class_by_class, tuning_pool
+from papers.tsar.data import by_class, class_by_class, tuning_pool
 
 LABELS = torch.arange(50).repeat(12)[torch.randperm(600, generator=generator("labels of the test"))]
 ALL = torch.arange(600)
@@ -24,6 +25,15 @@ def test_tuning_images_are_a_tenth_of_each_class_and_disjoint():
     tuning, reporting = (tuning_pool(labels, flag) for flag in (True, False))
     assert torch.bincount(labels[tuning]).tolist() == [3] * 5
     assert sorted(torch.cat([tuning, reporting]).tolist()) == list(range(150))
+
+
+def test_a_pool_by_class_has_every_image_in_the_row_of_its_class():
+    pool = ALL[LABELS.argsort(stable=True).view(50, 12)[:, ::2].flatten()]  # six of each class
+    rows = by_class(LABELS, pool, 20)
+    assert torch.equal(LABELS[rows], torch.arange(20)[:, None].expand(20, 6))
+    assert sorted(rows.flatten().tolist()) == sorted(index for index in pool.tolist() if LABELS[index] < 20)
+    with pytest.raises(DataError, match="classes have 5 to 6 images"):
+        by_class(LABELS, pool[1:], 20)
 
 
 def test_a_sequence_shows_one_class_after_the_other_and_no_image_twice():

@@ -42,6 +42,12 @@ from tests.papers.tsar.small import WIDTHS
         ("transfer.recall_after=[]", "recall_after must be positive"),
         ("transfer.images_per_class=2000", "images_per_class: 50 of CIFAR-100 are left to tune on, not 2000"),
         ("transfer.classes=101", "classes: each of the data sets that are transferred to has 100, not 101"),
+        (
+            "omniglot.images_per_class=19",
+            "a class has 20 drawings, fewer than images_per_class, 19, and held_out_images, 2",
+        ),
+        ("omniglot.classes=101", "omniglot.classes: 101 classes need as many network.outputs, not 100"),
+        ("design.omniglot_conditions=[anm]", "unknown condition 'anm'"),
         ("transfer.learning_rates=[]", "learning_rates must be positive, not"),
         ("transfer.baseline_learning_rates=[1e-3, -1]", "baseline_learning_rates=.* must be at least 0, not -1"),
         (

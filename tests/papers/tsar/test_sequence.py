@@ -62,14 +62,17 @@ class Perfect(Known):
 
 @pytest.fixture
 def images():
-    """Thirty images of each class; all their pixels are their label."""
-    labels = torch.arange(CLASSES).repeat_interleave(30)
+    """Fifty images of each class; all their pixels are their label."""
+    labels = torch.arange(CLASSES).repeat_interleave(50)
     pixels = labels.to(torch.uint8).view(-1, 1, 1, 1).expand(-1, 1, 28, 28)
     return DatasetOnDevice(pixels, labels, torch.zeros(1, 1, 1, 1), torch.ones(1, 1, 1, 1), {})
 
 
-def learn(network, images, rate=1.0, diagnose=True):
-    return sequence.learn_in_sequence(network, images, SETTINGS, rate, 0, "test", diagnose=diagnose)
+def learn(network, images, rate=1.0, diagnose=True, settings=SETTINGS, seed=0, **more):
+    order = sequence.drawn(images, settings, seed, torch.arange(len(images.labels)))
+    return sequence.learn_in_sequence(
+        network, images, order, settings.recall_after, settings.regulation_bias, rate, seed, "test", diagnose, **more
+    )
 
 
 def by_class(measured, quantity):
@@ -131,6 +134,56 @@ def test_masks_features_and_active_encodings_of_a_regulator_that_is_blind(images
         assert masks == pytest.approx(1 / (1 + math.exp(-SETTINGS.regulation_bias)))
 
 
+def test_images_that_are_held_out_come_from_the_same_classes_and_are_others(images):
+    pool = torch.arange(len(images.labels))
+    learned, held_out = sequence.drawn(images, SETTINGS, 0, pool, held_out=7).split(IMAGES, dim=1)
+    assert torch.equal(learned, sequence.drawn(images, SETTINGS, 0, pool))
+    assert held_out.shape == (CLASSES, 7) and not torch.isin(held_out, learned).any()
+    assert torch.equal(images.labels[held_out], images.labels[learned][:, :7])
+
+
+class Memory(Known):
+    """Knows the images whose second pixel is 1, and no others."""
+
+    def context(self, images):
+        return (images[:, 0, 0, :2],)
+
+    def answer(self, bias, label):
+        raise NotImplementedError
+
+    def predict(self, fast, features, context):
+        known = ENDLESS * F.one_hot(features[:, 0].long(), OUTPUTS).float()
+        other = ENDLESS * F.one_hot(torch.full((len(known),), OUTPUTS - 1), OUTPUTS)
+        return torch.where(features[:, 1:] == 1, known, other) + 0 * fast["cp.bias"]
+
+
+def test_accuracy_on_held_out_images_is_of_the_classes_learned_so_far(images):
+    order, held_out = sequence.drawn(images, SETTINGS, 0, torch.arange(500), held_out=4).split(IMAGES, dim=1)
+    images.pixels.data = images.pixels.clone()
+    images.pixels[:, :, 0, 1] = 0
+    images.pixels[order.flatten(), :, 0, 1] = 1  # what is learned is known
+    images.pixels[held_out[0], :, 0, 1] = images.pixels[held_out[3, 0], :, 0, 1] = 1
+    measured = sequence.learn_in_sequence(
+        Memory(), images, order, SETTINGS.recall_after, -2.0, 1.0, 0, "test", held_out=held_out
+    )
+    assert measured.curve == [(1, 1.0), (5, 1.0), (CLASSES, 1.0)]
+    found = [(1, "held-out accuracy", 1.0), (5, "held-out accuracy", 5 / 20), (CLASSES, "held-out accuracy", 5 / 40)]
+    assert measured.diagnostics == found
+
+
+def test_maps_that_are_fixed_do_not_learn_and_all_else_does(imagenet):
+    network = sequence.fresh("grow", SMOKE.network, 0, None, CPU)
+    network.fixed_maps = ("c1", "c2", "c3")
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    few = dataclasses.replace(SMOKE.transfer, classes=3, recall_after=(3,))
+    learn(network, imagenet, 1e-3, settings=few)
+    after, to_cp = network.state_dict(), network.layer("cp")
+    for name in ("output.weight", "slow.output.bias"):
+        assert torch.equal(after[name][: to_cp.start], before[name][: to_cp.start])
+        assert not torch.equal(after[name][to_cp], before[name][to_cp])
+    assert all(not torch.equal(after[f"fast.c{layer}.weight"], before[f"fast.c{layer}.weight"]) for layer in (1, 2, 3))
+
+
 @pytest.mark.parametrize("condition", ["scratch", "oml", "anml", "no_regulation"])
 def test_networks_without_a_regulator_have_no_masks_and_no_encodings(imagenet, condition):
     measured = learn(sequence.fresh(condition, SMOKE.network, 0, None, CPU), imagenet)
@@ -151,7 +204,7 @@ def test_scratch_learns_a_class_and_forgets_it_as_its_seed_says(imagenet):
 
     def curve(seed):
         network = sequence.fresh("scratch", SMOKE.network, 0, None, CPU)
-        return sequence.learn_in_sequence(network, imagenet, ten, 1e-2, seed, "test").curve
+        return learn(network, imagenet, 1e-2, settings=ten, seed=seed).curve
 
     (one, first), (last, end) = curve(0)
     assert (one, last) == (1, 10) and first > 0.5 > end

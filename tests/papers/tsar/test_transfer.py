@@ -63,7 +63,9 @@ def test_all_stages_by_hand(call, meta_learn, stand_ins, imagenet, tmp_path):
     assert set(table.dataset) == {"imagenet"} and set(table.iterations) == {12}
     final = read["final_recall"].groupby("seed").recall.mean()
     assert final.tolist() == pytest.approx(table[table.classes == 100].recall.tolist())
-    assert set(read["diagnostics"].groupby(["seed", "quantity"]).size()) == {100}
+    points = {quantity: rows.classes.nunique() for quantity, rows in read["diagnostics"].groupby("quantity")}
+    assert points.pop("held-out accuracy") == 4 and set(points.values()) == {100}
+    assert len(read["diagnostics"]) == 2 * (4 + 100 * len(points))
     about, meta_about = (json.loads((tmp_path / name).read_text()) for name in ("transfer.json", "both.json"))
     own = [about.pop("sha256")]
     for table in ("diagnostics", "final_recall", "activity"):
