@@ -47,8 +47,9 @@ def collect(parts: Iterable[str | Path]) -> tuple[pandas.DataFrame | Arrays, dic
 def write(path: Path, table: pandas.DataFrame | Arrays, record: dict) -> None:
     """Write a table or arrays, then the record beside it, which holds the checksum.
 
-    Raises ValueError for arrays that are not to be NPZ, or a table that is.
+    Raises ValueError for arrays that are not to be NPZ, or a table that is, and as `records.check_kept` does.
     """
+    records.check_kept(path.with_suffix(".json"), record)
     if (path.suffix == ".npz") != isinstance(table, Arrays):
         raise ValueError(f"{path}: tables are gathered as CSV, arrays as NPZ; give --out the ending of the parts")
     if isinstance(table, Arrays):

@@ -92,12 +92,15 @@ class Job:
         record = path.with_suffix(".json")
         about = {"paper": self.register.paper, "stage": title or self.stage, "scale": self.scale, "seeds": list(seeds)}
         about |= {"protocol": self.settings.as_dict(), "protocol_digest": self.settings.digest, "code": self.code}
+        data, tables = list(data), [path, *filter(None, others)]
+        for table in tables:
+            records.check_kept(table.with_suffix(".json"), about | {"data": data})
         try:
             with records.record(record, about, data, self.device) as measured:
                 if checkpoint is not None:
                     measured["resumed"] = checkpoint.path.exists()  # the times are then of the last part alone
                 yield measured
-            for table in filter(None, others):
+            for table in tables[1:]:
                 records.write(table.with_suffix(".json"), records.read(record))
         except WriteError as error:
             if checkpoint is None or not checkpoint.path.exists():

@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from common.data import plain_yaml
 from common.data.catalog import DataError, given_folder, prepared_file
 from common.running import protocols
 from common.running.code import ROOT
@@ -36,6 +37,15 @@ CACHE_BYTES = 32 * 2**20  # of the last-level cache; with 16 MiB split and permu
 
 class ConfigError(Exception):
     """A value in config.yaml, or given with --config, that cannot be; the message says which and what to write."""
+
+
+def config_file(path: str) -> str:
+    """Return the path of a configuration file that is plain YAML. Raises ConfigError for any other, before Snakemake reads it."""
+    try:
+        plain_yaml.read(path)
+    except ValueError as error:
+        raise ConfigError(f"config: {error}") from None
+    return path
 
 
 def check_config(config: Mapping[str, Any]) -> None:
@@ -163,12 +173,12 @@ def result(registers: Mapping[str, Register], name: str, scale: str, ending: str
         reason = "the papers have no such figure" + (f"; did you mean {close[0]}?" if close else "")
     elif ending not in endings(own):
         kind = "table" if own.startswith("table") else "figure"
-        reason = f"{name} is a {kind}: ask for figures/{name}.{endings(own)[0]}"
+        reason = f"a {kind} is made as {', '.join(endings(own))}: ask for figures/{name}.{endings(own)[0]}"
     elif own not in registers[paper].available():
         reason = "it cannot be made yet"
     else:
         return f"results/{scale}/{paper}/figures/{own}.{ending}"
-    raise UnknownFigure(f"figures/{name}.{ending}: {reason}\nTo see which there are: snakemake --cores 1 list_figures")
+    raise UnknownFigure(f"figures/{name}.{ending}: {reason}. To see which there are: snakemake --cores 1 list_figures")
 
 
 def training_resources(device: str) -> dict[str, Any]:
@@ -241,6 +251,8 @@ def _check_papers(papers: Any) -> None:
     for paper in papers:
         if paper not in known:
             raise ConfigError(f"config: unknown paper {paper!r}{_hint(paper, known)}")
+        if papers.count(paper) > 1:
+            raise ConfigError(f"config: papers names {paper!r} twice; name it once")
 
 
 def _hint(given: Any, known: Iterable[str]) -> str:
