@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import numpy
 
 from common.data.files import atomic_write
-from common.results import records
 
 if TYPE_CHECKING:
     import pandas
@@ -64,14 +63,12 @@ def write(path: str | Path, content: Arrays) -> None:
 def read(path: str | Path, names: Iterable[str] = ()) -> Arrays:
     """Return what `write` wrote.
 
-    Raises FileNotFoundError or ValueError naming the file if it is missing, is not what its record says, cannot be read, or
-    lacks an array of `names`.
+    Raises FileNotFoundError or ValueError naming the file if it is missing, cannot be read, or lacks an array of `names`.
     """
     import pandas
 
     if not Path(path).exists():
         raise FileNotFoundError(f"{path} does not exist: run the stage that writes it")
-    records.check(path)
     try:
         with numpy.load(path, allow_pickle=False) as file:
             content = dict(file)
@@ -80,7 +77,7 @@ def read(path: str | Path, names: Iterable[str] = ()) -> Arrays:
     runs = pandas.DataFrame({name.removeprefix(RUN): content.pop(name) for name in [*content] if name.startswith(RUN)})
     if missing := [name for name in names if name not in content]:
         raise ValueError(f"{path} has no array {', '.join(missing)}: run the stage that writes it again")
-    if runs.empty or any(array.shape[:1] != (len(runs),) for array in content.values()):
+    if runs.empty or any(len(array) != len(runs) for array in content.values()):
         raise ValueError(f"{path} does not hold one entry a run: delete it and run the stage that writes it again")
     return Arrays(runs, content)
 

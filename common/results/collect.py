@@ -29,10 +29,13 @@ def collect(parts: Iterable[str | Path]) -> tuple[pandas.DataFrame | Arrays, dic
         raise ValueError(f"collect: given twice: {', '.join(sorted(twice))}")
     if others := [str(path) for path in paths if path.suffix not in records.TABLES or path.suffix != paths[0].suffix]:
         raise ValueError(f"collect: {others[0]} is no table like the first: give CSV files alone, or NPZ files alone")
-    sources = [path.with_suffix(".json") for path in paths]
+    if missing := [path for path in paths if not path.exists()]:
+        raise FileNotFoundError(f"{missing[0]} does not exist: run the stage that writes it")
+    merged = records.merge(
+        {str(source): records.read(source) for source in (path.with_suffix(".json") for path in paths)}
+    )
     if paths[0].suffix == ".npz":
-        joined = arrays.join({str(path): arrays.read(path) for path in paths})
-        return joined, records.merge({str(source): records.read(source) for source in sources})
+        return arrays.join({str(path): arrays.read(path) for path in paths}), merged
     read = [tables.read(path) for path in paths]
     for path, part in zip(paths, read, strict=True):
         if list(part.columns) != list(read[0].columns):
@@ -40,7 +43,6 @@ def collect(parts: Iterable[str | Path]) -> tuple[pandas.DataFrame | Arrays, dic
                 f"collect: {path} has the columns {', '.join(part.columns)}, but {paths[0]} has "
                 f"{', '.join(read[0].columns)}: run the stage that wrote the older one again"
             )
-    merged = records.merge({str(source): records.read(source) for source in sources})
     return pandas.concat(read, ignore_index=True), merged
 
 

@@ -21,6 +21,7 @@ from common.data import plain_yaml
 from common.data.catalog import DataError, given_folder, prepared_file
 from common.running import protocols
 from common.running.code import ROOT
+from common.running.command_line import DEVICE
 from common.running.register import Register, endings
 
 SCALES = protocols.SCALES
@@ -57,7 +58,7 @@ def check_config(config: Mapping[str, Any]) -> None:
         raise ConfigError(f"config: missing key {', '.join(map(repr, missing))}; config.yaml must give all of them")
     if config["scale"] not in SCALE_CHOICES:
         raise ConfigError(f"config: unknown scale {config['scale']!r}{_hint(config['scale'], SCALE_CHOICES)}")
-    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", str(config["device"])):
+    if not DEVICE.fullmatch(str(config["device"])):
         raise ConfigError(f"config: unknown device {config['device']!r}; write auto, cpu, cuda or cuda:1")
     for key in ("data_mirror", "imagenet_folder"):
         try:

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from common.data.files import atomic_write
-from common.results import records
 from common.running.checkpoints import UNREADABLE
 from common.running.stage import TrainingError
 from papers.dan.protocol import MetaTraining
@@ -36,7 +35,7 @@ def load(
 
     averaged: how many of the last phenotypes they are the mean of; expected: what the origin must have beside the
     settings. Raises TrainingError if the file cannot be read, was meta-trained with anything else, lacks a seed, has none
-    that did not diverge, or holds fewer phenotypes; ValueError if it is not what its record says.
+    that did not diverge, or holds fewer phenotypes.
     """
     by_seed, origin = _read(path)
     fixed = {key: value for key, value in dataclasses.asdict(settings).items() if key not in OF_DEPLOYMENT}
@@ -71,7 +70,6 @@ def _read(path: Path) -> tuple[dict, dict]:
     """Return the phenotypes of a file by seed, and their origin."""
     if not path.exists():
         raise TrainingError(f"{path} does not exist: papers.dan.meta_train writes it")
-    records.check(path)
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
         return content["latest"], content["origin"]

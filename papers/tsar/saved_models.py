@@ -43,8 +43,8 @@ def save(path: Path, origin: dict, models: dict[str, Parameters]) -> None:
 def load(paths: Sequence[Path], seeds: Sequence[int], origin: dict) -> dict[int, Parameters | None]:
     """Return the meta-learned tensors of each seed; None for each seed of Scratch, which has no models.
 
-    The files are mapped: a model takes memory only once its tensors are used. Raises TrainingError if a file cannot be read
-    or has another origin, and if a seed is missing; ValueError if a file is not what its record says.
+    The files are mapped, not read: a model takes memory only once its tensors are used. Raises TrainingError if a file
+    cannot be read or has another origin, and if a seed is missing.
     """
     if origin["condition"] == "scratch" and not paths:
         return dict.fromkeys(seeds)
@@ -78,7 +78,6 @@ def sources(paths: Sequence[Path]) -> Sources:
 def _read(path: Path) -> dict:
     if not path.exists():
         raise TrainingError(f"{path} does not exist: papers.tsar.meta_train writes it")
-    records.check(path)
     try:
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
         return {"origin": content["origin"], "models": content["models"]}

@@ -28,12 +28,14 @@ class WorkBegan(BaseException):
     """A job's record was begun: all that it reads was accepted."""
 
 
+def begin(*_: object, **__: object) -> None:
+    """In place of `records.record`."""
+    raise WorkBegan
+
+
 @pytest.fixture
 def all_refused(request, capsys, monkeypatch):
     """Check bad inputs: a function of an iterable of Faults, which counts them by their outcome."""
-
-    def begin(*_, **__):
-        raise WorkBegan
 
     def outcome(fault: Fault) -> tuple[str, str]:
         capsys.readouterr()
@@ -41,7 +43,7 @@ def all_refused(request, capsys, monkeypatch):
             fault.run(fault.act)
         except SystemExit as end:
             said = end.code if isinstance(end.code, str) else capsys.readouterr().err
-            lines = said.strip().splitlines()
+            lines = [line for line in said.strip().splitlines() if not line.startswith("Device: ")]
             if end.code == 2:  # above the error argparse prints how the command is used
                 del lines[:-1]
             line = lines[0] if len(lines) == 1 else ""

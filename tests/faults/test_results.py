@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import functools
 import importlib
 import json
@@ -18,7 +19,7 @@ import pytest
 import torch
 
 from common.results import arrays, collect, readers, records, reported, tables
-from common.running import command_line, register
+from common.running import command_line, register, stage
 from common.running.checkpoints import Checkpoint
 from common.running.code import ROOT
 from papers.dan import phenotypes
@@ -30,6 +31,7 @@ from tests.faults.test_protocols import PAPERS
 from tests.papers.dan.small import SMOKE as DAN
 from tests.papers.tsar.small import SMOKE as TSAR
 
+MERGED = {"parts": 1, "protocol_digests": []}
 RECORD = {"paper": "a", "stage": "train", "scale": "desk", "seeds": [0], "data": []}
 KEPT = [path for paper in PAPERS for path in sorted((ROOT / f"papers/{paper}/recorded").glob("*.csv"))]
 
@@ -164,7 +166,7 @@ def test_tables_that_do_not_belong_together_are_not_gathered(tmp_path, all_refus
     (alone := copied(first, tmp_path / "alone")).with_suffix(".json").unlink()
     out, _ = tmp_path / "all.csv", (tmp_path / "one.csv").mkdir()
     wanted = {
-        "other columns or stages": ((one, two), "run"),
+        "other columns or stages": ((one, two), one.stem),
         "other scales": ((one, again), "scale"),
         "given twice": ((one, one), "twice"),
         "edited": ((one, edited), str(edited)),
@@ -226,67 +228,69 @@ def test_what_is_kept_is_replaced_by_its_like_only(tmp_path, all_refused, source
 
 def test_arrays_that_are_not_what_was_written_are_refused_by_name(tmp_path, all_refused):
     content = arrays.of_runs([{"seed": 0}, {"seed": 1}], [{"counts": numpy.arange(3)}, {"counts": numpy.ones(3, int)}])
-    whole = tmp_path / "whole.npz"
+    whole, faults = tmp_path / "whole.npz", []
     arrays.write(whole, content)
-    faults = []
-    for with_record in (True, False):
-        for number, (fault, damaged) in enumerate(damage(whole).items()):
-            path = tmp_path / f"{with_record}{number}.npz"
-            shutil.copy(whole, path)
-            if with_record:
-                records.write(path.with_suffix(".json"), RECORD)
-            path.write_bytes(damaged)
-            faults.append(Fault(fault, partial(arrays.read, path, ["counts"]), (str(path),)))
-    for fault, held in {
+    runs = {"run.seed": numpy.arange(2)}
+    held = {
         "no runs": {"counts": numpy.ones((2, 3))},
         "fewer runs": {"run.seed": numpy.arange(1), "counts": numpy.ones((2, 3))},
-        "other arrays": {"run.seed": numpy.arange(2), "other": numpy.ones((2, 3))},
+        "other arrays": runs | {"other": numpy.ones((2, 3))},
         "objects": {"run.seed": numpy.array([None, {}]), "counts": numpy.ones((2, 3))},
-        "one number": {"run.seed": numpy.arange(2), "counts": numpy.array(3)},
         "nothing": {},
-    }.items():
-        path = tmp_path / f"{fault}.npz"
-        numpy.savez(path, **held)
-        faults.append(Fault(fault, partial(arrays.read, path, ["counts"]), (str(path),)))
-    for path in (tmp_path / "gone.npz", tmp_path):
-        faults.append(Fault(path.name, partial(arrays.read, path), (str(path),)))
+    }
+    for fault, changed in held.items():
+        numpy.savez(tmp_path / f"{fault}.npz", **changed)
+    damaged = damage(whole) | {fault: (tmp_path / f"{fault}.npz").read_bytes() for fault in held}
+    reader = {"walks": readers.of_arrays(["counts"])}
+    for checksums in (True, False):
+        for fault, content_of_file in damaged.items():
+            (folder := tmp_path / f"{fault}{checksums}").mkdir()
+            shutil.copy(whole, path := folder / "walks.npz")
+            records.write(path.with_suffix(".json"), RECORD)
+            if not checksums:
+                path.with_suffix(".json").write_text(json.dumps(RECORD | MERGED))
+            path.write_bytes(content_of_file)
+            faults.append(Fault(fault, partial(readers.read, [path], reader), (str(path),), command_line.run))
+    for path in (tmp_path / "gone" / "walks.npz", tmp_path):
+        faults.append(Fault(path.name, partial(gather, tmp_path / "all.npz", path), (str(path),), command_line.run))
     all_refused(faults)
 
 
+ORIGIN = saved_models.origin_of("grow", "rich", 12, TSAR)
 MODELS = {  # how each paper saves and loads its models
     "dan": (
-        partial(phenotypes.save, origin={"experiment": "regression", "settings": {}}, by_seed={0: [torch.ones(2, 3)]}),
+        partial(
+            phenotypes.save, origin={"experiment": "regression", "settings": {}}, by_seed={0: [torch.ones(2, 300)]}
+        ),
         lambda path: phenotypes.load(path, [0], DAN.regression, experiment="regression"),
     ),
     "tsar": (
-        partial(
-            saved_models.save,
-            origin=saved_models.origin_of("grow", "rich", 12, TSAR),
-            models={"0": {"weight": torch.arange(1000.0)}},
-        ),
-        lambda path: saved_models.load([path], [0], saved_models.origin_of("grow", "rich", 12, TSAR)),
+        partial(saved_models.save, origin=ORIGIN, models={"0": {"weight": torch.arange(600.0)}}),
+        lambda path: saved_models.load([path], [0], ORIGIN),
     ),
 }
 
 
 @pytest.mark.parametrize("paper", MODELS)
 def test_models_that_are_not_what_was_saved_are_refused_by_name(tmp_path, all_refused, paper):
+    """With a record by its checksum, when a job that reads them begins; an old one without at least if nothing can be read."""
     save, load = MODELS[paper]
     save(whole := tmp_path / "whole.pt")
     content = whole.read_bytes()
-    edits = damage(whole) | {
+    bytes_changed = {
         f"byte {place} of {len(content)}": content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
         for place in range(60, len(content), len(content) // 12)
     }
-    faults = []
-    for number, (fault, damaged) in enumerate(edits.items()):
+    faults, job = [], argparse.Namespace(scale="smoke", set=[], device="cpu", matmul_precision="highest")
+    for number, (fault, damaged) in enumerate((damage(whole) | bytes_changed).items()):
         path = tmp_path / f"{number}.pt"
         path.write_bytes(content)
         records.write(path.with_suffix(".json"), RECORD)
         path.write_bytes(damaged)
-        faults.append(Fault(fault, partial(load, path), (str(path), "changed after it was written")))
-        if "byte" not in fault:
-            (bare := tmp_path / f"bare{number}.pt").write_bytes(damaged)
+        begin = partial(stage.Job, register.of(paper), "absent", argparse.Namespace(**vars(job), models=[path]), {})
+        faults.append(Fault(fault, begin, (str(path), "changed after it was written")))
+        if fault not in bytes_changed:
+            shutil.copy(path, bare := tmp_path / f"bare{number}.pt")
             faults.append(Fault(f"{fault}, without a record", partial(load, bare), (str(bare),)))
     for fault, held in {"a tensor": torch.ones(2), "a list": [1], "no origin": {"models": {}, "latest": {}}}.items():
         torch.save(held, path := tmp_path / f"{fault}.pt")
