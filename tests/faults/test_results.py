@@ -9,6 +9,7 @@ import json
 import shutil
 import sqlite3
 import sys
+import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -341,6 +342,23 @@ def test_a_study_that_is_damaged_or_held_is_one_line(tmp_path, all_refused, monk
     faults.append(Fault("a folder", partial(opened, folder), (str(folder),)))
     all_refused(faults)
     held.close()
+
+
+def test_a_second_search_waits_for_the_first(tmp_path, capsys):
+    order = []
+
+    def second() -> None:
+        with search.alone(tmp_path / "study.db"):
+            order.append("second")
+
+    waiting = threading.Thread(target=second)
+    with search.alone(tmp_path / "study.db"):
+        waiting.start()
+        waiting.join(0.3)
+        order.append("first")
+    waiting.join(10)
+    assert order == ["first", "second"]
+    assert capsys.readouterr().out == f"{tmp_path}/study.db: another search is at this study; waiting for its end\n"
 
 
 @pytest.mark.parametrize("paper", PAPERS)
