@@ -54,7 +54,7 @@ def parse(text: str) -> Any:
                 raise YamlError(f"line {event.start_mark.line + 1} has lists or mappings more than {DEEPEST} deep")
         return yaml.load(text, _Loader)
     except yaml.YAMLError as error:
-        raise YamlError(" ".join(str(error).replace(' in "<unicode string>"', "").split())) from error
+        raise YamlError(" ".join(str(error).split()).replace(' in "<unicode string>"', "")) from error
 
 
 def _mapping(loader: Any, node: yaml.MappingNode) -> dict:
@@ -62,7 +62,8 @@ def _mapping(loader: Any, node: yaml.MappingNode) -> dict:
     keys = [loader.construct_object(key, deep=True) for key, _ in node.value]
     for index, key in enumerate(keys):
         if key in keys[:index]:
-            raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is given twice", node.start_mark)
+            mark = node.value[index][0].start_mark
+            raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is given twice", mark)
     return loader.construct_mapping(node, deep=True)
 
 

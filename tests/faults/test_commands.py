@@ -20,6 +20,7 @@ from tests.faults.conftest import Fault, WorkBegan, begin
 from tests.faults.test_data import damage
 from tests.papers import tiny_runs
 
+pytestmark = pytest.mark.slow
 NEEDED = {  # commands whose outputs are inputs of others
     "synaptic_intelligence": ["tune"],
     "dan": ["meta_train"],
