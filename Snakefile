@@ -4,12 +4,12 @@
 from snakemake.utils import min_version
 
 from common.running import lineage
-from common.running.workflow import check_config, choose_device, choose_scale, prepare_environment
+from common.running.workflow import check_config, choose_device, choose_scale, config_file, prepare_environment
 
 min_version("9.0")
 
 
-configfile: f"{workflow.basedir}/config.yaml"
+configfile: config_file(f"{workflow.basedir}/config.yaml")
 
 
 check_config(config)

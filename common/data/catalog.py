@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import yaml
+from common.data import plain_yaml
 
 CATALOG = Path(__file__).resolve().parents[2] / "data" / "catalog.yaml"
 
@@ -98,9 +98,8 @@ class Entry:
 def catalog() -> dict[str, Entry]:
     """Return every data set by name. Raises DataError if the catalogue is missing or malformed."""
     try:
-        records = yaml.load(CATALOG.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-        return {name: _entry(name, dict(record)) for name, record in records.items()}
-    except (OSError, yaml.YAMLError, TypeError, KeyError, AttributeError, ValueError, RecursionError) as error:
+        return {name: _entry(name, dict(record)) for name, record in plain_yaml.read(CATALOG).items()}
+    except (OSError, TypeError, KeyError, AttributeError, ValueError) as error:
         raise DataError(
             f"cannot read the data catalogue {CATALOG} ({reason(error)}): correct it, in UTF-8, or restore it"
         ) from error

@@ -36,12 +36,7 @@ def written(*suffixes: str) -> Callable[[str], Output]:
 def check_outputs(options: Mapping[str, Any]) -> None:
     """Raise ValueError naming two options of which one would overwrite the other's file or what lies beside it, and
     WriteError for an output that cannot lie where it should; options: a command line's, by name."""
-    given_paths = [
-        (f"--{name.replace('_', '-')}", path if isinstance(path, Output) else Path(path))
-        for name, value in options.items()
-        for path in (value if isinstance(value, list) else [value])
-        if isinstance(path, Output) or (isinstance(path, str | Path) and os.path.isfile(path))
-    ]
+    given_paths = _paths(options)
     taken: dict[Path, tuple[str, Path]] = {}
     for name, path in sorted(given_paths, key=lambda one: isinstance(one[1], Output)):  # what is read first
         for file in (path, *(path.with_suffix(suffix) for suffix in BESIDE.get(path.suffix, ()))):
@@ -50,6 +45,21 @@ def check_outputs(options: Mapping[str, Any]) -> None:
                 raise ValueError(f"{name} {path} and {other} {given} share {file.name}: give one of them another name")
         if isinstance(path, Output):
             _check_place(name, path)
+
+
+def inputs(options: Mapping[str, Any]) -> list[Path]:
+    """Return the files that a command line's options give for reading; options: by name."""
+    return [path for _, path in _paths(options) if not isinstance(path, Output)]
+
+
+def _paths(options: Mapping[str, Any]) -> list[tuple[str, Path]]:
+    """Return all paths that options give, each with the option: of files to read those that are there."""
+    return [
+        (f"--{name.replace('_', '-')}", path if isinstance(path, Output) else Path(path))
+        for name, value in options.items()
+        for path in (value if isinstance(value, list) else [value])
+        if isinstance(path, Output) or (isinstance(path, str | Path) and os.path.isfile(path))
+    ]
 
 
 def _check_place(option: str, path: Path) -> None:

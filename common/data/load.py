@@ -111,7 +111,7 @@ def _check(path: Path, about: dict, arrays: Arrays, state: list[int] | None) -> 
             f"{path} says '{description}', '{claim}', but has {counts} images of {facts.title}. Replace the file."
         )
     if claim == "stand-in":  # may say less of itself
-        said = {split: of_split | said.get(split, {}) for split, of_split in held.items()}
+        said = {split: held.get(split, {}) | of_split for split, of_split in said.items()}
     if said != held or any(arrays[f"{split}_labels"].dtype != np.int64 for split in held):
         raise DataError(f"{path} does not hold what it says of itself, with labels as int64. Replace the file.")
     if not noted and state is not None and state == _state(path):

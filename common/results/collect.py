@@ -29,10 +29,13 @@ def collect(parts: Iterable[str | Path]) -> tuple[pandas.DataFrame | Arrays, dic
         raise ValueError(f"collect: given twice: {', '.join(sorted(twice))}")
     if others := [str(path) for path in paths if path.suffix not in records.TABLES or path.suffix != paths[0].suffix]:
         raise ValueError(f"collect: {others[0]} is no table like the first: give CSV files alone, or NPZ files alone")
-    sources = [path.with_suffix(".json") for path in paths]
+    if missing := [path for path in paths if not path.exists()]:
+        raise FileNotFoundError(f"{missing[0]} does not exist: run the stage that writes it")
+    merged = records.merge(
+        {str(source): records.read(source) for source in (path.with_suffix(".json") for path in paths)}
+    )
     if paths[0].suffix == ".npz":
-        joined = arrays.join({str(path): arrays.read(path) for path in paths})
-        return joined, records.merge({str(source): records.read(source) for source in sources})
+        return arrays.join({str(path): arrays.read(path) for path in paths}), merged
     read = [tables.read(path) for path in paths]
     for path, part in zip(paths, read, strict=True):
         if list(part.columns) != list(read[0].columns):
@@ -40,15 +43,15 @@ def collect(parts: Iterable[str | Path]) -> tuple[pandas.DataFrame | Arrays, dic
                 f"collect: {path} has the columns {', '.join(part.columns)}, but {paths[0]} has "
                 f"{', '.join(read[0].columns)}: run the stage that wrote the older one again"
             )
-    merged = records.merge({str(source): records.read(source) for source in sources})
     return pandas.concat(read, ignore_index=True), merged
 
 
 def write(path: Path, table: pandas.DataFrame | Arrays, record: dict) -> None:
     """Write a table or arrays, then the record beside it, which holds the checksum.
 
-    Raises ValueError for arrays that are not to be NPZ, or a table that is.
+    Raises ValueError for arrays that are not to be NPZ, or a table that is, and as `records.check_kept` does.
     """
+    records.check_kept(path.with_suffix(".json"), record)
     if (path.suffix == ".npz") != isinstance(table, Arrays):
         raise ValueError(f"{path}: tables are gathered as CSV, arrays as NPZ; give --out the ending of the parts")
     if isinstance(table, Arrays):

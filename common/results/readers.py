@@ -131,6 +131,6 @@ def read(paths: Iterable[Path], readers: Mapping[str, Reader], settings: Any = N
             raise ValueError(f"{path}: no table of this name is known; known are {', '.join(readers)}")
         if path.stem in run:
             raise ValueError(f"{path}: a table of this name was given before; give each once")
+        merged[path.stem] = records.read_merged(path.with_suffix(".json"))  # which compares the checksum
         run[path.stem] = readers[path.stem].read(path)
-        merged[path.stem] = records.read_merged(path.with_suffix(".json"))
     return Tables(run, merged, readers, settings)

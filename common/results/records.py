@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import shlex
 import sys
 import time
@@ -23,7 +24,10 @@ from common.results import environment
 
 MERGED = {"device": "devices", "versions": "versions", "git": "commits", "protocol_digest": "protocol_digests"}
 NAMED = 3  # diverged runs by name in a stamp; of more their number
-TABLES = (".csv", ".npz")  # of which a record holds the checksums
+KINDS = {"paper": str, "stage": str, "scale": str, "seeds": list, "data": list}  # what every record has
+TABLES = (".csv", ".npz")
+KEPT = re.compile(r"/papers/\w+/recorded/")  # where results are kept
+CHECKED = (*TABLES, ".pt")  # what stands beside a record and has its checksum in it
 REDUCED = ("subset", "stand-in")  # completeness of data on which no result is a result
 
 
@@ -69,8 +73,30 @@ def record(path: str | Path, about: Mapping[str, Any], data: Iterable[dict], dev
     write(path, content)
 
 
+def check_kept(path: str | Path, content: Mapping[str, Any]) -> None:
+    """Raise ValueError if a result would be kept, in a folder recorded/, that is none, or in place of another kind of result.
+
+    content: the result's record; path: where it is to lie. What is kept is replaced by its like only: of the same paper, stage
+    and scale.
+    """
+    path = Path(path)
+    if not KEPT.search(str(path.absolute())):
+        return
+    if content["scale"] == "smoke" or any(about["completeness"] in REDUCED for about in content["data"]):
+        raise ValueError(
+            f"{path.parent} keeps results, and of smoke scale or on stand-ins there are none: write elsewhere"
+        )
+    kept = read(path) if path.exists() else content
+    for key in ("paper", "stage", "scale"):
+        if kept[key] != content[key]:
+            raise ValueError(
+                f"{path} keeps what has {key} {kept[key]!r}, and is replaced by its like only, not by {content[key]!r}: write "
+                "elsewhere, or delete what is kept first"
+            )
+
+
 def write(path: str | Path, content: dict) -> None:
-    """Write a record atomically, with the SHA-256 of the table or arrays that it stands beside, which come first."""
+    """Write a record atomically, with the SHA-256 of the table, arrays or models that it stands beside, which come first."""
     content = {key: value for key, value in content.items() if key != "sha256"}  # which may be another table's
     if checksums := _checksums(Path(path)):
         content["sha256"] = checksums
@@ -88,9 +114,15 @@ def read(path: str | Path) -> dict:
         raise FileNotFoundError(f"record {path} does not exist: run the stage that writes it")
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        known = dict(content).get("sha256", {})
-    except (ValueError, TypeError) as error:  # of a list, say, that no record is
+    except ValueError as error:
         raise ValueError(f"record {path} is not valid JSON ({error}): run its stage again") from error
+    known = content.get("sha256", {}) if isinstance(content, dict) else None
+    if not isinstance(known, dict) or not set(known) <= set(CHECKED):
+        raise ValueError(
+            f"record {path} is no record, or its checksums are not of {', '.join(CHECKED)}: run its stage again"
+        )
+    if lacking := [key for key, kind in KINDS.items() if not isinstance(content.get(key), kind)]:
+        raise ValueError(f"record {path} has no entry {lacking[0]!r}, or one of another kind: run its stage again")
     for suffix, checksum in _checksums(path, known).items():
         if checksum != known[suffix]:
             raise ValueError(
@@ -98,6 +130,13 @@ def read(path: str | Path) -> dict:
                 f"that belongs to {path.name}"
             )
     return content
+
+
+def check(path: str | Path) -> None:
+    """Raise ValueError if a table, arrays or models are not what the record beside them says; without one they are taken as
+    they are."""
+    if (beside := Path(path).with_suffix(".json")).exists():
+        read(beside)
 
 
 def read_merged(path: str | Path) -> dict:
@@ -172,10 +211,14 @@ def stamp_of_all(merged: Mapping[str, dict]) -> tuple[str, bool]:
     return " || ".join(f"{name}: {text}" for name, (text, _) in stamps.items()), loud
 
 
-def _checksums(record: Path, suffixes: Iterable[str] = TABLES) -> dict[str, str]:
+def _checksums(record: Path, suffixes: Iterable[str] = CHECKED) -> dict[str, str]:
     """Return the SHA-256 of the files beside a record, by their suffix, of those that are there."""
-    beside = {suffix: record.with_suffix(suffix) for suffix in suffixes}
-    return {suffix: hashlib.sha256(path.read_bytes()).hexdigest() for suffix, path in beside.items() if path.is_file()}
+    found = {}
+    for suffix in suffixes:
+        if (path := record.with_suffix(suffix)).is_file():
+            with path.open("rb") as file:  # models may be larger than the memory
+                found[suffix] = hashlib.file_digest(file, "sha256").hexdigest()
+    return found
 
 
 def _diverged(diverged: list[dict]) -> str:

@@ -35,9 +35,9 @@ def read(path: str | Path) -> pandas.DataFrame:
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is no UTF-8 text ({error}): save it as such") from None
     rows, known = [], set()
+    if (header := text.partition("\n")[0].strip()) != ",".join(COLUMNS):
+        raise ValueError(f"{path}: the first line must be {','.join(COLUMNS)}, not {header[:200]!r}")
     reader = csv.DictReader(io.StringIO(text))
-    if reader.fieldnames != COLUMNS:
-        raise ValueError(f"{path}: the columns must be {','.join(COLUMNS)}; found {reader.fieldnames}")
     for row in reader:
         where = f"{path}, line {reader.line_num}"
         rows.append(_checked(row, where))

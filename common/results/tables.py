@@ -48,8 +48,7 @@ def read(paths: str | Path | Iterable[str | Path], columns: Iterable[str] = ()) 
     for path in paths:
         if not Path(path).exists():
             raise FileNotFoundError(f"table {path} does not exist: run the stage that writes it")
-        if (record := Path(path).with_suffix(".json")).exists():
-            records.read(record)
+        records.check(path)
         try:
             # Only an empty cell or nan means "missing": a condition called "None" or "NA" is a name.
             table = pandas.read_csv(path, keep_default_na=False, na_values=["", "nan"], float_precision="round_trip")

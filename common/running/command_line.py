@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import math
+import re
 import sys
 from collections.abc import Callable
+
+DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 
 
 def parser(description: str, prog: str | None = None) -> argparse.ArgumentParser:
@@ -26,6 +29,13 @@ def finite(text: str) -> float:
     if not math.isfinite(number):
         raise argparse.ArgumentTypeError(f"must be a finite number, not {text!r}")
     return number
+
+
+def device(text: str) -> str:
+    """Return the name of a device, or refuse what is none in the words of an option; whether it is there is seen later."""
+    if not DEVICE.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"unknown device {text!r}; write auto, cpu, cuda or cuda:1")
+    return text
 
 
 def run(main: Callable[[], None], *more: type[Exception]) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ctypes
-import re
 import sys
 
 import numpy as np
 import torch
 
 from common.results import environment
+from common.running.command_line import DEVICE
 
 
 class DeviceError(RuntimeError):
@@ -61,7 +61,7 @@ def product_error() -> float:
 
 
 def _device(name: str) -> torch.device:
-    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", name):
+    if not DEVICE.fullmatch(name):
         raise DeviceError(f"unknown device {name!r}; write auto, cpu, cuda or cuda:1")
     if name == "cpu" or (name == "auto" and not torch.cuda.is_available()):
         return torch.device("cpu")

@@ -167,6 +167,18 @@ rule publish_table:
         " && cp {input.tex:q} {output.tex:q} >> {log:q} 2>&1"
 
 
+# Any other ending is refused with what there is.
+use rule publish_figure as publish_nothing with:
+    input:
+        lambda wildcards: result(REGISTERS, wildcards.name, SCALE, wildcards.ending),
+    output:
+        "figures/{name}.{ending}",
+    log:
+        "logs/publish/{name}_{ending}.log",
+    wildcard_constraints:
+        ending=r"(?!(pdf|png|csv|md|tex)$)\w+",
+
+
 rule list_figures:
     log:
         "logs/list_figures.log",

@@ -10,20 +10,21 @@ import dataclasses
 import difflib
 import hashlib
 import json
-import math
 import re
+import sys
 import typing
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
+from common.data import plain_yaml
 
 SCALES = ("paper", "desk", "smoke")
 # What values can be, by their names. All other whole numbers are counts and at least 1, and no other number is negative.
 SIGNED = re.compile(r".*bias(es)?")
 FROM_ZERO = re.compile(r"padding|skips")
 BELOW_ONE = re.compile(r"beta\d|momentum|.*dropout_rate")
+EMPTY = re.compile(r"skips|second_order|sweep_biases|controls")  # lists that may name nothing
 REPEATED = re.compile(r"hidden|nodes|channels|convolutions")  # sizes of layers; what else is listed is listed once
 
 Schema = TypeVar("Schema")
@@ -128,10 +129,10 @@ def digest(protocol: Any) -> str:
 
 
 def check_positive(section: Any, *keys: str) -> None:
-    """Raise ValueError naming a number of the section, or one in a list of them, that is not positive, or an empty list."""
+    """Raise ValueError naming a number of the section, or one in a list of them, that is not positive."""
     for key in keys:
         value = getattr(section, key)
-        for number in (value or (0,)) if isinstance(value, tuple) else (value,):
+        for number in value if isinstance(value, tuple) else (value,):
             if number <= 0:
                 raise ValueError(f"{key} must be positive, not {number}")
 
@@ -167,9 +168,9 @@ def _read_override(text: str, sections: dict[str, type]) -> tuple[str, str, Any]
     types = typing.get_type_hints(sections[section])
     _check_names(f"override {text!r}", "key", {key: None}, types, required=())
     try:
-        parsed = yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise ProtocolError(f"override {text!r}: the value is not valid YAML") from error
+        parsed = plain_yaml.parse(value)
+    except ValueError as error:
+        raise ProtocolError(f"override {text!r}: the value is not plain YAML: {error}") from error
     return section, key, _value(f"override {text!r}", parsed, types[key], key)
 
 
@@ -198,6 +199,8 @@ def _value(where: str, value: Any, kind: Any, key: str) -> Any:
     """Return `value` as `kind`, or raise ProtocolError if it is of another or cannot be under this key."""
     typed = _typed(where, value, kind)
     _check_value(where, typed, key)
+    if typed == () and not EMPTY.fullmatch(key):
+        raise ProtocolError(f"{where}: the list is empty; name at least one")
     if typing.get_args(kind)[-1:] == (Ellipsis,) and not REPEATED.fullmatch(key):
         names = [f"{item:g}" if isinstance(item, float) else str(item) for item in typed]  # as in the names of files
         if twice := [name for name in names if names.count(name) > 1]:
@@ -227,46 +230,18 @@ def _typed(where: str, value: Any, kind: Any) -> Any:
             return tuple(
                 _typed(f"{where}, item {index}", item, kind) for index, (item, kind) in enumerate(zip(value, kinds))
             )
-    elif kind is float:
-        # YAML 1.1 reads 1e-3 as a string: only 1.0e-3 is a number to it.
-        number = _number(value)
-        if number is not None and math.isfinite(number):
-            return number
-        if number is not None:
-            raise ProtocolError(f"{where}: expected a finite number, found {value!r}")
+    elif kind is float and type(value) in (int, float):
+        if abs(value) < sys.float_info.max:  # no NaN is
+            return float(value)
+        raise ProtocolError(f"{where}: expected a finite number, found {value!r}")
     elif kind in (int, bool, str) and type(value) is kind:
         return value
     wanted = kind.__name__ if isinstance(kind, type) and typing.get_origin(kind) is None else str(kind)
     raise ProtocolError(f"{where}: expected {wanted}, found {value!r} ({type(value).__name__})")
 
 
-def _number(value: Any) -> float | None:
-    """Return what a number or a text says as float: inf if that is too large, None if it says no number."""
-    try:
-        return float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else None
-    except OverflowError:
-        return math.inf
-    except ValueError:
-        return None
-
-
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """PyYAML silently keeps the last of two equal keys; in a protocol that would hide a value."""
-
-
-def _mapping(loader: _UniqueKeyLoader, node: yaml.MappingNode) -> dict:
-    keys = [loader.construct_object(key) for key, _ in node.value]
-    for index, key in enumerate(keys):
-        if key in keys[:index]:
-            raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is given twice", node.start_mark)
-    return loader.construct_mapping(node, deep=True)
-
-
-_UniqueKeyLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
-
-
 def _load(path: Path) -> Any:
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), _UniqueKeyLoader)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ProtocolError(f"{path}: not a valid protocol file: {error}") from error
+        return plain_yaml.read(path)
+    except plain_yaml.YamlError as error:
+        raise ProtocolError(str(error)) from error

@@ -152,7 +152,10 @@ class Register:
 
 @functools.cache
 def of(paper: str) -> Register:
-    """Return the register of a paper."""
+    """Return the register of a paper. Raises ValueError for one that is not in papers/."""
+    if not (ROOT / "papers" / paper / "runs.py").is_file():
+        known = sorted(path.parent.name for path in (ROOT / "papers").glob("*/runs.py"))
+        raise ValueError(f"there is no paper {paper!r}; known are {', '.join(known)}")
     return importlib.import_module(f"papers.{paper}.runs").REGISTER
 
 

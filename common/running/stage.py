@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from common.data.catalog import DataError
-from common.data.files import WriteError, check_outputs, written
+from common.data.files import WriteError, check_outputs, inputs, written
 from common.results import records
 from common.running import code, command_line, devices, protocols
 from common.running.checkpoints import Checkpoint
@@ -30,7 +30,7 @@ class Job:
     arguments: of the command line (`parser`); of: what tells this job from others of the stage, such as benchmark,
     condition and seeds, under the names that the rule's wildcards have; device: in place of the command line's; wide:
     whether layers have hundreds of units (`devices.select`). Options whose paths get into each other's way are refused
-    (`files.check_outputs`). What the job may read of the protocol, its checkpoint's key
+    (`files.check_outputs`), and files that are not what their records say. What the job may read of the protocol, its checkpoint's key
     and its record all follow from the stage's entry in the register.
     """
 
@@ -44,6 +44,8 @@ class Job:
         wide: bool = False,
     ) -> None:
         check_outputs(vars(arguments))
+        for path in inputs(vars(arguments)):
+            records.check(path)
         self.register, self.stage, self.scale, self.of = register, stage, arguments.scale, dict(of)
         self.settings = register.settings(stage, arguments.scale, self.of, arguments.set)
         self.code = code.digest(f"papers.{register.paper}.{stage}")
@@ -92,12 +94,15 @@ class Job:
         record = path.with_suffix(".json")
         about = {"paper": self.register.paper, "stage": title or self.stage, "scale": self.scale, "seeds": list(seeds)}
         about |= {"protocol": self.settings.as_dict(), "protocol_digest": self.settings.digest, "code": self.code}
+        data, tables = list(data), [path, *filter(None, others)]
+        for table in tables:
+            records.check_kept(table.with_suffix(".json"), about | {"data": data})
         try:
             with records.record(record, about, data, self.device) as measured:
                 if checkpoint is not None:
                     measured["resumed"] = checkpoint.path.exists()  # the times are then of the last part alone
                 yield measured
-            for table in filter(None, others):
+            for table in tables[1:]:
                 records.write(table.with_suffix(".json"), records.read(record))
         except WriteError as error:
             if checkpoint is None or not checkpoint.path.exists():
@@ -111,7 +116,9 @@ def parser(description: str, *more: str) -> argparse.ArgumentParser:
     """An argument parser with --scale, --device, --matmul-precision, --set and --debug; more: further ones, of OPTIONS."""
     options = command_line.parser(description)
     options.add_argument("--scale", choices=SCALES, required=True)
-    options.add_argument("--device", default="auto", help="auto (CUDA where there is one), cpu, cuda or cuda:N")
+    options.add_argument(
+        "--device", type=command_line.device, default="auto", help="auto (CUDA where there is one), cpu, cuda or cuda:N"
+    )
     options.add_argument(
         "--matmul-precision",
         choices=("highest", "high", "medium"),

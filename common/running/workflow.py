@@ -17,9 +17,11 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from common.data import plain_yaml
 from common.data.catalog import DataError, given_folder, prepared_file
 from common.running import protocols
 from common.running.code import ROOT
+from common.running.command_line import DEVICE
 from common.running.register import Register, endings
 
 SCALES = protocols.SCALES
@@ -38,6 +40,15 @@ class ConfigError(Exception):
     """A value in config.yaml, or given with --config, that cannot be; the message says which and what to write."""
 
 
+def config_file(path: str) -> str:
+    """Return the path of a configuration file that is plain YAML. Raises ConfigError for any other, before Snakemake reads it."""
+    try:
+        plain_yaml.read(path)
+    except ValueError as error:
+        raise ConfigError(f"config: {error}") from None
+    return path
+
+
 def check_config(config: Mapping[str, Any]) -> None:
     """Raises ConfigError, with the closest valid choice, for unknown or missing keys and for values that cannot be."""
     for key in config:
@@ -47,7 +58,7 @@ def check_config(config: Mapping[str, Any]) -> None:
         raise ConfigError(f"config: missing key {', '.join(map(repr, missing))}; config.yaml must give all of them")
     if config["scale"] not in SCALE_CHOICES:
         raise ConfigError(f"config: unknown scale {config['scale']!r}{_hint(config['scale'], SCALE_CHOICES)}")
-    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", str(config["device"])):
+    if not DEVICE.fullmatch(str(config["device"])):
         raise ConfigError(f"config: unknown device {config['device']!r}; write auto, cpu, cuda or cuda:1")
     for key in ("data_mirror", "imagenet_folder"):
         try:
@@ -163,12 +174,12 @@ def result(registers: Mapping[str, Register], name: str, scale: str, ending: str
         reason = "the papers have no such figure" + (f"; did you mean {close[0]}?" if close else "")
     elif ending not in endings(own):
         kind = "table" if own.startswith("table") else "figure"
-        reason = f"{name} is a {kind}: ask for figures/{name}.{endings(own)[0]}"
+        reason = f"a {kind} is made as {', '.join(endings(own))}: ask for figures/{name}.{endings(own)[0]}"
     elif own not in registers[paper].available():
         reason = "it cannot be made yet"
     else:
         return f"results/{scale}/{paper}/figures/{own}.{ending}"
-    raise UnknownFigure(f"figures/{name}.{ending}: {reason}\nTo see which there are: snakemake --cores 1 list_figures")
+    raise UnknownFigure(f"figures/{name}.{ending}: {reason}. To see which there are: snakemake --cores 1 list_figures")
 
 
 def training_resources(device: str) -> dict[str, Any]:
@@ -241,6 +252,8 @@ def _check_papers(papers: Any) -> None:
     for paper in papers:
         if paper not in known:
             raise ConfigError(f"config: unknown paper {paper!r}{_hint(paper, known)}")
+        if papers.count(paper) > 1:
+            raise ConfigError(f"config: papers names {paper!r} twice; name it once")
 
 
 def _hint(given: Any, known: Iterable[str]) -> str:

@@ -131,8 +131,6 @@ class Vision(Training):
             side = (side + 2 * self.padding - self.kernel + 1) // 2
         if side < 1:
             raise ValueError(f"kernel: {self.kernel} leaves nothing of images of {SIDE}x{SIDE} in two convolutions")
-        if not self.sets:
-            raise ValueError("sets must name at least one data set")
         if unknown := [name for name in self.sets if name not in SETS]:
             raise ValueError(f"unknown data set {', '.join(map(repr, unknown))}; known are {', '.join(SETS)}")
 

@@ -17,7 +17,7 @@ rule dhp_tune:
     wildcard_constraints:
         benchmark="|".join(dhp_protocol.SWEPT),
         condition="|".join(dhp_protocol.CONSOLIDATED),
-        value=r"[\d.]+(e[+-]?\d+)?",
+        value=r"\d+(\.\d+)?(e[+-]?\d+)?",
     priority: 1
     conda:
         "../../environment.yml"
@@ -97,7 +97,7 @@ use rule dhp_train as dhp_eta with:
         "logs/{scale}/dhp/eta/{benchmark}_{eta}_seeds{seeds}.log",
     wildcard_constraints:
         benchmark="|".join(dhp_protocol.SWEPT),
-        eta=r"[\d.]+(e-\d+)?",
+        eta=r"\d+(\.\d+)?(e-\d+)?",
     params:
         checkpoint="results/{scale}/dhp/checkpoints/eta_{benchmark}_{eta}_seeds{seeds}.ckpt",
         condition=dhp_protocol.DHP,

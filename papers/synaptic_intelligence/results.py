@@ -5,6 +5,7 @@ A table that was not run is empty, and so is what is computed from it, so that a
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -82,6 +83,7 @@ def mean_of_pairs(matrix: numpy.ndarray) -> float:
     return float(matrix[~numpy.eye(len(matrix), dtype=bool)].mean()) if len(matrix) > 1 else numpy.nan
 
 
+LANDSCAPES = ["figure", "series", "step", "theta1", "theta2", "loss1", "loss2"]
 READERS = {
     **dict.fromkeys(conditions.CONDITIONS, Reader(read_accuracies, accuracies.COLUMNS)),
     "correlations": readers.plain(
@@ -89,7 +91,7 @@ READERS = {
         known={"kind": KINDS},
         between={"correlation": (-1 - 1e-6, 1 + 1e-6)},  # float32 may round past 1
     ),
-    "landscapes": Reader(table_files.read, ["figure", "series", "step", "theta1", "theta2", "loss1", "loss2"]),
+    "landscapes": Reader(functools.partial(table_files.read, columns=LANDSCAPES), LANDSCAPES),
     "theory": readers.plain(["claim", "quantity", "seed", "value"]),
 }
 

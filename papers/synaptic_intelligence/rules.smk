@@ -15,7 +15,7 @@ rule synaptic_intelligence_tune:
         "logs/{scale}/synaptic_intelligence/tune/{condition}_{value}.log",
     wildcard_constraints:
         condition="ewc|sgd",
-        value=r"[\d.]+(e[+-]?\d+)?",
+        value=r"\d+(\.\d+)?(e[+-]?\d+)?",
     priority: 1
     conda:
         "../../environment.yml"
@@ -45,7 +45,7 @@ rule synaptic_intelligence_train:
         "logs/{scale}/synaptic_intelligence/{benchmark}/{condition}_seeds{seeds}.log",
     wildcard_constraints:
         benchmark="|".join(si_runs.BENCHMARKS),
-        condition=r"si-[\d.]+|ewc|sgd|dropout|joint|scratch",
+        condition=r"si-\d+(\.\d+)?|ewc|sgd|dropout|joint|scratch",
     conda:
         "../../environment.yml"
     resources:

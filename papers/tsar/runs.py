@@ -12,6 +12,7 @@ from papers.tsar.protocol import (
     NAMED_BIASES,
     Design,
     Protocol,
+    check_conditions,
     grid_of_rates,
     initial_bias,
     with_initial_bias,
@@ -158,7 +159,8 @@ def read_by_omniglot(job: Job) -> tuple[str, ...]:
 
 
 def _of_models(job: Job) -> tuple[str, ...]:
-    """Return what a model must have been meta-learned with, if it was."""
+    """Return what a model must have been meta-learned with, if it was. Raises ProtocolError for an unknown condition."""
+    check_conditions([job["condition"]])
     return ("network",) if job["condition"] == "scratch" else ("network", "meta_learning")
 
 
@@ -166,7 +168,7 @@ REGISTER = Register(
     paper="tsar",
     schema=Protocol,
     stages={
-        "meta_train": Stage(reads=("network", "meta_learning")),
+        "meta_train": Stage(reads=_of_models),
         "tune": Stage(reads=read_by_tune),
         "transfer": Stage(reads=read_by_transfer),
         "variants": Stage(reads=read_by_transfer),

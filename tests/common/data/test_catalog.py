@@ -42,8 +42,8 @@ BROKEN = {
     "syntax": (b"mnist: {title: [MNIST}\n", "cannot read .*line 1, column .*: correct it, in UTF-8, or restore it$"),
     "list": (b"- mnist\n", "cannot read"),
     "nothing": (b"", "cannot read"),
-    "Latin-1": ("mnist: {title: Müller}\n".encode("latin-1"), "UnicodeDecodeError.*: correct it, in UTF-8, or"),
-    "UTF-16": ("mnist: {title: MNIST}\n".encode("utf-16"), "UnicodeDecodeError.*: correct it, in UTF-8, or"),
+    "Latin-1": ("mnist: {title: Müller}\n".encode("latin-1"), "is not plain YAML.*: correct it, in UTF-8, or"),
+    "UTF-16": ("mnist: {title: MNIST}\n".encode("utf-16"), "is not plain YAML.*: correct it, in UTF-8, or"),
 }
 
 

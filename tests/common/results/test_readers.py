@@ -19,7 +19,7 @@ RUNS = pandas.DataFrame({"accuracy": [0.5, 0.75], "seed": [0, 1], "note": ["", "
 VALUES = pandas.DataFrame({"value": [1, 2]})
 RECORD = {"paper": "a_paper", "stage": "train", "scale": "desk", "seeds": [0, 1], "data": [], "device": "cpu"}
 RECORD |= {"versions": {}, "git": {}, "protocol": {}, "protocol_digest": "a", "wall_seconds": 1, "cpu_seconds": 1}
-MERGED = {"scale": "desk", "seeds": [4], "parts": 3}
+MERGED = {"paper": "a_paper", "stage": "train", "data": [], "scale": "desk", "seeds": [4], "parts": 3}
 
 
 def write(folder, name, rows, record=MERGED):

@@ -81,7 +81,7 @@ def test_mistakes_are_named_with_their_line(tmp_path, line, message):
 
 def test_wrong_columns_and_empty_files_are_named(tmp_path):
     (tmp_path / "reported.csv").write_text(HEADER.replace("margin,", "") + "\n")
-    with pytest.raises(ValueError, match="columns must be"):
+    with pytest.raises(ValueError, match="the first line must be"):
         reported.read(tmp_path / "reported.csv")
     with pytest.raises(ValueError, match="no rows"):
         reported.read(write(tmp_path))

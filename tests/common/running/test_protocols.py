@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import math
-import re
 import subprocess
 import sys
 from dataclasses import dataclass
-from typing import get_args, get_origin, get_type_hints
 
 import pytest
-import yaml
 
-from common.running import protocols, register
+from common.running import protocols
 from common.running.code import ROOT
 from common.running.protocols import ProtocolError, Settings
 
@@ -90,12 +86,12 @@ def test_overrides_come_last_and_are_typed(file):
         ("iterations: 20,", "iterations: many,", "scale 'smoke', key 'iterations': expected int, found 'many'"),
         ("iterations: 20,", "iterations: true,", "scale 'smoke', key 'iterations': expected int, found True"),
         ("iterations: 20,", "iterations: 20.5,", "scale 'smoke', key 'iterations': expected int, found 20.5"),
-        ("rate: 1e-3", "rate: yes", "key 'rate': expected float, found True"),
-        ("rate: 1e-3", "rate: nan", "key 'rate': expected a finite number, found 'nan'"),
+        ("rate: 1e-3", "rate: yes", "key 'rate': expected float, found 'yes'"),
+        ("rate: 1e-3", "rate: nan", "key 'rate': expected float, found 'nan'"),
         ("rate: 1e-3", "rate: .nan", "scale 'paper', key 'rate': expected a finite number, found nan"),
         ("rate: 1e-3", "rate: -.inf", "key 'rate': expected a finite number, found -inf"),
         ("rate: 1e-3", "rate: 1.0e+400", "key 'rate': expected a finite number, found inf"),
-        ("rate: 1e-3", "rate: 1e400", "key 'rate': expected a finite number, found '1e400'"),
+        ("rate: 1e-3", "rate: 1e400", "key 'rate': expected a finite number, found inf"),
         ("rate: 1e-3", "rate: 1" + 400 * "0", "key 'rate': expected a finite number, found 1000"),
         ("nesterov: false", "nesterov: 0", "key 'nesterov': expected bool, found 0"),
         ("hidden: [8]", "hidden: 8", "key 'hidden': expected tuple"),
@@ -103,7 +99,7 @@ def test_overrides_come_last_and_are_typed(file):
         ("paper: {classes: 100}", "desk: {classes: 100}", "section 'evaluation': missing scale 'paper'"),
         ("desk: {iterations: 300}", "desk: 300", "section 'training', scale 'desk': expected a mapping"),
         ("iterations: 20,", "iterations: 20, iterations: 30,", "key 'iterations' is given twice"),
-        ("hidden: [8]", "hidden: [8", "not a valid protocol file"),
+        ("hidden: [8]", "hidden: [8", "is not plain YAML in UTF-8: while parsing a flow sequence"),
     ],
 )
 def test_what_does_not_fit_is_refused_with_its_place_at_every_scale(file, old, new, message):
@@ -124,7 +120,7 @@ def test_what_does_not_fit_is_refused_with_its_place_at_every_scale(file, old, n
         ("rate=1", "write section.key=value"),
         ("training.iterations=1.5", "expected int, found 1.5"),
         ("training.rate=.inf", "override 'training.rate=.inf': expected a finite number, found inf"),
-        ("training.rate=1e400", "override 'training.rate=1e400': expected a finite number, found '1e400'"),
+        ("training.rate=1e400", "override 'training.rate=1e400': expected a finite number, found inf"),
         ("training.iterations=0", "override 'training.iterations=0': must be at least 1, not 0"),
     ],
 )
@@ -135,59 +131,8 @@ def test_bad_overrides_are_refused(file, override, message):
 
 def test_a_file_in_another_encoding_is_named(file):
     file.write_bytes("# Höhe\n".encode("latin-1") + file.read_bytes())
-    with pytest.raises(ProtocolError, match=f"{file}: not a valid protocol file"):
+    with pytest.raises(ProtocolError, match=f"^{file} is not plain YAML in UTF-8: "):
         protocols.read(file, Protocol, "paper")
-
-
-# What values can be
-
-
-def refused(kind, key):
-    """Return values that a key cannot have, with what the refusal says; kind: of its field."""
-    if get_origin(kind) is tuple:
-        (item, *_), listed = get_args(kind), get_args(kind)[-1] is Ellipsis
-        inner = [([value], says) for value, says in refused(item, key)] if listed else []
-        once = {int: [3, 4, 3], float: [0.5, 0.25, 0.50000001], str: ["a", "b", "a"]}.get(item)
-        repeats = listed and once and key not in ("hidden", "nodes", "channels", "convolutions")
-        return inner + ([(once, f"{once[0]} is given twice")] if repeats else [])
-    if kind not in (int, float):
-        return []
-    found = [(value, "expected a finite number") for value in (math.nan, math.inf, -math.inf) if kind is float]
-    if key not in ("sweep_biases", "regulation_bias"):
-        least = 1 if kind is int and key not in ("padding", "skips") else 0
-        found += [(kind(least - 1), f"must be at least {least}, not {kind(least - 1)}")]
-    if key in ("beta1", "beta2", "momentum") or key.endswith("dropout_rate"):
-        found += [(1.0, "must be below 1, not 1.0"), (2.0, "must be below 1, not 2.0")]
-    return found
-
-
-PAPERS = yaml.safe_load((ROOT / "config.yaml").read_text())["papers"]
-FIELDS = [
-    (paper, section, key, kind)
-    for paper in PAPERS
-    for section, schema in get_type_hints(register.of(paper).schema).items()
-    for key, kind in get_type_hints(schema).items()
-    if refused(kind, key)
-]
-
-
-@pytest.mark.parametrize(("paper", "section", "key", "kind"), FIELDS, ids=lambda value: str(value)[:20])
-def test_no_setting_of_any_paper_takes_a_value_that_cannot_be(tmp_path, paper, section, key, kind):
-    """It is refused at whatever scale it stands, with file, section, scale, key, value and bound."""
-    file, schema = tmp_path / "protocol.yaml", register.of(paper).schema
-    content = yaml.safe_load((ROOT / f"papers/{paper}/protocol.yaml").read_text())
-    for value, says in refused(kind, key):
-        scales = content[section]
-        changed = content | {section: scales | {"desk": (scales.get("desk") or {}) | {key: value}}}
-        file.write_text(yaml.safe_dump(changed))
-        with pytest.raises(ProtocolError) as error:
-            protocols.read(file, schema, "smoke")
-        assert f"{file}: section '{section}', scale 'desk', key '{key}'" in str(error.value) and says in str(
-            error.value
-        )
-        override = f"{section}.{key}={yaml.safe_dump(value, default_flow_style=True).splitlines()[0]}"
-        with pytest.raises(ProtocolError, match=re.escape(f"override {override!r}")):
-            register.of(paper).protocol("smoke", [override])
 
 
 def test_digest_follows_values_and_not_their_order(file):

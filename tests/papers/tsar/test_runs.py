@@ -102,7 +102,7 @@ def test_which_lengths_are_transferred_and_that_each_run_goes_on_from_the_one_be
 def test_a_longer_protocol_changes_nothing_that_a_shorter_run_depends_on():
     """Neither the digest of what it reads, nor what it goes on from."""
     digests = [
-        REGISTER.settings("meta_train", "smoke", {}, [f"design.iterations={lengths}"]).digest
+        REGISTER.settings("meta_train", "smoke", {"condition": "grow"}, [f"design.iterations={lengths}"]).digest
         for lengths in ("[6]", "[6, 12]")
     ]
     assert digests[0] == digests[1]

@@ -1,0 +1,408 @@
+"""Tables, arrays, records, models, checkpoints and studies that are not what was written."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import importlib
+import json
+import shutil
+import sqlite3
+import sys
+import threading
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy
+import pandas
+import pytest
+import torch
+
+from common.results import arrays, collect, readers, records, reported, tables
+from common.running import command_line, register, stage
+from common.running.checkpoints import Checkpoint
+from common.running.code import ROOT
+from papers.dan import phenotypes
+from papers.sticky_gradient import search
+from papers.tsar import saved_models
+from tests.faults.conftest import Fault
+from tests.faults.test_data import damage
+from tests.faults.test_protocols import PAPERS
+from tests.papers.dan.small import SMOKE as DAN
+from tests.papers.tsar.small import SMOKE as TSAR
+
+MERGED = {"parts": 1, "protocol_digests": []}
+RECORD = {"paper": "a", "stage": "train", "scale": "desk", "seeds": [0], "data": []}
+KEPT = [path for paper in PAPERS for path in sorted((ROOT / f"papers/{paper}/recorded").glob("*.csv"))]
+
+
+@functools.cache
+def of_few_rows(source: Path) -> tuple[bytes, dict]:
+    """A kept table, cut to its first rows, as bytes, and its record."""
+    rows = tables.read(source)
+    record = records.read(source.with_suffix(".json"))
+    return (rows[:300] if "seed" in rows else rows).to_csv(index=False).encode(), record
+
+
+def copied(source: Path, folder: Path, with_checksum: bool = True) -> Path:
+    """Copy a table of few rows with its record, which as an old one may lack the checksum; return the table's path."""
+    folder.mkdir(exist_ok=True, parents=True)
+    content, record = of_few_rows(source)
+    (path := folder / source.name).write_bytes(content)
+    records.write(path.with_suffix(".json"), record)
+    if not with_checksum:
+        path.with_suffix(".json").write_text(json.dumps(record | {"sha256": {}}))
+    return path
+
+
+def of_text(change: Callable[[str], str]) -> Callable[[bytes], bytes]:
+    return lambda content: change(content.decode()).encode()
+
+
+EDITED = {  # known by the checksum alone
+    "a digit more": lambda content: content.rstrip(b"\n") + b"1\n",
+    "the last number cut": lambda content: content.rstrip(b"\n")[:-1] + b"\n",
+    "a row less": lambda content: content[: content.rstrip(b"\n").rindex(b"\n") + 1],
+    "a row twice": lambda content: content + content.splitlines(keepends=True)[-1],
+    "line ends of Windows": lambda content: content.replace(b"\n", b"\r\n"),
+    "no last line end": lambda content: content.rstrip(b"\n"),
+    "a blank line": lambda content: content + b"\n",
+}
+BROKEN = {  # known without one
+    "0 bytes": lambda content: b"",
+    "a line end": lambda content: b"\n",
+    "the header alone": lambda content: content[: content.index(b"\n") + 1],
+    "no header": lambda content: content[content.index(b"\n") + 1 :],
+    "a column alone": of_text(lambda text: "".join(f"{line.partition(',')[0]}\n" for line in text.splitlines())),
+    "semicolons": of_text(lambda text: text.replace(",", ";")),
+    "a cell more": lambda content: content.rstrip(b"\n") + b",1,2,3\n",
+    "UTF-16": lambda content: content.decode().encode("utf-16"),
+    "Latin-1": lambda content: content.replace(b",", "é,".encode("latin-1"), 1),
+    "an open quote": lambda content: content + b'"1,',
+    "zeros": lambda content: bytes(len(content)),
+    "JSON": lambda content: b'{"rows": []}',
+}
+
+
+def readers_of(paper: str) -> dict[str, readers.Reader]:
+    return importlib.import_module(f"papers.{paper}.results").READERS
+
+
+def read_as_a_figure_would(paper: str, path: Path) -> None:
+    readers.read([path], readers_of(paper))
+
+
+DRAWN = [path for path in KEPT if path.stem in readers_of(path.parts[-3])]
+
+
+@pytest.mark.parametrize("source", DRAWN, ids=lambda path: f"{path.parts[-3]}-{path.stem}")
+def test_a_table_that_is_not_what_was_written_is_refused_by_name(tmp_path, all_refused, source):
+    paper = source.parts[-3]
+    faults = []
+    for changes, with_checksum in ((EDITED, True), (BROKEN, True), (BROKEN, False)):
+        for number, (fault, change) in enumerate(changes.items()):
+            path = copied(source, tmp_path / f"{with_checksum}{len(faults)}", with_checksum)
+            path.write_bytes(change(path.read_bytes()))
+            faults.append(Fault(fault, partial(read_as_a_figure_would, paper, path), (str(path),), command_line.run))
+    for number, (fault, change) in enumerate(RECORDS.items()):
+        path = copied(source, tmp_path / f"record{number}")
+        content = json.loads(path.with_suffix(".json").read_text())
+        path.with_suffix(".json").write_bytes(change(content))
+        says = (str(path.with_suffix(".json")) if "sha256" not in fault else str(path),)
+        faults.append(Fault(f"record: {fault}", partial(read_as_a_figure_would, paper, path), says, command_line.run))
+    alone = copied(source, tmp_path / "alone")
+    alone.with_suffix(".json").unlink()
+    other = copied(source, tmp_path / "other").rename(tmp_path / "other" / "no_such_table.csv")
+    for fault, path in (
+        ("no record", alone),
+        ("another name", other),
+        ("gone", tmp_path / source.name),
+        ("a folder", tmp_path),
+    ):
+        faults.append(Fault(fault, partial(read_as_a_figure_would, paper, path), (path.stem,), command_line.run))
+    all_refused(faults)
+
+
+def as_json(content: object) -> bytes:
+    return json.dumps(content).encode()
+
+
+RECORDS: dict[str, Callable[[dict], bytes]] = {
+    "0 bytes": lambda content: b"",
+    "a list": lambda content: b"[]",
+    "a number": lambda content: b"3",
+    "null": lambda content: b"null",
+    "a table": lambda content: b"seed,recall\n0,0.5\n",
+    "truncated": lambda content: as_json(content)[:-20],
+    "UTF-16": lambda content: json.dumps(content).encode("utf-16"),
+    "Latin-1": lambda content: json.dumps(content | {"stage": "Höhe"}, ensure_ascii=False).encode("latin-1"),
+    "no scale": lambda content: as_json({key: value for key, value in content.items() if key != "scale"}),
+    "nothing": lambda content: b"{}",
+    "sha256 of another": lambda content: as_json(content | {"sha256": {".csv": "0" * 64}}),
+    "sha256 of no text": lambda content: as_json(content | {"sha256": {".csv": 3}}),
+    "checksums as a list": lambda content: as_json(content | {"sha256": ["0" * 64]}),
+    "checksums as text": lambda content: as_json(content | {"sha256": "0" * 64}),
+    "no seeds": lambda content: as_json({key: value for key, value in content.items() if key != "seeds"}),
+    "seeds as a number": lambda content: as_json(content | {"seeds": 3}),
+    "data as text": lambda content: as_json(content | {"data": "MNIST"}),
+}
+
+
+def gather(out: Path, *parts: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["collect", "--out", str(out), *map(str, parts)])
+        collect.main()
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_tables_that_do_not_belong_together_are_not_gathered(tmp_path, all_refused, paper):
+    first, second = ([path for path in KEPT if path.parts[-3] == paper] * 2)[:2]
+    one, two = copied(first, tmp_path / "one"), copied(second, tmp_path / "two")
+    if one.name == two.name:
+        two = copied(next(path for path in KEPT if path.parts[-3] != paper), tmp_path / "other")
+    again, edited, wrong = (copied(first, tmp_path / name) for name in ("again", "edited", "wrong"))
+    edited.write_bytes(edited.read_bytes() + b"\n")
+    records.write(again.with_suffix(".json"), records.read(again.with_suffix(".json")) | {"scale": "smoke"})
+    (alone := copied(first, tmp_path / "alone")).with_suffix(".json").unlink()
+    out, _ = tmp_path / "all.csv", (tmp_path / "one.csv").mkdir()
+    wanted = {
+        "other columns or stages": ((one, two), one.stem),
+        "other scales": ((one, again), "scale"),
+        "given twice": ((one, one), "twice"),
+        "edited": ((one, edited), str(edited)),
+        "no record": ((one, alone), "alone"),
+        "gone": ((one, tmp_path / "gone.csv"), "gone.csv"),
+        "arrays and tables": ((one, tmp_path / "a.npz"), "a.npz"),
+        "a record": ((one.with_suffix(".json"),), one.with_suffix(".json").name),
+        "nothing": ((), "TABLE.csv"),
+    }
+    faults = [
+        Fault(name, partial(gather, out, *parts), (says,), command_line.run) for name, (parts, says) in wanted.items()
+    ]
+    for name in ("all.json", "all.pdf", "all", "all.CSV", str(wrong.with_suffix(".json"))):
+        faults.append(
+            Fault(f"--out {name}", partial(gather, tmp_path / name, one), ("--out", "must end in"), command_line.run)
+        )
+    for name in (f"one/{one.name}/all.csv", "one.csv"):
+        faults.append(Fault(f"--out {name}", partial(gather, tmp_path / name, one), ("--out", name), command_line.run))
+    faults.append(Fault("as arrays", partial(gather, tmp_path / "all.npz", one), ("all.npz",), command_line.run))
+    all_refused(faults)
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("source", KEPT, ids=lambda path: f"{path.parts[-3]}-{path.stem}")
+def test_what_is_kept_is_replaced_by_its_like_only(tmp_path, all_refused, source):
+    folder = tmp_path / "papers" / source.parts[-3] / "recorded"
+    kept = copied(source, folder)
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    record = records.read(kept.with_suffix(".json"))
+    stand_in = {"name": "mnist", "completeness": "stand-in", "description": "stand-in for MNIST"}
+    others = {
+        "smoke scale": record | {"scale": "smoke"},
+        "another scale": record | {"scale": "desk" if record["scale"] == "paper" else "paper"},
+        "stand-ins": record | {"data": [stand_in]},
+        "a subset": record | {"data": [stand_in | {"completeness": "subset"}]},
+        "another paper": record | {"paper": "another"},
+        "another stage": record | {"stage": "another"},
+    }
+    faults = []
+    for name, other in others.items():
+        path = copied(source, tmp_path / name)
+        records.write(path.with_suffix(".json"), other)
+        says = ("recorded", "write elsewhere")
+        faults.append(Fault(name, partial(gather, kept, path), says, command_line.run))
+        if "scale" in name or "stand-ins" in name:
+            faults.append(Fault(f"{name}, with the kept", partial(gather, kept, kept, path), (), command_line.run))
+    faults.append(
+        Fault(
+            "a new one",
+            partial(gather, folder / "new.csv", tmp_path / "smoke scale" / source.name),
+            says,
+            command_line.run,
+        )
+    )
+    all_refused(faults)
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+    gather(kept, copied(source, tmp_path / "like"))
+
+
+def test_arrays_that_are_not_what_was_written_are_refused_by_name(tmp_path, all_refused):
+    content = arrays.of_runs([{"seed": 0}, {"seed": 1}], [{"counts": numpy.arange(3)}, {"counts": numpy.ones(3, int)}])
+    whole, faults = tmp_path / "whole.npz", []
+    arrays.write(whole, content)
+    runs = {"run.seed": numpy.arange(2)}
+    held = {
+        "no runs": {"counts": numpy.ones((2, 3))},
+        "fewer runs": {"run.seed": numpy.arange(1), "counts": numpy.ones((2, 3))},
+        "other arrays": runs | {"other": numpy.ones((2, 3))},
+        "objects": {"run.seed": numpy.array([None, {}]), "counts": numpy.ones((2, 3))},
+        "nothing": {},
+    }
+    for fault, changed in held.items():
+        numpy.savez(tmp_path / f"{fault}.npz", **changed)
+    damaged = damage(whole) | {fault: (tmp_path / f"{fault}.npz").read_bytes() for fault in held}
+    reader = {"walks": readers.of_arrays(["counts"])}
+    for checksums in (True, False):
+        for fault, content_of_file in damaged.items():
+            (folder := tmp_path / f"{fault}{checksums}").mkdir()
+            shutil.copy(whole, path := folder / "walks.npz")
+            records.write(path.with_suffix(".json"), RECORD)
+            if not checksums:
+                path.with_suffix(".json").write_text(json.dumps(RECORD | MERGED))
+            path.write_bytes(content_of_file)
+            faults.append(Fault(fault, partial(readers.read, [path], reader), (str(path),), command_line.run))
+    for path in (tmp_path / "gone" / "walks.npz", tmp_path):
+        faults.append(Fault(path.name, partial(gather, tmp_path / "all.npz", path), (str(path),), command_line.run))
+    all_refused(faults)
+
+
+ORIGIN = saved_models.origin_of("grow", "rich", 12, TSAR)
+MODELS = {  # how each paper saves and loads its models
+    "dan": (
+        partial(
+            phenotypes.save, origin={"experiment": "regression", "settings": {}}, by_seed={0: [torch.ones(2, 300)]}
+        ),
+        lambda path: phenotypes.load(path, [0], DAN.regression, experiment="regression"),
+    ),
+    "tsar": (
+        partial(saved_models.save, origin=ORIGIN, models={"0": {"weight": torch.arange(600.0)}}),
+        lambda path: saved_models.load([path], [0], ORIGIN),
+    ),
+}
+
+
+@pytest.mark.parametrize("paper", MODELS)
+def test_models_that_are_not_what_was_saved_are_refused_by_name(tmp_path, all_refused, paper):
+    """With a record by its checksum, when a job that reads them begins; an old one without at least if nothing can be read."""
+    save, load = MODELS[paper]
+    save(whole := tmp_path / "whole.pt")
+    content = whole.read_bytes()
+    bytes_changed = {
+        f"byte {place} of {len(content)}": content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
+        for place in range(60, len(content), len(content) // 12)
+    }
+    faults, job = [], argparse.Namespace(scale="smoke", set=[], device="cpu", matmul_precision="highest")
+    for number, (fault, damaged) in enumerate((damage(whole) | bytes_changed).items()):
+        path = tmp_path / f"{number}.pt"
+        path.write_bytes(content)
+        records.write(path.with_suffix(".json"), RECORD)
+        path.write_bytes(damaged)
+        begin = partial(stage.Job, register.of(paper), "absent", argparse.Namespace(**vars(job), models=[path]), {})
+        faults.append(Fault(fault, begin, (str(path), "changed after it was written")))
+        if fault not in bytes_changed:
+            shutil.copy(path, bare := tmp_path / f"bare{number}.pt")
+            faults.append(Fault(f"{fault}, without a record", partial(load, bare), (str(bare),)))
+    for fault, held in {"a tensor": torch.ones(2), "a list": [1], "no origin": {"models": {}, "latest": {}}}.items():
+        torch.save(held, path := tmp_path / f"{fault}.pt")
+        faults.append(Fault(fault, partial(load, path), (str(path),)))
+    for path in (tmp_path / "gone.pt", tmp_path):
+        faults.append(Fault(path.name, partial(load, path), (str(path),)))
+    all_refused(faults)
+
+
+def test_a_checkpoint_that_is_not_what_was_saved_is_named_and_not_resumed(tmp_path, capsys):
+    """It is no user's input, so the run begins anew in place of an error."""
+    checkpoint = Checkpoint(tmp_path / "state.ckpt", "key")
+    checkpoint.save({"weights": torch.arange(1000.0)})
+    whole = checkpoint.path.read_bytes()
+    for name, damaged in (damage(checkpoint.path) | {"a pickle": b"\x80\x02N."}).items():
+        checkpoint.path.write_bytes(damaged)
+        assert checkpoint.load() is None, name
+        said = capsys.readouterr().out
+        assert said.startswith(str(checkpoint.path)) and "starting from the beginning" in said and said.count("\n") == 1
+    checkpoint.path.write_bytes(whole)
+    assert checkpoint.load() is not None
+
+
+def test_a_study_that_is_damaged_or_held_is_one_line(tmp_path, all_refused, monkeypatch):
+    monkeypatch.setattr(search, "search", lambda *_: None)
+
+    def opened(path: Path) -> None:
+        with search.alone(path):
+            study = search.optuna.create_study(
+                storage=f"sqlite:///{path}?timeout=0.1", study_name="a", load_if_exists=True
+            )
+            study.get_trials()
+
+    opened(whole := tmp_path / "whole.db")
+    faults = []
+    for number, (fault, damaged) in enumerate(damage(whole).items()):
+        (path := tmp_path / f"{number}.db").write_bytes(damaged)
+        if fault != "0 bytes":  # which SQLite takes for a new study, as none of its trials is lost
+            faults.append(Fault(fault, partial(opened, path), (str(path), "delete it")))
+    (other := tmp_path / "other.db").unlink(missing_ok=True)
+    with sqlite3.connect(other) as connection:
+        connection.execute("create table studies (name text)")
+    connection.close()
+    held = sqlite3.connect(whole, isolation_level=None)
+    held.execute("begin exclusive")
+    faults += [Fault(path.stem, partial(opened, path), (str(path),)) for path in (other, whole)]
+    (folder := tmp_path / "folder.db").mkdir()
+    faults.append(Fault("a folder", partial(opened, folder), (str(folder),)))
+    all_refused(faults)
+    held.close()
+
+
+def test_a_second_search_waits_for_the_first(tmp_path, capsys):
+    order = []
+
+    def second() -> None:
+        with search.alone(tmp_path / "study.db"):
+            order.append("second")
+
+    waiting = threading.Thread(target=second)
+    with search.alone(tmp_path / "study.db"):
+        waiting.start()
+        waiting.join(0.3)
+        order.append("first")
+    waiting.join(10)
+    assert order == ["first", "second"]
+    assert capsys.readouterr().out == f"{tmp_path}/study.db: another search is at this study; waiting for its end\n"
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_a_file_of_reported_numbers_that_is_not_right_is_refused_with_its_line(tmp_path, all_refused, paper):
+    source = ROOT / f"papers/{paper}/reported.csv"
+    rows = pandas.read_csv(source, dtype=str, keep_default_na=False)
+    result = next(iter(rows.index[~rows["artifact"].isin(reported.SETTINGS)]), None)
+    cells = {
+        "value": ("many", "nan", "inf", "1e400", "", "1:30"),
+        "margin": ("0", "-1", "nan", "", "wide"),
+        "n": ("0", "-3", "2.5", "inf", "x"),
+        "x": ("nan", "x", "inf"),
+        "spread": ("-1", "nan", "x", "inf"),
+        "spread_kind": ("variance", "", "SD "),
+        "how_read": ("guessed", ""),
+        "artifact": ("figure 1", "fig", "", "Fig1"),
+        "paper": ("another", ""),
+        "quantity": ("",),
+        "source": ("",),
+    }
+    faults = []
+    for column, values in cells.items() if result is not None else ():  # of settings alone a value may be text
+        for value in values:
+            path = tmp_path / f"{len(faults)}.csv"
+            changed = rows.copy()
+            changed.loc[result, column] = value
+            changed.to_csv(path, index=False)
+            faults.append(
+                Fault(
+                    f"{column}: {value!r}", partial(reported.read, path), (str(path), "line", column.partition("_")[0])
+                )
+            )
+    twice = (
+        {}
+        if result is None
+        else {
+            "a row twice": lambda content: content + rows.iloc[[result or 0]].to_csv(index=False, header=False).encode()
+        }
+    )
+    for fault, change in (BROKEN | twice).items():
+        (path := tmp_path / f"{len(faults)}.csv").write_bytes(change(source.read_bytes()))
+        faults.append(Fault(fault, partial(reported.read, path), (str(path),)))
+    all_refused(faults)
+
+
+def test_all_papers_have_kept_tables():
+    assert {path.parts[-3] for path in KEPT} == set(PAPERS) and all(register.of(paper).tables for paper in PAPERS)
