@@ -25,7 +25,12 @@ REASONS = {
     "papers/sticky_gradient/claims.py": "one predicate per claim of the paper",
     "papers/sticky_gradient/results.py": "one short reader per quantity that figures, claims and numbers share",
     "papers/synaptic_intelligence/claims.py": "one predicate per claim of the paper",
+    "papers/tsar/activity.py": "one statistic per panel, each a function of a run's masks",
     "papers/tsar/meta_train.py": "one stage: a resumable learner and the command that runs it",
+    "papers/tsar/protocol.py": "one class per section of the protocol, with its bounds",
+    "papers/tsar/results.py": "one short reader per quantity that figures and claims share",
+    "papers/tsar/rules.smk": "one rule per stage, as a Snakemake reader expects",
+    "papers/tsar/runs.py": "one register: the parts of every table, arrays, and what each stage reads",
 }
 
 

@@ -37,7 +37,7 @@ def write(path: str | Path, table: Table, stamp: tuple[str, bool]) -> None:
     """Write the table as LaTeX (booktabs) at `path`, and as Markdown and CSV beside it, each atomically.
 
     The CSV holds the numbers exactly, under the columns' own names; the other two hold them to three significant
-    digits, a dash for what is missing, the caption, and the stamp (`records.stamp`: text, and whether it is loud).
+    digits, a dash for what is missing, the caption, and the stamp (`stamps.stamp`: text, and whether it is loud).
     Raises ValueError if `path` does not end in .tex, or if there are no rows.
     """
     path = Path(path)

@@ -23,7 +23,7 @@ import numpy
 import pandas
 
 from common.data.files import atomic_write
-from common.results import claims, records, reported, tables
+from common.results import claims, reported, stamps, tables
 from common.results.claims import Claim
 from common.results.readers import Tables
 
@@ -107,7 +107,7 @@ def markdown(
     notes: Sequence[str] = (),
 ) -> list[str]:
     """Return the lines of comparison.md: what the tables are, the numbers that were run, and all claims."""
-    lines = [f"- {name}: {records.stamp(record)[0].replace(' | ', ', ')}." for name, record in run.records.items()]
+    lines = [f"- {name}: {stamps.stamp(record)[0].replace(' | ', ', ')}." for name, record in run.records.items()]
     lines += notes
     whose = list(dict.fromkeys(numbers["hyperparameters"])) if "hyperparameters" in numbers else [None]
     for one in whose:

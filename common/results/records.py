@@ -1,4 +1,4 @@
-"""Records: the JSON file beside every result that says where it came from; merged for many, and summed up in a sentence.
+"""Records: the JSON file beside every result that says where it came from, and merged for many.
 
 Nothing heavy is imported at the top, because Snakemake reads this module each time it parses the workflow.
 """
@@ -23,7 +23,6 @@ from common.data.files import atomic_write
 from common.results import environment
 
 MERGED = {"device": "devices", "versions": "versions", "git": "commits", "protocol_digest": "protocol_digests"}
-NAMED = 3  # diverged runs by name in a stamp; of more their number
 KINDS = {"paper": str, "stage": str, "scale": str, "seeds": list, "data": list}  # what every record has
 TABLES = (".csv", ".npz")
 KEPT = re.compile(r"/papers/\w+/recorded/")  # where results are kept
@@ -73,6 +72,11 @@ def record(path: str | Path, about: Mapping[str, Any], data: Iterable[dict], dev
     write(path, content)
 
 
+def no_result(content: Mapping[str, Any]) -> bool:
+    """Return whether what a record, or several merged, stands beside is no result: of smoke scale, or on a tiny subset or stand-ins."""
+    return content["scale"] == "smoke" or any(about["completeness"] in REDUCED for about in content["data"])
+
+
 def check_kept(path: str | Path, content: Mapping[str, Any]) -> None:
     """Raise ValueError if a result would be kept, in a folder recorded/, that is none, or in place of another kind of result.
 
@@ -82,7 +86,7 @@ def check_kept(path: str | Path, content: Mapping[str, Any]) -> None:
     path = Path(path)
     if not KEPT.search(str(path.absolute())):
         return
-    if content["scale"] == "smoke" or any(about["completeness"] in REDUCED for about in content["data"]):
+    if no_result(content):
         raise ValueError(
             f"{path.parent} keeps results, and of smoke scale or on stand-ins there are none: write elsewhere"
         )
@@ -158,57 +162,19 @@ def merge(parts: dict[str, dict]) -> dict:
         raise ValueError("merge: no record was given")
     merged: dict[str, Any] = {key: _shared(parts, key) for key in ("paper", "stage", "scale")}
     merged["seeds"] = sorted({seed for name in parts for seed in _entry(parts, name, "seeds")})
-    merged["data"] = _distinct([about for name in parts for about in _entry(parts, name, "data")])
+    merged["data"] = distinct([about for name in parts for about in _entry(parts, name, "data")])
     for key, plural in MERGED.items():
-        merged[plural] = _distinct([value for name in parts for value in _entries(parts, name, key)])
+        merged[plural] = distinct([value for name in parts for value in _entries(parts, name, key)])
     if (protocol := _union([part.get("protocol") for part in parts.values()])) is not None:
         merged["protocol"] = protocol
-    if diverged := _distinct([run for part in parts.values() for run in part.get("diverged", [])]):
-        merged["diverged"] = sorted(diverged, key=_sentence)
+    if diverged := distinct([run for part in parts.values() for run in part.get("diverged", [])]):
+        merged["diverged"] = sorted(diverged, key=str)
     for key in ("wall_seconds", "cpu_seconds"):
         merged[key] = round(sum(_entry(parts, name, key) for name in parts), 3)
     merged["parts"] = sum(part.get("parts", 1) for part in parts.values())
     if len(parts) == 1 and "measured" in (only := next(iter(parts.values()))):
         merged["measured"] = only["measured"]
     return merged
-
-
-def stamp(merged: dict) -> tuple[str, bool]:
-    """Return what a figure's stamp says of a merged record, and whether to say it loudly.
-
-    What depends on no seed says nothing of seeds; runs that diverged are named, since means lack them from there on. Loud are
-    the smoke scale and any data that are a tiny subset or a stand-in: what is drawn is then not a result.
-    """
-    scale, seeds = merged["scale"], merged["seeds"]
-    loud = scale == "smoke" or any(about["completeness"] in REDUCED for about in merged["data"])
-    data = "; ".join(map(_phrase, merged["data"]))
-    several = "protocol" not in merged
-    sentences = [
-        f"{scale.capitalize()} scale" + (", not a result" if loud else ""),
-        *([f"{len(seeds)} seed" + ("s" if len(seeds) != 1 else "")] if seeds else []),
-        f"data: {data}" if data else "no data",
-        *([f"runs of {len(merged['protocol_digests'])} different protocols"] if several else []),
-        *([_diverged(diverged)] if (diverged := merged.get("diverged")) else []),
-    ]
-    return " | ".join(sentences), loud
-
-
-def stamp_of_all(merged: Mapping[str, dict]) -> tuple[str, bool]:
-    """Return the stamp of what several tables were needed for; merged: their records, by the tables' names.
-
-    It is one sentence if scale and number of seeds are the same for all, and no run needs a word of its own. Else it is one
-    for each table.
-    """
-    contents = list(merged.values())
-    plain = all("protocol" in content and not content.get("diverged") for content in contents)
-    if plain and len({(content["scale"], len(content["seeds"])) for content in contents}) == 1:
-        return stamp(contents[0] | {"data": _distinct([about for content in contents for about in content["data"]])})
-    stamps = {name: stamp(content) for name, content in merged.items()}
-    texts = [text for text, _ in stamps.values()]
-    loud = any(loud for _, loud in stamps.values())
-    if len(set(texts)) == 1:
-        return texts[0], loud
-    return " || ".join(f"{name}: {text}" for name, (text, _) in stamps.items()), loud
 
 
 def _checksums(record: Path, suffixes: Iterable[str] = CHECKED) -> dict[str, str]:
@@ -219,25 +185,6 @@ def _checksums(record: Path, suffixes: Iterable[str] = CHECKED) -> dict[str, str
             with path.open("rb") as file:  # models may be larger than the memory
                 found[suffix] = hashlib.file_digest(file, "sha256").hexdigest()
     return found
-
-
-def _diverged(diverged: list[dict]) -> str:
-    named = "; ".join(map(_sentence, diverged)) if len(diverged) <= NAMED else f"{len(diverged)} runs"
-    return f"diverged: {named}"
-
-
-def _sentence(run: dict) -> str:
-    """Return what to call a run that diverged: "permuted dhp-ewc, eta 0.001, seed 3 (task 7, epoch 1)"."""
-    named = {key: value for key, value in run.items() if key not in ("seed", "at")}
-    texts = " ".join(value for value in named.values() if isinstance(value, str))
-    numbers = [f"{key} {value:g}" for key, value in named.items() if not isinstance(value, str)]
-    return f"{', '.join([texts, *numbers])}, seed {run['seed']} ({run['at']})"
-
-
-def _phrase(about: dict) -> str:
-    """Return a data set's description, with its completeness unless the description says it."""
-    description, completeness = about["description"], about["completeness"]
-    return description if completeness in description else f"{description} ({completeness})"
 
 
 def _union(protocols: list[dict | None]) -> dict | None:
@@ -277,7 +224,7 @@ def _shared(parts: dict[str, dict], key: str) -> Any:
     return parts[first][key]
 
 
-def _distinct(values: list) -> list:
+def distinct(values: list) -> list:
     """Return the values without repetitions, in the order of their first appearance; they may be dicts."""
     return [value for index, value in enumerate(values) if value not in values[:index]]
 

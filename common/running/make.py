@@ -22,7 +22,7 @@ from matplotlib.figure import Figure
 
 from common.data.files import check_outputs, written
 from common.drawing import plotting, typeset
-from common.results import comparison, readers, records, reported, tables
+from common.results import comparison, readers, reported, stamps, tables
 from common.results.readers import Tables
 from common.running import command_line, register
 
@@ -42,7 +42,7 @@ def draw(paper: str, name: str, run: Tables, rows: pandas.DataFrame) -> Figure:
     module = part(paper, f"figures.{name}")
     with plotting.style():
         figure = module.draw(run, rows)
-        text, loud = module.stamp(run) if hasattr(module, "stamp") else records.stamp_of_all(run.records)
+        text, loud = module.stamp(run) if hasattr(module, "stamp") else stamps.stamp_of_all(run.records)
         plotting.stamp(figure, text, loud)
     return figure
 
@@ -72,7 +72,7 @@ def main() -> None:
         by_artifact = {artifact: about.tables for artifact, about in known.artifacts.items()}
         comparison.write(out, part(paper, "compare"), part(paper, "claims").CLAIMS, by_artifact, run, rows)
     elif name.startswith("table"):
-        typeset.write(out, part(paper, f"figures.{name}").draw(run, rows), records.stamp_of_all(run.records))
+        typeset.write(out, part(paper, f"figures.{name}").draw(run, rows), stamps.stamp_of_all(run.records))
     else:
         tables.write(out.with_suffix(".csv"), part(paper, f"figures.{name}").values(run))
         plotting.save(draw(paper, name, run, rows), out)

@@ -9,7 +9,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from common.drawing import plotting
-from common.results import records
+from common.results import stamps
 from common.results.readers import Tables
 from papers.dan.protocol import TASKS
 
@@ -58,7 +58,7 @@ def values(tables: Tables) -> pandas.DataFrame:
 def stamp(tables: Tables) -> tuple[str, bool]:
     """Return the stamp of the seed that is drawn, of those that the table has."""
     seeds = [int(seed) for seed in values(tables)["seed"].unique()]
-    return records.stamp_of_all({name: record | {"seeds": seeds} for name, record in tables.records.items()})
+    return stamps.stamp_of_all({name: record | {"seeds": seeds} for name, record in tables.records.items()})
 
 
 def _draw_function(axis: Axes, predictions: pandas.DataFrame, number: int) -> None:

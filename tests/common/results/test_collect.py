@@ -8,7 +8,7 @@ import shutil
 
 import pytest
 
-from common.results import collect, readers, records, tables
+from common.results import collect, readers, records, stamps, tables
 from common.running import command_line, protocols
 from common.running.code import ROOT
 
@@ -80,7 +80,7 @@ def test_the_protocol_is_all_that_the_parts_read_unless_a_setting_has_two_values
         _, merged = collect.collect([part(tmp_path, "a", [0]), part(tmp_path, "b", [1], protocol=other)])
         assert merged["protocol_digests"] == [protocols.digest(SETTINGS), protocols.digest(other)]
         assert merged.get("protocol", "neither") == given
-        stamp = records.stamp(merged)[0]
+        stamp = stamps.stamp(merged)[0]
         assert ("runs of 2 different protocols" in stamp) == ("different protocols" in stamp) == (given == "neither")
 
 
@@ -96,12 +96,12 @@ def test_runs_that_diverged_are_named_in_the_stamp(tmp_path):
     _, merged = collect.collect(paths)
     assert merged["diverged"] == [diverged(1, eta=0.001), diverged(0)]
     names = "permuted si, eta 0.001, seed 1 (task 2); permuted si, seed 0 (task 1)"
-    assert records.stamp(merged)[0].endswith(f" | diverged: {names}")
+    assert stamps.stamp(merged)[0].endswith(f" | diverged: {names}")
     collect.write(tmp_path / "kept.csv", *collect.collect(paths))
     (tmp_path / "later").mkdir()
     grown = collect.collect([tmp_path / "kept.csv", part(tmp_path / "later", "d", [3])])[1]
     assert grown["diverged"] == merged["diverged"]
-    many = records.stamp(merged | {"diverged": [diverged(seed) for seed in range(4)]})[0]
+    many = stamps.stamp(merged | {"diverged": [diverged(seed) for seed in range(4)]})[0]
     assert many.endswith(" | diverged: 4 runs")
 
 

@@ -9,7 +9,7 @@ import numpy
 import pytest
 
 from common.data.catalog import DataError
-from common.results import records
+from common.results import records, stamps
 
 
 @pytest.fixture(autouse=True)
@@ -104,7 +104,7 @@ LETTERS = {"name": "letters", "description": "Letters, test part only", "complet
     ],
 )
 def test_the_stamp_is_loud_where_there_is_no_result(scale, data, loud):
-    text, found = records.stamp({"scale": scale, "seeds": [0, 1], "data": data, "protocol": {}})
+    text, found = stamps.stamp({"scale": scale, "seeds": [0, 1], "data": data, "protocol": {}})
     assert found == loud == ("not a result" in text)
     assert text.startswith(f"{scale.capitalize()} scale") and "2 seeds" in text
     assert all(about["description"] in text and about["completeness"] in text for about in data)
@@ -112,9 +112,9 @@ def test_the_stamp_is_loud_where_there_is_no_result(scale, data, loud):
 
 def test_one_stamp_says_what_many_tables_are_and_nothing_of_seeds_where_there_are_none():
     first = {"scale": "paper", "seeds": [0, 1], "data": [DIGITS], "protocol": {}}
-    assert "seed" not in records.stamp(first | {"seeds": []})[0]
-    assert records.stamp_of_all({"a": first, "b": first}) == records.stamp(first)
-    both = records.stamp_of_all({"a": first, "b": first | {"data": [LETTERS, DIGITS]}})
-    assert both == records.stamp(first | {"data": [DIGITS, LETTERS]})
-    text, loud = records.stamp_of_all({"a": first, "b": first | {"seeds": [5], "scale": "smoke"}})
+    assert "seed" not in stamps.stamp(first | {"seeds": []})[0]
+    assert stamps.stamp_of_all({"a": first, "b": first}) == stamps.stamp(first)
+    both = stamps.stamp_of_all({"a": first, "b": first | {"data": [LETTERS, DIGITS]}})
+    assert both == stamps.stamp(first | {"data": [DIGITS, LETTERS]})
+    text, loud = stamps.stamp_of_all({"a": first, "b": first | {"seeds": [5], "scale": "smoke"}})
     assert loud and text.startswith("a: Paper scale | 2 seeds") and "|| b: Smoke scale, not a result | 1 seed" in text

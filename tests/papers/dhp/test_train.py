@@ -10,7 +10,7 @@ import torch
 
 from common.learning import continual
 from common.learning.continual import Observer
-from common.results import records
+from common.results import records, stamps
 from common.results import tables as table_files
 from papers.dhp import data, protocol, results, train
 from papers.dhp.protocol import CONSOLIDATED
@@ -92,7 +92,7 @@ def test_a_seed_whose_trace_grows_without_bound_is_left_out_and_named(trained, d
     record = records.read(out.with_suffix(".json"))
     assert record["diverged"] == [run | {"eta": 1e30}] and "diverged" not in record["measured"]
     assert len(table_files.read(log)) == 1  # a table must have a row
-    assert "diverged: permuted dhp, eta 1e+30, seed 5" in records.stamp(records.merge({"a": record}))[0]
+    assert "diverged: permuted dhp, eta 1e+30, seed 5" in stamps.stamp(records.merge({"a": record}))[0]
     trained("permuted", "dhp", "5", digits, out, "--set", "permuted.eta=1e30")
     assert records.read(out.with_suffix(".json"))["diverged"] == [run]
 
