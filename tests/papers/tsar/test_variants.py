@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -11,6 +13,7 @@ from papers.tsar import data, results, sequence, variants
 from papers.tsar.protocol import VARIANTS
 from tests.papers.tsar.small import SMOKE
 
+FEW = dataclasses.replace(SMOKE.transfer, classes=20, recall_after=(10, 20))
 IMAGES = torch.arange(20).view(2, 10)  # of two classes
 MEANS = torch.stack([torch.arange(10.0), torch.arange(10.0).flip(0)])
 
@@ -39,27 +42,28 @@ def test_all_variants_of_two_seeds(call, meta_learn, stand_ins, imagenet, tmp_pa
         given += ("--images", stand_ins / "imagenet.npz", "--models", tmp_path / "grow.pt")
         paths = {"variants": "v.csv", "variant_activity": "a.npz", "image_masks": "m.npz"}
         paths = {name: tmp_path / f"{folder}_{file}" for name, file in paths.items()}
+        given += ("--set", "transfer.classes=20", "--set", "transfer.recall_after=[10, 20]")
         files = ("--out", paths["variants"], "--activity", paths["variant_activity"])
         call(variants, *given, *files, "--image-masks", paths["image_masks"], "--tuning", tmp_path / "tune.csv")
         return {name: results.READERS[name].read(path) for name, path in paths.items()}
 
     both, alone = run("0-1", "both"), run("1", "alone")
     table = both["variants"]
-    assert table.groupby(["seed", "variant"]).classes.apply(list).tolist() == [[1, 10, 50, 100]] * 8
+    assert table.groupby(["seed", "variant"]).classes.apply(list).tolist() == [[10, 20]] * 8
     assert table[table.seed == 1].recall.tolist() == alone["variants"].recall.tolist()
     for name in ("variant_activity", "image_masks"):
         for key, values in alone[name].values.items():
             np.testing.assert_array_equal(both[name].of(key, seed=1), values)
     assert both["variant_activity"].runs["variant"].tolist() == [*VARIANTS] * 2
     pool = data.tuning_pool(imagenet.labels, tuning=False)
-    images = data.by_class(imagenet.labels, pool, 100)
+    images = data.by_class(imagenet.labels, pool, FEW.classes)
     before = torch.zeros(len(imagenet.labels))
     before[images.flatten()] = torch.from_numpy(both["image_masks"].of("mean_masks", seed=0)[0]).flatten()
     noted = both["variant_activity"]
     means = {name: noted.of("mean_masks", seed=0, variant=name)[0] for name in VARIANTS}
     for variant in VARIANTS:
-        allowed = variants.pool_of(variant, images, before[images], SMOKE.transfer.images_per_class)
-        order = sequence.drawn(imagenet, SMOKE.transfer, 0, allowed).flatten()
+        allowed = variants.pool_of(variant, images, before[images], FEW.images_per_class)
+        order = sequence.drawn(imagenet, FEW, 0, allowed).flatten()
         assert np.allclose(means[variant][0], before[order[0]], rtol=1e-4)  # nothing was learned before the first image
         assert np.allclose(means[variant], before[order], rtol=1e-4) == (variant == "cp_only")
 
