@@ -51,6 +51,15 @@ def within(what: str, runs: Mapping[int, float], low: float = -math.inf, high: f
     return Finding("unclear", detail)  # also with one run, whose interval is nan
 
 
+def where_defined(what: str, runs: Mapping[int, float], low: float = -math.inf, high: float = math.inf) -> Finding:
+    """Return `within` of the runs that have the quantity: it is nan where, say, nothing fires. Unclear if none has it."""
+    known = {seed: value for seed, value in runs.items() if not math.isnan(value)}
+    if runs and not known:
+        return Finding("unclear", f"{what}: undefined in all {len(runs)} runs")
+    lacking = f" (undefined in {len(runs) - len(known)} of {len(runs)} runs)" if len(known) < len(runs) else ""
+    return within(what + lacking, known, low, high)
+
+
 def difference(a: Mapping[int, float], b: Mapping[int, float]) -> dict[int, float]:
     """Return a minus b for every seed that both have; empty if they share none."""
     return {seed: a[seed] - b[seed] for seed in a if seed in b}

@@ -43,6 +43,25 @@ def ranks(masks: ndarray, per_class: int) -> Iterator[ndarray]:
         yield stats.rankdata([own - total, -own], axis=1)
 
 
+def rank_changes(masks: ndarray, per_class: int) -> dict[str, ndarray]:
+    """Figures 2 A and 11 to 19: how far the ranks of synapses within a class are from those over all other classes.
+
+    By name, each [classes], in the order in which they were learned: rank_correlation, Spearman's of the two; top_shared,
+    the share of a class's top 1% that is in the top 5% elsewhere; largest_rank_change, the largest difference of log10 ranks
+    among the 100 synapses that are most active elsewhere. They are nan where ties leave nothing to compare. Raises
+    ValueError as `rank_rank` does.
+    """
+    found: dict[str, list[float]] = {"rank_correlation": [], "top_shared": [], "largest_rank_change": []}
+    for agnostic, specific in ranks(masks, per_class):
+        top, foremost = specific <= max(1, len(specific) / 100), agnostic <= 100
+        shared, change = agnostic[top] <= max(1, len(specific) / 20), np.abs(np.log10(agnostic / specific))[foremost]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            found["rank_correlation"].append(np.corrcoef(agnostic, specific)[0, 1])
+        found["top_shared"].append(shared.mean() if shared.size else np.nan)
+        found["largest_rank_change"].append(change.max() if change.size else np.nan)
+    return {name: np.array(values) for name, values in found.items()}
+
+
 def modular(classes: int, synapses: int, per_class: int, generator: np.random.Generator) -> ndarray:
     """Figure 2 A, "Modular": masks of a hypothetical network in which every synapse serves one class alone.
 
@@ -64,6 +83,16 @@ def time_lag(masks: ndarray, per_class: int, bins: int = 250) -> ndarray:
         values = _bin(own[:, band], bins)
         counts += np.bincount((values[:-1] * bins + values[1:]).ravel(), minlength=bins * bins)
     return counts.reshape(bins, bins)
+
+
+def suppressed_next(counts: ndarray) -> float:
+    """Figure 2 A: P(mask < 0.25 at an image | mask > 0.75 at the one before) from the counts of `time_lag`; nan without any.
+
+    Bins that 0.25 or 0.75 divide are left out.
+    """
+    quarter = len(counts) // 4
+    high = counts[-quarter:]
+    return high[:, :quarter].sum() / high.sum() if high.any() else np.nan
 
 
 def regulation_ccdf(masks: ndarray, bins: int = 1000) -> ndarray:

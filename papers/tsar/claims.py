@@ -1,98 +1,68 @@
-"""The paper's qualitative claims, each with its predicate: what must be so in the collected tables.
-
-Predicates take the tables by name and return their findings. Recall and bounds are in percent; conditions are compared
-seed by seed.
-"""
+"""The paper's qualitative claims, each with its predicate: what must be so in the collected tables and arrays."""
 
 from __future__ import annotations
 
-from common.results.claims import Claim, Finding, difference, within
-from common.results.readers import Tables
-from papers.tsar import results
-from papers.tsar.protocol import with_initial_bias
-
-CLASSES, EARLY = 100, 10  # the claims speak of recall after all classes, and of how much was lost since the tenth
-SWEEP_REGIONS = ((-12, -11), (-10, -6), (-5, -1), (0, 0), (1, 12))  # each needs a bias to say where recall is best
-
-
-def grow_retains(tables: Tables) -> list[Finding]:
-    final, early = (results.recall(tables, "grow", "rich", classes) for classes in (CLASSES, EARLY))
-    return [within("Grow", final, low=85), within("Grow, change since class 10", difference(final, early), low=-8)]
+from common.results.claims import Claim, Finding
+from papers.tsar import burst_claims as bursts
+from papers.tsar import class_weight_claims as class_weights
+from papers.tsar import image_claims as images
+from papers.tsar import recall_claims as recall
+from papers.tsar import regulation_claims as regulation
 
 
-def grow_beats_sculpt(tables: Tables) -> list[Finding]:
-    return [within("Grow - Sculpt", _gap(tables, "grow", "sculpt"), low=10)]
+def _pending(tables: object) -> list[Finding]:
+    return [Finding("not run", "no such run yet")]
 
 
-def others_forget(tables: Tables) -> list[Finding]:
-    early = results.recall(tables, "sculpt", "rich", EARLY)
-    bound = {seed: 0.7 * recall for seed, recall in early.items()}
-    return [
-        within("Sculpt - 0.7 x Sculpt after class 10", difference(_final(tables, "sculpt"), bound), high=0),
-        within("OML", _final(tables, "oml"), high=25),
-        within("Scratch", _final(tables, "scratch"), high=3),
-    ]
-
-
-def conditions_are_ordered(tables: Tables) -> list[Finding]:
-    return [
-        within("Grow - Sculpt", _gap(tables, "grow", "sculpt"), low=0),
-        within("Sculpt - OML", _gap(tables, "sculpt", "oml"), low=0),
-        within("OML - Scratch", _gap(tables, "oml", "scratch"), low=0),
-    ]
-
-
-def scratch_ends_at_chance(tables: Tables) -> list[Finding]:
-    return [within("Scratch", _final(tables, "scratch"), low=0, high=2)]
-
-
-def scarce_data_spare_grow_alone(tables: Tables) -> list[Finding]:
-    return [
-        within("Grow, rich - scarce", difference(_final(tables, "grow"), _final(tables, "grow", "scarce")), high=12),
-        within("Sculpt, scarce", _final(tables, "sculpt", "scarce"), high=30),
-        within("OML, scarce", _final(tables, "oml", "scarce"), high=10),
-    ]
-
-
-def scarce_data_widen_the_gap(tables: Tables) -> list[Finding]:
-    scarce, rich = (_gap(tables, "grow", "sculpt", name) for name in ("scarce", "rich"))
-    return [within("Grow - Sculpt, scarce - rich", difference(scarce, rich), low=0)]
-
-
-def best_bias_is_near_minus_eight(tables: Tables) -> list[Finding]:
-    runs = {bias: _final(tables, with_initial_bias(bias)) for bias in results.biases(tables)}
-    means = {bias: sum(values.values()) / len(values) for bias, values in runs.items() if values}
-    regions = [[bias for bias in means if low <= bias <= high] for low, high in SWEEP_REGIONS]
-    if not all(regions):
-        return [Finding("not run", f"the sweep holds only the biases {', '.join(map(str, means)) or 'none'}")]
-    near = max((bias for bias in means if -10 <= bias <= -6), key=means.__getitem__)
-    rest = max((bias for bias in means if not -10 <= bias <= -6), key=means.__getitem__)
-    positive = max((bias for bias in means if bias > 0), key=means.__getitem__)
-    best = max(near, rest, key=means.__getitem__)
-    return [
-        within(f"bias {near} - bias {rest}, the best outside -10..-6", difference(runs[near], runs[rest]), low=0),
-        within(f"best bias {best} - bias 0", difference(runs[best], runs[0]), low=10),
-        within(f"best positive bias {positive} - bias 0", difference(runs[positive], runs[0]), high=5),
-    ]
-
-
-def _final(tables: Tables, condition: str, meta_learning_set: str = "rich") -> dict[int, float]:
-    """Return recall after all classes, by seed."""
-    return results.recall(tables, condition, meta_learning_set, CLASSES)
-
-
-def _gap(tables: Tables, a: str, b: str, meta_learning_set: str = "rich") -> dict[int, float]:
-    """Return by how much a's final recall exceeds b's, by seed."""
-    return difference(_final(tables, a, meta_learning_set), _final(tables, b, meta_learning_set))
-
-
-CLAIMS = [
-    Claim("tsar-01", "fig1A", "Grow still recalls nearly everything after 100 ImageNet classes", grow_retains),
-    Claim("tsar-02", "fig1A", "Grow recalls far more than Sculpt", grow_beats_sculpt),
-    Claim("tsar-03", "fig1A", "Sculpt, OML and Scratch forget most of what they learned", others_forget),
-    Claim("tsar-04", "fig1A", "The order is Grow, Sculpt, OML, Scratch", conditions_are_ordered),
-    Claim("tsar-05", "fig1A", "Scratch ends at chance", scratch_ends_at_chance),
-    Claim("tsar-06", "fig1B", "With scarce data Grow loses little, the others collapse", scarce_data_spare_grow_alone),
-    Claim("tsar-07", "fig1", "Grow's lead over Sculpt is larger with scarce data", scarce_data_widen_the_gap),
-    Claim("tsar-08", "fig1C", "Recall is best near bias -8 and lower at 0 and above", best_bias_is_near_minus_eight),
+_CLAIMS = [
+    ("fig1A", "Grow still recalls nearly everything after 100 ImageNet classes", recall.grow_retains),
+    ("fig1A", "Grow recalls far more than Sculpt", recall.grow_beats_sculpt),
+    ("fig1A", "Sculpt, OML and Scratch forget most of what they learned", recall.others_forget),
+    ("fig1A", "The order is Grow, Sculpt, OML, Scratch", recall.conditions_are_ordered),
+    ("fig1A", "Scratch ends at chance", recall.scratch_ends_at_chance),
+    ("fig1B", "With scarce data Grow loses little, the others collapse", recall.scarce_data_spare_grow_alone),
+    ("fig1", "Grow's lead over Sculpt is larger with scarce data", recall.scarce_data_widen_the_gap),
+    ("fig1C", "Recall is best near bias -8 and lower at 0 and above", recall.best_bias_is_near_minus_eight),
+    ("fig6B", "The best bias is the same on both data sets, to within 2", recall.best_bias_is_the_same_on_both),
+    ("fig9A", "On CIFAR-100 the order is Grow, Sculpt, ANML, OML", recall.cifar_is_ordered),
+    ("fig9A", "Grow and Sculpt recall about as much of CIFAR-100 as of ImageNet", recall.both_data_sets_are_alike),
+    ("fig9", "On Omniglot Grow remembers more than ANML but generalises less", _pending),
+    ("fig9B", "Fixed maps to C1, C2 and C3 raise Grow's test accuracy", _pending),
+    ("fig9B", "Learning in sequence costs little against shuffled training", _pending),
+    ("fig9E", "Test accuracy on ImageNet is far below recall", _pending),
+    ("fig2A", "A task's most active synapses are the most active elsewhere", regulation.no_task_has_its_own_synapses),
+    ("fig11", "No synapse changes its rank dramatically for a task", regulation.no_synapse_changes_its_rank),
+    ("fig11", "Regulation depends on context the more, the deeper the layer", regulation.depth_adds_context),
+    ("fig17", "Regulation depends less on context after scarce data", regulation.scarce_data_reduce_context),
+    ("fig2A", "A synapse active at an image is suppressed at the next of its class", bursts.synapses_burst),
+    ("fig2", "The more is recalled, the straighter the log-log CCDF", regulation.success_is_scale_free),
+    ("fig2", "That CCDF is straighter after rich data", regulation.rich_data_are_more_scale_free),
+    ("fig8", "Grow is closer to scale-free than Sculpt in every layer", regulation.grow_is_more_scale_free),
+    ("fig4D", "Sizes of bursts are heavy-tailed", bursts.burst_sizes_have_heavy_tails),
+    (
+        "fig4A",
+        "Meta-learning disinhibits a small minority of Grow's synapses",
+        regulation.few_synapses_are_disinhibited,
+    ),
+    ("fig4B", "Sculpt stays permissive", regulation.sculpt_stays_permissive),
+    ("fig2D", "Within a task a class's positive weights become active", class_weights.positive_weights_become_active),
+    ("fig2E", "Over the next ten tasks they become dormant", class_weights.positive_weights_become_dormant),
+    ("fig5A", "Its negative weights do the inverse", class_weights.negative_weights_do_the_inverse),
+    ("fig5C", "Even mixtures of enhancing and diminishing images are learned best", _pending),
+    ("fig5C", "Random regulation, or none, is worse than Grow", recall.untrained_regulation_is_worse),
+    ("fig5C", "Training the regulation of CP alone is not enough", _pending),
+    ("fig5D", "Positive weights are regulated lower and vary less", class_weights.positive_weights_are_regulated_lower),
+    (
+        "fig5E",
+        "Positive weights oppose bursts, negative ones follow them",
+        class_weights.signs_follow_bursts_differently,
+    ),
+    ("fig5F", "Diminished processing favours retention", _pending),
+    ("fig5G", "Enhanced processing favours adaptation", _pending),
+    ("fig6C", "Pairs of synapses are weakly synchronous", bursts.pairs_are_weakly_synchronous),
+    ("fig10D", "Tasks cannot be told from the regulator's encodings", images.tasks_are_not_identifiable),
+    ("fig10C", "The regulator toggles between two states", images.regulator_toggles),
+    ("fig10E", "Images keep their rank when the regulation is fixed", _pending),
+    ("fig10F", "Models partly share which images enhance or diminish", _pending),
 ]
+CLAIMS = [Claim(f"tsar-{number:02d}", *rest) for number, rest in enumerate(_CLAIMS, start=1)]

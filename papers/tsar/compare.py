@@ -10,6 +10,9 @@ CIFAR100 = {  # settings of Figure 9 A -> meta-learning set
     "CIFAR-100, data scarce (25 meta-learning classes), 100 classes x 30 images": "scarce",
 }
 
+BOTH = ("transfer", "transfer_cifar100", "activity_imagenet", "activity_cifar100")
+ELSEWHERE = dict.fromkeys(("fig6B", "fig6C", "fig11"), BOTH)  # claims on both data sets
+
 
 OMNIGLOT = {  # quantities of accuracy on Omniglot -> column
     "training accuracy after 600 sequential classes": "recall",

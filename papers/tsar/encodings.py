@@ -8,6 +8,7 @@ import numpy as np
 from numpy import ndarray
 from scipy import stats
 from sklearn.decomposition import PCA
+from sklearn.linear_model import LogisticRegression
 from sklearn.manifold import TSNE
 from sklearn.neighbors import NearestNeighbors
 
@@ -28,3 +29,13 @@ def nearest_neighbours(points: ndarray, labels: ndarray, ks: Sequence[int] = (1,
     """
     nearest = labels[NearestNeighbors(n_neighbors=max(ks)).fit(points).kneighbors(return_distance=False)]
     return np.array([(stats.mode(nearest[:, :k], axis=1).mode == labels).mean() for k in ks])
+
+
+def separability(points: ndarray, first: ndarray) -> float:
+    """Figure 10 C: the share of points [points, 2] on the right side of a line between the first of two kinds and the others.
+
+    The line is that of a logistic regression on the same points, so half is chance for kinds of equal number. first: bool
+    [points].
+    """
+    scaled = (points - points.mean(0)) / points.std(0)
+    return float(LogisticRegression(C=1e3).fit(scaled, first).score(scaled, first))

@@ -175,6 +175,7 @@ class Activity:
         }
         for name, masks in self.masks.items():
             found[f"rank_rank_{name}"] = activity.rank_rank(masks, per_class).astype(np.int32)
+            found |= {f"{kind}_{name}": own for kind, own in activity.rank_changes(masks, per_class).items()}
             found[f"regulation_{name}"] = activity.regulation_ccdf(masks)
             found[f"bursts_{name}"] = activity.burst_sizes(masks, settings.thresholds).astype(np.int32)
         return found | self.window.summary() | self.probes.summary()

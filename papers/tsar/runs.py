@@ -208,5 +208,5 @@ REGISTER = Register(
         "fig_recall": Artifact(("snapshots",)),
         "table_tuning": Artifact(("tune",)),
     },
-    comparison=Artifact(("transfer", "transfer_cifar100", "omniglot")),
+    comparison=Artifact(("transfer", "transfer_cifar100", "omniglot", "activity_imagenet", "activity_cifar100", "meta_learning")),
 )

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 
 from common.results.readers import Tables
 from papers.tsar.figures import panels
-from papers.tsar.figures.panels import DATASETS, Row
+from papers.tsar.figures.panels import Row
+from papers.tsar.results import DATASETS
 
 CAPTION = (
     "Synapses of {layer} by rank of their mean mask over all other tasks (x) and within a task (y), summed over tasks; one panel"

@@ -75,9 +75,7 @@ def time_lag(axis: Axes, counts: ndarray) -> list[Row]:
     largest = (numpy.flatnonzero(counts.any(0) | counts.any(1)).max() + 1) / len(counts)
     if largest < 0.1:  # too small to be seen
         axis.text(0.5, 0.5, f"all below {largest:.3g}", ha="center", va="center", color="0.35", fontsize=TINY)
-    quarter = len(counts) // 4
-    high, low = counts[-quarter:].sum(), counts[-quarter:, :quarter].sum()
-    share = ("Grow", "share below 0.25 after one above 0.75", panels.NONE, [low / high] if high else [])
+    share = ("Grow", "share below 0.25 after one above 0.75", panels.NONE, [activity.suppressed_next(counts)])
     return [("Grow", "pairs", panels.NONE, [counts.sum()]), share]
 
 

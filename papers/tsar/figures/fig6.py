@@ -17,8 +17,9 @@ from papers.tsar import results
 from papers.tsar.conditions import COLORS, LABELS, OTHER
 from papers.tsar.figures import fig2, panels
 from papers.tsar.figures.fig4 import BY_THRESHOLD
-from papers.tsar.figures.panels import DATASETS, Row, Runs
+from papers.tsar.figures.panels import Row, Runs
 from papers.tsar.protocol import NAMED_BIASES, with_initial_bias
+from papers.tsar.results import DATASETS
 
 CAPTION = (
     f"Transfer to {{dataset}}. {fig2.ABOUT_A}B: recall after the last class by initial bias, mean and SD over models; dots are"

@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 
 from common.results.readers import Tables
 from papers.tsar.figures import fig2, panels
-from papers.tsar.figures.panels import DATASETS, Row
+from papers.tsar.figures.panels import Row
+from papers.tsar.results import DATASETS
 
 CAPTION = (
     f"Regulation of C1 and C2: {fig2.ABOUT_CCDF}The paper does not say which panel shows what; C3 is in Figures 6 and 7. It"

@@ -33,7 +33,6 @@ from papers.tsar.protocol import NAMED_BIASES, with_initial_bias
 Row = tuple[str, str, float, list[float]]  # series, quantity, x (nan without one), the values of runs
 Fill = Callable[[Figure, Tables, pandas.DataFrame], dict[str, list[Row]]]
 Functions = tuple[Callable[[Tables, pandas.DataFrame], Figure], Callable[[Tables], pandas.DataFrame]]
-DATASETS = {"imagenet": "ImageNet", "cifar100": "CIFAR-100"}
 DIAGONAL = 2  # bins of rank on either side that count as on the diagonal
 NONE = math.nan
 SHORT: dict[str, Any] = {"handlelength": 1.2, "borderaxespad": 0.2, "labelspacing": 0.3}  # of legends inside panels

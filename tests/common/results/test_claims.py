@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
-from common.results.claims import Claim, Finding, check, difference, outcome, side_by_side, within
+from common.results.claims import Claim, Finding, check, difference, outcome, side_by_side, where_defined, within
 
 
 def runs(*values):
@@ -31,6 +33,14 @@ def test_a_finding_is_judged_by_its_interval(values, bounds, expected):
     finding = within("ours", runs(*values), **bounds)
     assert finding.outcome == expected
     assert finding.detail.startswith("ours: ")
+
+
+def test_runs_without_a_quantity_are_left_out_and_counted():
+    assert where_defined("ours", runs(9, 10, 11), low=7) == within("ours", runs(9, 10, 11), low=7)
+    some = where_defined("ours", runs(9, math.nan, 10, 11), low=7)
+    assert some == ("holds", "ours (undefined in 1 of 4 runs): 10.00 [7.52, 12.48], n = 3 (claimed above 7)")
+    assert where_defined("ours", runs(math.nan, math.nan), low=7) == ("unclear", "ours: undefined in all 2 runs")
+    assert where_defined("ours", {}, low=7).outcome == "not run"
 
 
 def test_the_detail_gives_mean_interval_and_number_of_runs_and_what_cannot_be_judged_is_refused():

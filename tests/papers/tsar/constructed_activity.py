@@ -40,6 +40,7 @@ def run(bias, seed, classes=25, channels=4):
     }
     for layer, own in layers.items():
         values[f"rank_rank_{layer}"] = activity.rank_rank(own, PER_CLASS)
+        values |= {f"{kind}_{layer}": changes for kind, changes in activity.rank_changes(own, PER_CLASS).items()}
         values[f"regulation_{layer}"] = activity.regulation_ccdf(own)
         values[f"bursts_{layer}"] = activity.burst_sizes(own, THRESHOLDS)
     centiles = [activity.upstream_correlation(cp, weights, own) for own in layers.values()]

@@ -43,6 +43,32 @@ def test_ranks_need_several_whole_classes(images, message):
         activity.rank_rank(np.ones((images, 4), np.float16), per_class=3)
 
 
+def test_rank_changes_of_shared_reversed_and_modular_activity(random):
+    rising = np.arange(1, 101, dtype=np.float32)
+    shared = activity.rank_changes(np.stack([rising, 2 * rising, 3 * rising]), per_class=1)
+    np.testing.assert_allclose([*shared.values()], [[1] * 3, [1] * 3, [0] * 3], atol=1e-12)
+    reversed_ = activity.rank_changes(np.stack([rising, rising[::-1]]), per_class=1)
+    np.testing.assert_allclose([*reversed_.values()], [[-1] * 2, [0] * 2, [2] * 2], atol=1e-6)  # rank 1 against 100
+    modules = activity.rank_changes(activity.modular(5, 1000, 3, random), per_class=3)
+    assert (modules["rank_correlation"] < 0.5).all() and (modules["top_shared"] == 0).all()
+
+
+def test_the_largest_rank_change_is_of_the_hundred_most_active_elsewhere():
+    elsewhere = np.arange(1000, 0, -1, dtype=np.float32)  # ranks 1 to 1000
+    own = elsewhere.copy()
+    own[[99, 998, 29]] = 0, 2000, 992.5  # rank 100 falls to the last; rank 999 comes first, rank 30 tenth
+    changes = activity.rank_changes(np.stack([own, elsewhere]), per_class=1)
+    assert changes["largest_rank_change"][0] == pytest.approx(np.log10(1000 / 100))
+    assert changes["top_shared"][0] == 0.9  # all of the first ten but rank 999, which is not within the first fifty
+
+
+def test_the_share_that_is_suppressed_next_follows_high_masks_alone():
+    masks = np.full((12, 100), 0.05, np.float16)
+    masks[:, 75:99] = np.tile([0.9, 0.1, 0.9, 0.5], 3)[:, None]  # two high ones in each of three classes
+    assert activity.suppressed_next(activity.time_lag(masks, per_class=4)) == 1 / 2
+    assert np.isnan(activity.suppressed_next(activity.time_lag(masks / 2, per_class=4)))
+
+
 def test_time_lag_counts_pairs_of_a_class_in_the_band():
     masks = np.full((12, 100), 0.05, np.float16)
     masks[:, 75:99] = np.tile([0.9, 0.1], 6)[:, None]
@@ -199,6 +225,9 @@ def test_layer_that_is_all_zero(random):
     masks, cp_masks, weights = np.zeros((25, 99), np.float16), np.zeros((25, 25, 4)), random.normal(size=(25, 4))
     rank_rank = activity.rank_rank(masks, 1, bins=10)
     assert rank_rank[8, 8] == rank_rank.sum() == 25 * 99  # all tie at rank 50, and log 50 / log 99 = 0.85
+    changes = activity.rank_changes(masks, 1)
+    assert np.isnan(changes["rank_correlation"]).all() and np.isnan(changes["top_shared"]).all()
+    assert not changes["largest_rank_change"].any()
     assert activity.time_lag(masks, 5)[0, 0] == 24 * 20  # 24 of 99, and four pairs in each of five classes
     assert activity.regulation_ccdf(masks)[0] == masks.size
     assert not activity.burst_sizes(masks, [0.1]).any()

@@ -24,6 +24,8 @@ def test_embedding_keeps_kinds_apart_and_mixes_what_is_alike(random):
     points = encodings.embed(drawn, seed=3)
     assert points.shape == (40, 2)
     assert (encodings.nearest_neighbours(points, kinds, (1, 5, 10)) == 1).all()
+    assert encodings.separability(points, kinds == 1) == 1
     alternating = np.tile([0, 1], 20)
     assert encodings.nearest_neighbours(points, alternating).max() < 0.75
+    assert encodings.separability(points, alternating == 1) < 0.75
     assert (encodings.embed(drawn, seed=3) == points).all()
