@@ -16,7 +16,8 @@ from numpy import ndarray
 from common.results.claims import Finding, difference, where_defined
 from common.results.readers import Tables
 from papers.tsar import activity
-from papers.tsar.results import DATASETS, of_regulation, percent
+from papers.tsar.regulation import of_regulation, percent
+from papers.tsar.results import DATASETS
 
 THRESHOLDS = (0.10, 0.25, 0.50)
 CERTAIN = 0.9  # |NPMI| above which pairs count as strongly synchronous or asynchronous

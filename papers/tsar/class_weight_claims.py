@@ -15,14 +15,14 @@ from scipy import stats
 
 from common.results.claims import Finding, side_by_side, where_defined
 from common.results.readers import Tables
-from papers.tsar.results import of_regulation
+from papers.tsar.regulation import of_regulation
 
 LAYERS = ("C1", "C2", "C3")  # in the order of the arrays, as the signs
 SIGNS = ("positive", "negative")
 FOLLOWING = 10  # tasks after a class's own
 
 
-def positive_weights_become_active(tables: Tables) -> list[Finding]:
+def positive_weights_activate(tables: Tables) -> list[Finding]:
     """In percent of the last image five tasks before, as in Figure 2 D; the released code reports the decrease."""
     return [where_defined("change of positive weights, last - first image", _within_task(tables, "positive"), low=0)]
 
@@ -50,7 +50,7 @@ def negative_weights_do_the_inverse(tables: Tables) -> list[Finding]:
     return findings
 
 
-def positive_weights_are_regulated_lower(tables: Tables) -> list[Finding]:
+def positive_weights_are_suppressed(tables: Tables) -> list[Finding]:
     return [
         where_defined(
             f"{name} of CP regulation, positive / negative weights",
@@ -61,7 +61,7 @@ def positive_weights_are_regulated_lower(tables: Tables) -> list[Finding]:
     ]
 
 
-def signs_follow_bursts_differently(tables: Tables) -> list[Finding]:
+def signs_differ_in_bursts(tables: Tables) -> list[Finding]:
     """By the first differences' correlation with the top 10% of synapses, as in Figure 5 E."""
     findings = []
     for place, layer in enumerate(LAYERS):

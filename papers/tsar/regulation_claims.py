@@ -16,10 +16,10 @@ from scipy.special import expit
 
 from common.results.claims import Finding, difference, side_by_side, where_defined, within
 from common.results.readers import Tables
-from papers.tsar import activity, results
-from papers.tsar.protocol import NAMED_BIASES, with_initial_bias
-from papers.tsar.recall_claims import lacking_biases, recall_after_all
-from papers.tsar.results import DATASETS, of_regulation, percent
+from papers.tsar import activity
+from papers.tsar.protocol import NAMED_BIASES
+from papers.tsar.regulation import final_percentile, of_regulation, percent
+from papers.tsar.results import DATASETS
 
 LAYERS = ("c1", "c2", "c3")
 Runs = dict[int, float]
@@ -66,41 +66,28 @@ def scarce_data_reduce_context(tables: Tables) -> list[Finding]:
     ]
 
 
-def success_is_scale_free(tables: Tables) -> list[Finding]:
-    """Model by model; the released code takes the champion run of each bias. A bias whose masks have no line is left out."""
-    if lacking := lacking_biases(tables):
-        return lacking
-    recall, lines = [], []
-    for bias in results.biases(tables):
-        recall.append(recall_after_all(tables, with_initial_bias(bias)))
-        lines.append(_straightness(tables, "c3", with_initial_bias(bias)))
-    pairs = {seed: numpy.reshape(values, (2, -1)) for seed, values in side_by_side(recall + lines).items()}
-    trend = {seed: _spearman(*own[:, numpy.isfinite(own[1])]) for seed, own in pairs.items()}
-    return [where_defined("Spearman's correlation of recall and R^2 over biases", trend, low=0.5)]
-
-
 def rich_data_are_more_scale_free(tables: Tables) -> list[Finding]:
-    rich, scarce = (_straightness(tables, "c3", "grow", name) for name in ("rich", "scarce"))
+    rich, scarce = (straightness(tables, "c3", "grow", name) for name in ("rich", "scarce"))
     return [where_defined("R^2 of Grow, rich - scarce, C3", difference(rich, scarce), low=0)]
 
 
 def grow_is_more_scale_free(tables: Tables) -> list[Finding]:
-    gaps = {layer: difference(*(_straightness(tables, layer, name) for name in ("grow", "sculpt"))) for layer in LAYERS}
+    gaps = {layer: difference(*(straightness(tables, layer, name) for name in ("grow", "sculpt"))) for layer in LAYERS}
     return [where_defined(f"R^2, Grow - Sculpt, {layer.upper()}", gap, low=0) for layer, gap in gaps.items()]
 
 
 def few_synapses_are_disinhibited(tables: Tables) -> list[Finding]:
     """The log begins later than the start. There the maps' outputs are normal, with the initial bias as mean and SD 1."""
     start = float(expit(NAMED_BIASES["grow"] + stats.norm.ppf(0.99)))
-    foremost = {seed: last / start for seed, last in results.final_percentile(tables, "grow", 99).items()}
+    foremost = {seed: last / start for seed, last in final_percentile(tables, "grow", 99).items()}
     return [
         within("99th percentile of C3 regulation, end / start", foremost, low=10),
-        within("median of C3 regulation at the end", percent(results.final_percentile(tables, "grow", 50)), high=5),
+        within("median of C3 regulation at the end", percent(final_percentile(tables, "grow", 50)), high=5),
     ]
 
 
 def sculpt_stays_permissive(tables: Tables) -> list[Finding]:
-    medians = side_by_side(results.final_percentile(tables, name, 50) for name in ("sculpt", "grow"))
+    medians = side_by_side(final_percentile(tables, name, 50) for name in ("sculpt", "grow"))
     ratios = {seed: sculpt / grow for seed, (sculpt, grow) in medians.items()}
     return [within("median of C3 regulation at the end, Sculpt / Grow", ratios, low=10)]
 
@@ -111,7 +98,7 @@ def _sensitivity(tables: Tables, layer: str, dataset: str, meta_learning_set: st
     return of_regulation(tables, lambda own: 100 * (1 - _mean(own)), f"rank_correlation_{layer}", **kind)
 
 
-def _straightness(tables: Tables, layer: str, condition: str, meta_learning_set: str = "rich") -> Runs:
+def straightness(tables: Tables, layer: str, condition: str, meta_learning_set: str = "rich") -> Runs:
     """Return R^2 of the line through the log-log CCDF of regulation, in percent."""
 
     def r2(counts: ndarray) -> float:
@@ -119,12 +106,6 @@ def _straightness(tables: Tables, layer: str, condition: str, meta_learning_set:
 
     kind = {"condition": condition, "meta_learning_set": meta_learning_set}
     return of_regulation(tables, r2, f"regulation_{layer}", **kind)
-
-
-def _spearman(one: ndarray, other: ndarray) -> float:
-    """Return Spearman's correlation; nan where one of both is constant."""
-    with numpy.errstate(invalid="ignore", divide="ignore"):
-        return numpy.corrcoef(stats.rankdata([one, other], axis=1))[0, 1]
 
 
 def _mean(values: ndarray) -> float:

@@ -5,14 +5,12 @@ Recall is in percent. Where there are no runs, what is computed from them is emp
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pandas
 from numpy import ndarray
 
 from common.results import tables as table_files
-from common.results.arrays import Arrays
 from common.results.readers import Reader, Tables, chosen, of_arrays, plain
 from papers.tsar.agreement import extremes, membership
 from papers.tsar.protocol import OMNIGLOT_VARIANTS, VARIANTS, initial_bias, with_initial_bias
@@ -193,35 +191,6 @@ def final_by_bias(tables: Tables) -> dict[int, list[float]]:
     """Return the recall of all runs of the bias sweep after their last class, by bias."""
     last = {bias: curves(tables, with_initial_bias(bias), "rich") for bias in biases(tables)}
     return {bias: table.iloc[:, -1].tolist() for bias, table in last.items() if not table.empty}
-
-
-def of_regulation(
-    tables: Tables,
-    statistic: Callable[..., float],
-    *names: str,
-    condition: str = "grow",
-    meta_learning_set: str = "rich",
-    dataset: str = "imagenet",
-) -> dict[int, float]:
-    """Return a statistic of arrays that transfer runs noted of their regulation, by seed; empty if there are none."""
-    noted: Arrays = tables[f"activity_{dataset}"]
-    if noted.runs.empty:
-        return {}
-    kind = {"condition": condition, "meta_learning_set": meta_learning_set}
-    runs = zip(*(noted.of(name, **kind) for name in names), strict=True)
-    return {seed: float(statistic(*own)) for seed, own in zip(chosen(noted.runs, **kind)["seed"], runs, strict=True)}
-
-
-def percent(shares: dict[int, float]) -> dict[int, float]:
-    """Return shares, by seed, in percent."""
-    return {seed: 100 * share for seed, share in shares.items()}
-
-
-def final_percentile(tables: Tables, condition: str, q: float) -> dict[int, float]:
-    """Return a percentile of C3 regulation, by seed, when it was last noted in data-rich meta-learning."""
-    quantity = f"C3 regulation, percentile {q:g}"
-    rows = chosen(tables["meta_learning"], condition=condition, meta_learning_set="rich", quantity=quantity)
-    return rows.sort_values("iteration").groupby("seed")["value"].last().to_dict()
 
 
 def tuning(tables: Tables) -> pandas.DataFrame:

@@ -208,5 +208,10 @@ REGISTER = Register(
         "fig_recall": Artifact(("snapshots",)),
         "table_tuning": Artifact(("tune",)),
     },
-    comparison=Artifact(("transfer", "transfer_cifar100", "omniglot", "activity_imagenet", "activity_cifar100", "meta_learning")),
+    comparison=Artifact(
+        (
+            *("transfer", "transfer_cifar100", "diagnostics", "meta_learning", "variants", "omniglot"),
+            *("activity_imagenet", "activity_cifar100", "variant_activity", "image_masks"),
+        )
+    ),
 )

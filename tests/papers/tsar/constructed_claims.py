@@ -40,6 +40,7 @@ CIFAR100 = {
 }
 CORRELATIONS = {"rich": (0.99, 0.97, 0.95), "scarce": (0.995, 0.98, 0.97)}  # of ranks in C1, C2 and C3
 TASKS = numpy.arange(1, 11).repeat(3)  # that follow a class, with three images each
+VARIED = {"mixed": 93, "enhancing": 70, "diminishing": 60, "cp_only": 65}  # recall after 100 classes
 MEDIANS = {"grow": 0.0006, "sculpt": 0.017}
 
 
@@ -78,6 +79,8 @@ def noted(condition, meta_learning_set):
         "upstream_correlation": numpy.tile(numpy.linspace(0.5, -0.5, 100), (3, 1)),
         "embedding": numpy.stack([10 * state, numpy.arange(40) % 7], axis=1).astype(numpy.float16),
         "mean_masks": 0.1 + 0.2 * state,
+        "recall_changes": -0.02 * state,
+        "probability_changes": 0.1 + 0.2 * state,
         "nearest_neighbours": numpy.full(4, 0.02),
     }
     for place, layer in enumerate(("c1", "c2", "c3")):
@@ -106,6 +109,38 @@ def planted(arrays, name, value, **kind):
     return Arrays(arrays.runs, {**arrays.values, name: changed})
 
 
+def variants(seeds=SEEDS, **changed):
+    """The table of variants of Grow's transfer, with recall as in `VARIED` or `changed`."""
+    parts = [
+        recall("imagenet", {("grow", "rich"): (95, final)}, seeds).assign(variant=name)
+        for name, final in {**VARIED, **changed}.items()
+    ]
+    return pandas.concat(parts, ignore_index=True)
+
+
+def fixed_activity(seeds=SEEDS, mean_masks=None):
+    """The mean masks of runs with fixed maps: those of `noted`, or others."""
+    grow = {"condition": "grow", "meta_learning_set": "rich", "variant": "cp_only"}
+    own = noted("grow", "rich")["mean_masks"] ** 2 if mean_masks is None else mean_masks
+    return Arrays(
+        pandas.DataFrame([{**grow, "seed": seed} for seed in range(seeds)]), {"mean_masks": numpy.stack([own] * seeds)}
+    )
+
+
+def image_masks(seeds=SEEDS, shared=0.9):
+    """Mean masks of 20 classes of 60 images, in which models share a part; 0: each has its own."""
+    random = numpy.random.default_rng(0)
+    own = random.normal(size=(seeds, 20, 60))
+    runs = [{"condition": "grow", "meta_learning_set": "rich", "seed": seed} for seed in range(seeds)]
+    return Arrays(pandas.DataFrame(runs), {"mean_masks": shared * own[0] + (1 - shared) * own})
+
+
+def held_out(accuracy=20, seeds=SEEDS):
+    """The diagnostics with Grow's accuracy on images that were not learned, in percent."""
+    table = recall("imagenet", {("grow", "rich"): (30, accuracy)}, seeds).rename(columns={"recall": "value"})
+    return table.assign(quantity="held-out accuracy")
+
+
 def percentiles(seeds=SEEDS, **ends):
     """The logs of meta-learning: C3's median as in `MEDIANS` or `ends`, and the 99th percentile falling to 0.3 or p99."""
     p99 = ends.pop("p99", 0.3)
@@ -129,6 +164,10 @@ def collected(seeds=SEEDS, **changed):
         "activity_imagenet": activity(seeds),
         "activity_cifar100": activity(seeds),
         "meta_learning": percentiles(seeds),
+        "variants": variants(seeds),
+        "variant_activity": fixed_activity(seeds),
+        "image_masks": image_masks(seeds),
+        "diagnostics": held_out(seeds=seeds),
     }
     return Tables(run | changed, {}, READERS)
 

@@ -3,9 +3,18 @@
 import pytest
 
 from tests.papers.tsar.constructed import runs, table, tables
-from tests.papers.tsar.constructed_claims import CIFAR100, RECALL, collected, findings, outcomes, recall
+from tests.papers.tsar.constructed_claims import (
+    CIFAR100,
+    RECALL,
+    collected,
+    findings,
+    held_out,
+    outcomes,
+    recall,
+    variants,
+)
 
-ON_RECALL = [f"tsar-{number:02d}" for number in (*range(1, 12), 31)]
+ON_RECALL = [f"tsar-{number:02d}" for number in (*range(1, 12), 15, 30, 31, 32)]
 
 
 def changed(dataset, **recalls):
@@ -62,6 +71,23 @@ def test_each_finding_can_make_its_claim_fail(dataset, claim, names, recalls):
     assert outcomes(changed(dataset, **{names: recalls}), claim) == {claim: "fails"}
 
 
+@pytest.mark.parametrize(
+    ("claim", "changes"),
+    [
+        ("tsar-15", {"diagnostics": held_out(60)}),
+        ("tsar-30", {"variants": variants(enhancing=95)}),
+        ("tsar-30", {"variants": variants(diminishing=95)}),
+        ("tsar-32", {"variants": variants(cp_only=95)}),
+    ],
+)
+def test_claims_on_variants_and_held_out_images_can_fail(claim, changes):
+    assert outcomes(collected(**changes), claim) == {claim: "fails"}
+
+
+def test_intervals_that_overlap_are_unclear():
+    assert outcomes(collected(variants=variants(enhancing=92.99)), "tsar-30") == {"tsar-30": "unclear"}
+
+
 def test_neighbours_within_two_count_as_the_same_best_bias():
     """On CIFAR-100 -6 is best, which is within 2 of -8; then -5 is, which is not."""
     for bias, outcome in ((-6, "holds"), (-5, "fails")):
@@ -79,7 +105,7 @@ def test_claims_without_runs_are_not_run():
     assert by_claim.pop("tsar-01") == by_claim.pop("tsar-05") == "holds"
     assert set(by_claim.values()) == {"not run"}
     short = {name: collected()[name].query("classes < 100") for name in ("transfer", "transfer_cifar100")}
-    assert set(outcomes(collected(**short), *ON_RECALL).values()) == {"not run"}
+    assert set(outcomes(collected().only(short), *ON_RECALL).values()) == {"not run"}
 
 
 def test_conditions_are_paired_by_seed():
