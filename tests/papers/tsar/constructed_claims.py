@@ -12,7 +12,7 @@ from common.results.readers import Tables
 from papers.tsar.claims import CLAIMS
 from papers.tsar.protocol import initial_bias
 from papers.tsar.results import META_LEARNING, READERS
-from tests.papers.tsar.constructed import runs, table
+from tests.papers.tsar.constructed import on_omniglot, runs, table
 
 SEEDS = 3
 RECALL = {  # on ImageNet: recall after 10 and after 100 classes
@@ -41,6 +41,12 @@ CIFAR100 = {
 CORRELATIONS = {"rich": (0.99, 0.97, 0.95), "scarce": (0.995, 0.98, 0.97)}  # of ranks in C1, C2 and C3
 TASKS = numpy.arange(1, 11).repeat(3)  # that follow a class, with three images each
 VARIED = {"mixed": 93, "enhancing": 70, "diminishing": 60, "cp_only": 65}  # recall after 100 classes
+OMNIGLOT = {  # accuracy on the drawings that were learned, and on others
+    ("grow", "plain"): (95.2, 43.8),
+    ("anml", "plain"): (88.9, 65.06),
+    ("grow", "cp_only"): (90, 53.75),
+    ("grow", "cp_only_iid"): (95, 63.5),
+}
 MEDIANS = {"grow": 0.0006, "sculpt": 0.017}
 
 
@@ -168,6 +174,7 @@ def collected(seeds=SEEDS, **changed):
         "variant_activity": fixed_activity(seeds),
         "image_masks": image_masks(seeds),
         "diagnostics": held_out(seeds=seeds),
+        "omniglot": on_omniglot(OMNIGLOT, seeds=seeds),
     }
     return Tables(run | changed, {}, READERS)
 
