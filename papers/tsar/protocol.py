@@ -172,10 +172,11 @@ class Design:
     conditions: tuple[str, ...]
     sweep_biases: tuple[int, ...]
     meta_learning_sets: tuple[str, ...]
+    control_conditions: tuple[str, ...]
     omniglot_conditions: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        check_conditions(self.conditions + self.omniglot_conditions)
+        check_conditions(self.conditions + self.control_conditions + self.omniglot_conditions)
         if unknown := set(self.meta_learning_sets) - set(META_LEARNING_SETS):
             known = ", ".join(META_LEARNING_SETS)
             raise ValueError(f"unknown meta-learning set {min(unknown)!r}; known are {known}")

@@ -90,7 +90,11 @@ def both_data_sets_are_alike(tables: Tables) -> list[Finding]:
 
 def untrained_regulation_is_worse(tables: Tables) -> list[Finding]:
     others = {"reservoir-8": "Reservoir", "no_regulation": "No Reg."}
-    return [within(f"Grow - {others[other]}", _gap(tables, "grow", other), low=0) for other in others]
+    grow = recall_after_all(tables, "grow")
+    return [
+        within(f"Grow - {label}", difference(grow, results.control(tables, other)), low=0)
+        for other, label in others.items()
+    ]
 
 
 def omniglot_is_remembered(tables: Tables) -> list[Finding]:

@@ -64,6 +64,7 @@ READERS = {
     "tune": plain(TUNE),
     "transfer_cifar100": Reader(read_transfer, TRANSFER),
     "meta_learning": plain(META_LEARNING),
+    "controls": Reader(read_transfer, TRANSFER),
     "variants": plain([*TRANSFER, "variant"], known={"variant": VARIANTS}, between={"recall": (0, 1)}),
     "omniglot": plain(OMNIGLOT, known={"variant": OMNIGLOT_VARIANTS}, between={"recall": (0, 1), "held_out": (0, 1)}),
     "variant_activity": of_arrays(("synaptic_activity", "mean_masks")),
@@ -133,6 +134,12 @@ def held_out(tables: Tables, condition: str, meta_learning_set: str = "rich") ->
     )
     rows = chosen(rows, quantity="held-out accuracy")
     return _by_seed(rows, "classes", "value", f"held-out accuracy of {condition}, {meta_learning_set}") * 100
+
+
+def control(tables: Tables, condition: str) -> dict[int, float]:
+    """Return recall of ImageNet after the last class of a condition that Figure 5 C sets beside Grow, by seed."""
+    curves = _by_seed(chosen(tables["controls"], condition=condition), "classes", "recall", f"recall of {condition}")
+    return {} if curves.empty else (curves.iloc[:, -1] * 100).to_dict()
 
 
 def varied(tables: Tables, variant: str) -> dict[int, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 from common.running.register import Artifact, Job, Register, Stage
@@ -102,9 +102,23 @@ def varied(design: Design) -> list[tuple[str, str, int]]:
     return [names for names in finished(design) if names[:2] == ("grow", "rich")]
 
 
+def controls(design: Design) -> list[tuple[str, str, int]]:
+    """Return the combinations that Figure 5 C sets beside Grow, each with its whole length."""
+    return _on_rich_data(design.control_conditions, design)
+
+
 def on_omniglot(design: Design) -> list[tuple[str, str, int]]:
     """Return the combinations that learn unseen Omniglot classes, each with its whole length."""
-    return [(name, "rich", lengths(name, "rich", design)[-1]) for name in design.omniglot_conditions]
+    return _on_rich_data(design.omniglot_conditions, design)
+
+
+def on_cifar100(design: Design) -> list[tuple[str, str, int]]:
+    """Return the combinations that are transferred to CIFAR-100, each with its whole length: those of Figure 9 too."""
+    return list(dict.fromkeys(finished(design) + on_omniglot(design)))
+
+
+def _on_rich_data(conditions: Iterable[str], design: Design) -> list[tuple[str, str, int]]:
+    return [(name, "rich", lengths(name, "rich", design)[-1]) for name in conditions]
 
 
 def transfer_tables(
@@ -127,10 +141,13 @@ def transfer_tables(
 
 
 def tuning_tables(protocol: Protocol, scale: str, device: str) -> list[str]:
-    """Return the parts of the table `tune`: of every combination and length that is transferred, and every one on Omniglot."""
+    """Return the parts of the table `tune`: of every combination and length that is transferred."""
     design = protocol.design
     every = [(*names, iterations) for names in combinations(design) for iterations in lengths(*names, design)]
-    return [f"{folder(scale, 'tune', *of)}/imagenet.csv" for of in dict.fromkeys(every + on_omniglot(design))]
+    return [
+        f"{folder(scale, 'tune', *of)}/imagenet.csv"
+        for of in dict.fromkeys(every + controls(design) + on_omniglot(design))
+    ]
 
 
 def meta_learning_logs(protocol: Protocol, scale: str, device: str) -> list[str]:
@@ -176,9 +193,10 @@ REGISTER = Register(
     },
     tables={
         "transfer": partial(transfer_tables, "imagenet_seeds{seeds}.csv", finished),
-        "transfer_cifar100": partial(transfer_tables, "cifar100_seeds{seeds}.csv", finished),
+        "transfer_cifar100": partial(transfer_tables, "cifar100_seeds{seeds}.csv", on_cifar100),
         "diagnostics": partial(transfer_tables, "diagnostics_imagenet_seeds{seeds}.csv", finished),
         "final_recall": partial(transfer_tables, "final_recall_imagenet_seeds{seeds}.csv", finished),
+        "controls": partial(transfer_tables, "imagenet_seeds{seeds}.csv", controls),
         "variants": partial(transfer_tables, "seeds{seeds}.csv", varied, stage="variants"),
         "omniglot": partial(transfer_tables, "seeds{seeds}.csv", on_omniglot, stage="omniglot"),
         "snapshots": partial(transfer_tables, "imagenet_seeds{seeds}.csv", of_every_length),
@@ -198,7 +216,7 @@ REGISTER = Register(
         "fig2": Artifact(IMAGENET),
         "fig3": Artifact(IMAGENET, reads=("network",)),
         "fig4": Artifact(("meta_learning", *IMAGENET)),
-        "fig5": Artifact((*IMAGENET, "variants")),
+        "fig5": Artifact((*IMAGENET, "variants", "controls")),
         "fig6": Artifact(IMAGENET),
         "fig7": Artifact(CIFAR100),
         "fig8": Artifact(IMAGENET + CIFAR100),
@@ -212,7 +230,7 @@ REGISTER = Register(
     },
     comparison=Artifact(
         (
-            *("transfer", "transfer_cifar100", "diagnostics", "meta_learning", "variants", "omniglot"),
+            *("transfer", "transfer_cifar100", "diagnostics", "meta_learning", "variants", "controls", "omniglot"),
             *("activity_imagenet", "activity_cifar100", "variant_activity", "image_masks"),
         )
     ),

@@ -19,9 +19,9 @@ from papers.tsar.figures.panels import NONE, Row
 
 LAYERS = ("C1", "C2", "C3")
 TITLES = ("Within a task", "Next ten tasks", "Final recall", "CP regulation", "Correlation", "Retention", "Adaptation")
-# Of panel C, with the variant of Grow's transfer, or the condition.
+# Of panel C, with the variant of Grow's transfer, or the condition beside it.
 BY_VARIANT = {"enhancing": "enhancing", "diminishing": "diminishing", "mixed": "mixed", "CP only": "cp_only"}
-BY_CONDITION = {"random": "grow", "Reservoir": "reservoir-8", "No Reg.": "no_regulation"}
+BY_CONTROL = {"Reservoir": "reservoir-8", "No Reg.": "no_regulation"}
 BARS = ("enhancing", "diminishing", "mixed", "random", "Reservoir", "No Reg.", "CP only")
 CAPTION = (
     "Transfer to ImageNet after data-rich meta-learning, Grow. "
@@ -59,9 +59,9 @@ def _fill(figure: Figure, tables: Tables, reported: pandas.DataFrame) -> dict[st
 def _recall(tables: Tables) -> dict[str, list[float]]:
     """Return recall after the last class of the runs of each bar."""
     final = {name: list(results.varied(tables, variant).values()) for name, variant in BY_VARIANT.items()}
-    for name, condition in BY_CONDITION.items():
-        curves = results.curves(tables, condition, "rich")
-        final[name] = [] if curves.empty else curves.iloc[:, -1].tolist()
+    final |= {name: list(results.control(tables, condition).values()) for name, condition in BY_CONTROL.items()}
+    random = results.curves(tables, "grow", "rich")
+    final["random"] = [] if random.empty else random.iloc[:, -1].tolist()
     return {name: final[name] for name in BARS}
 
 

@@ -152,6 +152,9 @@ def everything(**sizes):
         transfer=recall,
         diagnostics=diagnostics(),
         variants=variants({"enhancing": 60, "diminishing": 50, "mixed": 80, "cp_only": 70}),
+        controls=constructed.table(
+            constructed.runs("reservoir-8", "rich", 20), constructed.runs("no_regulation", "rich", 30)
+        ),
         variant_activity=variant_activity(activity_imagenet),
         image_masks=image_masks(),
         omniglot=constructed.on_omniglot({("anml", "plain"): (88, 65), ("grow", "cp_only"): (80, 54)}, 30),

@@ -26,9 +26,8 @@ RECALL = {  # on ImageNet: recall after 10 and after 100 classes
     ("bias-12", "rich"): (90, 75),
     ("bias-4", "rich"): (90, 70),
     ("bias4", "rich"): (90, 40),
-    ("reservoir-8", "rich"): (30, 10),
-    ("no_regulation", "rich"): (60, 20),
 }
+CONTROLS = {("reservoir-8", "rich"): (30, 10), ("no_regulation", "rich"): (60, 20)}
 CIFAR100 = {
     ("grow", "rich"): (96, 91.1),
     ("sculpt", "rich"): (89, 54.7),
@@ -98,8 +97,8 @@ def noted(condition, meta_learning_set):
 
 @functools.cache
 def activity(seeds=SEEDS):
-    """The arrays of all runs that have a regulator which learns."""
-    kinds = [(name, learned) for name, learned in RECALL if initial_bias(name) is not None and name != "reservoir-8"]
+    """The arrays of all runs that have a regulator."""
+    kinds = [(name, learned) for name, learned in RECALL if initial_bias(name) is not None]
     named = pandas.DataFrame(
         [(*kind, seed) for kind in kinds for seed in range(seeds)], columns=["condition", "meta_learning_set", "seed"]
     )
@@ -170,6 +169,7 @@ def collected(seeds=SEEDS, **changed):
         "activity_imagenet": activity(seeds),
         "activity_cifar100": activity(seeds),
         "meta_learning": percentiles(seeds),
+        "controls": recall("imagenet", CONTROLS, seeds),
         "variants": variants(seeds),
         "variant_activity": fixed_activity(seeds),
         "image_masks": image_masks(seeds),

@@ -185,12 +185,13 @@ def test_recall_of_cifar100_is_of_the_meta_learning_set_of_its_panel():
     assert last["n"]["A, rich", "Grow"] == 3 and last["n"]["A, scarce", "Grow"] == 2
 
 
-def test_bars_are_of_the_variants_and_of_conditions():
+def test_bars_are_of_the_variants_and_of_the_controls():
     table = values(5, MADE["everything"]()).query("panel == 'C'").set_index("series")
     assert table["mean"].to_dict() == pytest.approx(
         {"enhancing": 60.1, "diminishing": 50.1, "mixed": 80.1, "random": 85, "CP only": 70.1}
+        | {"Reservoir": 20, "No Reg.": 30}
     )
-    assert set(table["n"]) == {3}
+    assert table["n"].to_dict() == dict.fromkeys(table.index, 3) | {"Reservoir": 1, "No Reg.": 1}
 
 
 def test_retention_and_adaptation_are_of_the_thirds_of_each_run():

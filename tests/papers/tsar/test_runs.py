@@ -118,11 +118,13 @@ def test_tables_of_several_lengths_and_of_the_last_alone():
         f"{condition}_rich_after{length}" for condition in ("grow", "sculpt") for length in lengths
     }
     assert len(lengths) > 1 and not any(f"after{lengths[0]}/" in path for path in transfer)
-    tuned, omniglot = (
-        {path.split("/")[4] for path in paths} for paths in (tune, REGISTER.parts("omniglot", "desk", "cpu"))
+    tuned, omniglot, controls = (
+        {path.split("/")[4] for path in paths}
+        for paths in (tune, *(REGISTER.parts(name, "desk", "cpu") for name in ("omniglot", "controls")))
     )
     assert omniglot == {f"{condition}_rich_after{lengths[-1]}" for condition in ("anml", "grow", "sculpt", "oml")}
     every = {path.split("/")[4] for path in snapshots + transfer}  # each length with a rate of its own
-    assert tuned == every | omniglot and omniglot - every == {f"anml_rich_after{lengths[-1]}"}
+    assert tuned == every | omniglot | controls and omniglot - every == {f"anml_rich_after{lengths[-1]}"}
+    assert controls == {f"{condition}_rich_after{lengths[-1]}" for condition in ("reservoir-8", "no_regulation")}
     for name in ("diagnostics", "final_recall"):
         assert [path.replace(f"{name}_", "") for path in REGISTER.parts(name, "desk", "cpu")] == transfer
