@@ -13,6 +13,8 @@ from common.running.protocols import ProtocolError, check_positive
 
 FIRST_TUNING_SEED = 1000  # reporting seeds count from 0, tuning seeds from here
 DRAWINGS = 20  # of each Omniglot class
+FEWEST_CLASSES = 21  # of transfer: Figure 5 looks ten classes back and ten ahead
+FEWEST_IMAGES = 31  # more than the perplexity of Figure 10's t-SNE
 
 # bias<b>: TSAR with the initial regulatory bias b; reservoir<b>: the same, but its regulator never learns.
 REGULATED = r"grow|sculpt|bias-?\d+|reservoir-?\d+"  # regular expressions
@@ -208,5 +210,11 @@ class Protocol:
                 raise ProtocolError(
                     f"{name}: {classes} classes need as many network.outputs, not {self.network.outputs}"
                 )
+        learned = self.transfer
+        if learned.classes < FEWEST_CLASSES or learned.classes * learned.images_per_class < FEWEST_IMAGES:
+            raise ProtocolError(
+                f"transfer.classes: {learned.classes} with transfer.images_per_class, {learned.images_per_class}, are too few "
+                f"for Figures 5 and 10; give at least {FEWEST_CLASSES} classes, and {FEWEST_IMAGES} images in all"
+            )
         if (every := self.meta_learning.log_every) > (first := self.design.iterations[0]):
             raise ProtocolError(f"meta_learning.log_every, {every}, leaves the log of {first} iterations empty")

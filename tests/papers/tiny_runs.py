@@ -27,7 +27,9 @@ TINY = {  # protocols of a few steps
         regression.sequences=1 regression.nodes=[1,4,3,1] regression.n_channels=3 regression.hidden=[4,3]
         regression.steps_per_task=2 images.sequences=1 images.steps_per_task=2
         images.nodes=[196,4,3,4,196] design.functions=2 design.shown_functions=1""",
-    "tsar": "meta_learning.percentile_every=3",
+    "tsar": """
+        meta_learning.percentile_every=3 transfer.classes=21 transfer.recall_after=[1,10,21]
+        transfer.learning_rates=[1e-3] transfer.baseline_learning_rates=[1e-3]""",
 }
 # What computes with torch: one command a line, in an order in which the later ones find what the earlier wrote.
 STAGES = {

@@ -39,6 +39,11 @@ from tests.papers.tsar.small import WIDTHS
         ),
         ("transfer.recall_after=[10, 1, 100]", "recall_after must increase"),
         ("transfer.images_per_class=2000", "images_per_class: 50 of CIFAR-100 are left to tune on, not 2000"),
+        (
+            "transfer.classes=20; transfer.recall_after=[20]",
+            "transfer.classes: 20 .* too few for Figures 5 and 10; give",
+        ),
+        ("transfer.classes=21; transfer.recall_after=[21]; transfer.images_per_class=1", "and 31 images in all"),
         ("transfer.classes=101", "classes: each of the data sets that are transferred to has 100, not 101"),
         (
             "omniglot.images_per_class=19",

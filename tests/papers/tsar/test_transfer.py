@@ -85,7 +85,7 @@ def test_all_stages_by_hand(call, meta_learn, stand_ins, imagenet, tmp_path):
     assert about["measured"]["meta_learning_commits"] == [meta_about["git"]]
 
 
-FEW = ("transfer.classes=10", "transfer.recall_after=[5, 10]", "transfer.baseline_learning_rates=[1e30, 1e-3, 1e-2]")
+FEW = ("transfer.classes=22", "transfer.recall_after=[11, 22]", "transfer.baseline_learning_rates=[1e30, 1e-3, 1e-2]")
 
 
 @pytest.fixture
@@ -103,9 +103,9 @@ def tune_scratch(call, stand_ins, tmp_path):
 
 
 def test_a_rate_that_diverges_counts_as_recall_0_and_the_others_go_on(tune_scratch, capsys, monkeypatch):
-    """Recall is made 1 after five classes of two images, and 0.5 after ten."""
+    """Recall is made 1 after eleven classes of two images, and 0.5 after all."""
     monkeypatch.setattr(
-        sequence, "recalled", lambda network, context, labels: torch.full_like(labels, 10) / len(labels)
+        sequence, "recalled", lambda network, context, labels: torch.full_like(labels, 22) / len(labels)
     )
     tuned = tune_scratch("tune.csv")
     assert tuned.learning_rate.tolist() == [1e30, 1e-3, 1e-2]

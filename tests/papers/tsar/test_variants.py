@@ -13,7 +13,7 @@ from papers.tsar import data, results, sequence, variants
 from papers.tsar.protocol import VARIANTS
 from tests.papers.tsar.small import SMOKE
 
-FEW = dataclasses.replace(SMOKE.transfer, classes=20, recall_after=(10, 20))
+FEW = dataclasses.replace(SMOKE.transfer, classes=21, recall_after=(10, 21))
 IMAGES = torch.arange(20).view(2, 10)  # of two classes
 MEANS = torch.stack([torch.arange(10.0), torch.arange(10.0).flip(0)])
 
@@ -42,14 +42,14 @@ def test_all_variants_of_two_seeds(call, meta_learn, stand_ins, imagenet, tmp_pa
         given += ("--images", stand_ins / "imagenet.npz", "--models", tmp_path / "grow.pt")
         paths = {"variants": "v.csv", "variant_activity": "a.npz", "image_masks": "m.npz"}
         paths = {name: tmp_path / f"{folder}_{file}" for name, file in paths.items()}
-        given += ("--set", "transfer.classes=20", "--set", "transfer.recall_after=[10, 20]")
+        given += ("--set", "transfer.classes=21", "--set", "transfer.recall_after=[10, 21]")
         files = ("--out", paths["variants"], "--activity", paths["variant_activity"])
         call(variants, *given, *files, "--image-masks", paths["image_masks"], "--tuning", tmp_path / "tune.csv")
         return {name: results.READERS[name].read(path) for name, path in paths.items()}
 
     both, alone = run("0-1", "both"), run("1", "alone")
     table = both["variants"]
-    assert table.groupby(["seed", "variant"]).classes.apply(list).tolist() == [[10, 20]] * 8
+    assert table.groupby(["seed", "variant"]).classes.apply(list).tolist() == [[10, 21]] * 8
     assert table[table.seed == 1].recall.tolist() == alone["variants"].recall.tolist()
     for name in ("variant_activity", "image_masks"):
         for key, values in alone[name].values.items():
