@@ -1,36 +1,22 @@
-"""Tables, arrays, records, models, checkpoints and studies that are not what was written."""
+"""Tables and records that are not what was written, and what may not be kept."""
 
 from __future__ import annotations
 
-import argparse
 import functools
 import importlib
 import json
-import shutil
-import sqlite3
 import sys
-import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-import numpy
-import pandas
 import pytest
-import torch
 
-from common.results import arrays, collect, readers, records, reported, tables
-from common.running import command_line, register, stage
-from common.running.checkpoints import Checkpoint
+from common.results import collect, readers, records, tables
+from common.running import command_line, register
 from common.running.code import ROOT
-from papers.dan import phenotypes
-from papers.sticky_gradient import search
-from papers.tsar import saved_models
 from tests.faults.conftest import Fault
-from tests.faults.test_data import damage
 from tests.faults.test_protocols import PAPERS
-from tests.papers.dan.small import SMOKE as DAN
-from tests.papers.tsar.small import SMOKE as TSAR
 
 MERGED = {"parts": 1, "protocol_digests": []}
 RECORD = {"paper": "a", "stage": "train", "scale": "desk", "seeds": [0], "data": []}
@@ -225,183 +211,6 @@ def test_what_is_kept_is_replaced_by_its_like_only(tmp_path, all_refused, source
     all_refused(faults)
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
     gather(kept, copied(source, tmp_path / "like"))
-
-
-def test_arrays_that_are_not_what_was_written_are_refused_by_name(tmp_path, all_refused):
-    content = arrays.of_runs([{"seed": 0}, {"seed": 1}], [{"counts": numpy.arange(3)}, {"counts": numpy.ones(3, int)}])
-    whole, faults = tmp_path / "whole.npz", []
-    arrays.write(whole, content)
-    runs = {"run.seed": numpy.arange(2)}
-    held = {
-        "no runs": {"counts": numpy.ones((2, 3))},
-        "fewer runs": {"run.seed": numpy.arange(1), "counts": numpy.ones((2, 3))},
-        "other arrays": runs | {"other": numpy.ones((2, 3))},
-        "objects": {"run.seed": numpy.array([None, {}]), "counts": numpy.ones((2, 3))},
-        "nothing": {},
-    }
-    for fault, changed in held.items():
-        numpy.savez(tmp_path / f"{fault}.npz", **changed)
-    damaged = damage(whole) | {fault: (tmp_path / f"{fault}.npz").read_bytes() for fault in held}
-    reader = {"walks": readers.of_arrays(["counts"])}
-    for checksums in (True, False):
-        for fault, content_of_file in damaged.items():
-            (folder := tmp_path / f"{fault}{checksums}").mkdir()
-            shutil.copy(whole, path := folder / "walks.npz")
-            records.write(path.with_suffix(".json"), RECORD)
-            if not checksums:
-                path.with_suffix(".json").write_text(json.dumps(RECORD | MERGED))
-            path.write_bytes(content_of_file)
-            faults.append(Fault(fault, partial(readers.read, [path], reader), (str(path),), command_line.run))
-    for path in (tmp_path / "gone" / "walks.npz", tmp_path):
-        faults.append(Fault(path.name, partial(gather, tmp_path / "all.npz", path), (str(path),), command_line.run))
-    all_refused(faults)
-
-
-ORIGIN = saved_models.origin_of("grow", "rich", 12, TSAR)
-MODELS = {  # how each paper saves and loads its models
-    "dan": (
-        partial(
-            phenotypes.save, origin={"experiment": "regression", "settings": {}}, by_seed={0: [torch.ones(2, 300)]}
-        ),
-        lambda path: phenotypes.load(path, [0], DAN.regression, experiment="regression"),
-    ),
-    "tsar": (
-        partial(saved_models.save, origin=ORIGIN, models={"0": {"weight": torch.arange(600.0)}}),
-        lambda path: saved_models.load([path], [0], ORIGIN),
-    ),
-}
-
-
-@pytest.mark.parametrize("paper", MODELS)
-def test_models_that_are_not_what_was_saved_are_refused_by_name(tmp_path, all_refused, paper):
-    """With a record by its checksum, when a job that reads them begins; an old one without at least if nothing can be read."""
-    save, load = MODELS[paper]
-    save(whole := tmp_path / "whole.pt")
-    content = whole.read_bytes()
-    bytes_changed = {
-        f"byte {place} of {len(content)}": content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
-        for place in range(60, len(content), len(content) // 12)
-    }
-    faults, job = [], argparse.Namespace(scale="smoke", set=[], device="cpu", matmul_precision="highest")
-    for number, (fault, damaged) in enumerate((damage(whole) | bytes_changed).items()):
-        path = tmp_path / f"{number}.pt"
-        path.write_bytes(content)
-        records.write(path.with_suffix(".json"), RECORD)
-        path.write_bytes(damaged)
-        begin = partial(stage.Job, register.of(paper), "absent", argparse.Namespace(**vars(job), models=[path]), {})
-        faults.append(Fault(fault, begin, (str(path), "changed after it was written")))
-        if fault not in bytes_changed:
-            shutil.copy(path, bare := tmp_path / f"bare{number}.pt")
-            faults.append(Fault(f"{fault}, without a record", partial(load, bare), (str(bare),)))
-    for fault, held in {"a tensor": torch.ones(2), "a list": [1], "no origin": {"models": {}, "latest": {}}}.items():
-        torch.save(held, path := tmp_path / f"{fault}.pt")
-        faults.append(Fault(fault, partial(load, path), (str(path),)))
-    for path in (tmp_path / "gone.pt", tmp_path):
-        faults.append(Fault(path.name, partial(load, path), (str(path),)))
-    all_refused(faults)
-
-
-def test_a_checkpoint_that_is_not_what_was_saved_is_named_and_not_resumed(tmp_path, capsys):
-    """It is no user's input, so the run begins anew in place of an error."""
-    checkpoint = Checkpoint(tmp_path / "state.ckpt", "key")
-    checkpoint.save({"weights": torch.arange(1000.0)})
-    whole = checkpoint.path.read_bytes()
-    for name, damaged in (damage(checkpoint.path) | {"a pickle": b"\x80\x02N."}).items():
-        checkpoint.path.write_bytes(damaged)
-        assert checkpoint.load() is None, name
-        said = capsys.readouterr().out
-        assert said.startswith(str(checkpoint.path)) and "starting from the beginning" in said and said.count("\n") == 1
-    checkpoint.path.write_bytes(whole)
-    assert checkpoint.load() is not None
-
-
-def test_a_study_that_is_damaged_or_held_is_one_line(tmp_path, all_refused, monkeypatch):
-    monkeypatch.setattr(search, "search", lambda *_: None)
-
-    def opened(path: Path) -> None:
-        with search.alone(path):
-            study = search.optuna.create_study(
-                storage=f"sqlite:///{path}?timeout=0.1", study_name="a", load_if_exists=True
-            )
-            study.get_trials()
-
-    opened(whole := tmp_path / "whole.db")
-    faults = []
-    for number, (fault, damaged) in enumerate(damage(whole).items()):
-        (path := tmp_path / f"{number}.db").write_bytes(damaged)
-        if fault != "0 bytes":  # which SQLite takes for a new study, as none of its trials is lost
-            faults.append(Fault(fault, partial(opened, path), (str(path), "delete it")))
-    (other := tmp_path / "other.db").unlink(missing_ok=True)
-    with sqlite3.connect(other) as connection:
-        connection.execute("create table studies (name text)")
-    connection.close()
-    held = sqlite3.connect(whole, isolation_level=None)
-    held.execute("begin exclusive")
-    faults += [Fault(path.stem, partial(opened, path), (str(path),)) for path in (other, whole)]
-    (folder := tmp_path / "folder.db").mkdir()
-    faults.append(Fault("a folder", partial(opened, folder), (str(folder),)))
-    all_refused(faults)
-    held.close()
-
-
-def test_a_second_search_waits_for_the_first(tmp_path, capsys):
-    order = []
-
-    def second() -> None:
-        with search.alone(tmp_path / "study.db"):
-            order.append("second")
-
-    waiting = threading.Thread(target=second)
-    with search.alone(tmp_path / "study.db"):
-        waiting.start()
-        waiting.join(0.3)
-        order.append("first")
-    waiting.join(10)
-    assert order == ["first", "second"]
-    assert capsys.readouterr().out == f"{tmp_path}/study.db: another search is at this study; waiting for its end\n"
-
-
-@pytest.mark.parametrize("paper", PAPERS)
-def test_a_file_of_reported_numbers_that_is_not_right_is_refused_with_its_line(tmp_path, all_refused, paper):
-    source = ROOT / f"papers/{paper}/reported.csv"
-    rows = pandas.read_csv(source, dtype=str, keep_default_na=False)
-    result = next(iter(rows.index[~rows["artifact"].isin(reported.SETTINGS)]), None)
-    cells = {
-        "value": ("many", "nan", "inf", "1e400", "", "1:30"),
-        "margin": ("0", "-1", "nan", "", "wide"),
-        "n": ("0", "-3", "2.5", "inf", "x"),
-        "x": ("nan", "x", "inf"),
-        "spread": ("-1", "nan", "x", "inf"),
-        "spread_kind": ("variance", "", "SD "),
-        "how_read": ("guessed", ""),
-        "artifact": ("figure 1", "fig", "", "Fig1"),
-        "paper": ("another", ""),
-        "quantity": ("",),
-        "source": ("",),
-    }
-    faults = []
-    for column, values in cells.items() if result is not None else ():  # of settings alone a value may be text
-        for value in values:
-            path = tmp_path / f"{len(faults)}.csv"
-            changed = rows.copy()
-            changed.loc[result, column] = value
-            changed.to_csv(path, index=False)
-            faults.append(
-                Fault(
-                    f"{column}: {value!r}", partial(reported.read, path), (str(path), "line", column.partition("_")[0])
-                )
-            )
-    twice = (
-        {}
-        if result is None
-        else {
-            "a row twice": lambda content: content + rows.iloc[[result or 0]].to_csv(index=False, header=False).encode()
-        }
-    )
-    for fault, change in (BROKEN | twice).items():
-        (path := tmp_path / f"{len(faults)}.csv").write_bytes(change(source.read_bytes()))
-        faults.append(Fault(fault, partial(reported.read, path), (str(path),)))
-    all_refused(faults)
 
 
 def test_all_papers_have_kept_tables():
