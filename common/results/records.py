@@ -78,13 +78,11 @@ def no_result(content: Mapping[str, Any]) -> bool:
 
 
 def check_kept(path: str | Path, content: Mapping[str, Any]) -> None:
-    """Raise ValueError if a result would be kept, in a folder recorded/, that is none, or in place of another kind of result.
+    """Raise ValueError if what is no result would be kept, in a folder recorded/, or another than the one that it replaces.
 
-    content: the result's record; path: where it is to lie. What is kept is replaced by its like only: of the same paper, stage
-    and scale.
+    path: where the record is to lie; content: what it says. The like of a result has the same paper, stage and scale.
     """
-    path = Path(path)
-    if not KEPT.search(str(path.absolute())):
+    if not KEPT.search(str((path := Path(path)).absolute())):
         return
     if no_result(content):
         raise ValueError(
@@ -137,8 +135,7 @@ def read(path: str | Path) -> dict:
 
 
 def check(path: str | Path) -> None:
-    """Raise ValueError if a table, arrays or models are not what the record beside them says; without one they are taken as
-    they are."""
+    """Raise ValueError if a table, arrays or models are not what the record beside them, if there is one, says."""
     if (beside := Path(path).with_suffix(".json")).exists():
         read(beside)
 

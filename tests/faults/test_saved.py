@@ -20,10 +20,10 @@ from papers.sticky_gradient import search
 from papers.tsar import saved_models
 from tests.faults.conftest import Fault
 from tests.faults.test_data import damage
+from tests.faults.test_results import RECORD
 from tests.papers.dan.small import SMOKE as DAN
 from tests.papers.tsar.small import SMOKE as TSAR
 
-RECORD = {"paper": "a", "stage": "train", "scale": "desk", "seeds": [0], "data": []}
 ORIGIN = saved_models.origin_of("grow", "rich", 12, TSAR)
 MODELS = {  # how each paper saves and loads its models
     "dan": (
