@@ -16,7 +16,7 @@ matplotlib.use("Agg")  # figures are drawn in jobs that have no display
 import matplotlib.axes
 import matplotlib.figure
 import numpy
-from cycler import cycler
+from matplotlib import cycler
 
 from common.data.files import atomic_write
 

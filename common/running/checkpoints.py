@@ -8,7 +8,6 @@ it fails; an undeclared path, handed over as a parameter, survives a killed job 
 
 from __future__ import annotations
 
-import contextlib
 import glob
 import hashlib
 import pickle
@@ -16,26 +15,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-import psutil
 import torch
 
 from common.data.files import WriteError, atomic_write, remove_unfinished
+from common.running import launcher
 
 # What torch.load raises for truncated or foreign content, depending on where the damage lies.
 UNREADABLE = (RuntimeError, OSError, pickle.UnpicklingError, EOFError, ValueError, LookupError, TypeError)
-
-
-def started_by() -> list[psutil.Process]:
-    """Return the processes that lead from the Snakemake that started this one to it; none for a run by hand."""
-    with contextlib.suppress(psutil.Error):
-        parents = psutil.Process().parents()
-        commands = [one.as_dict(["cmdline"])["cmdline"] or [] for one in parents]
-        is_snakemake = [any(Path(word).name == "snakemake" for word in command) for command in commands]
-        return parents[: max((place for place, one in enumerate(is_snakemake, 1) if one), default=0)]
-    return []
-
-
-STARTED_BY = started_by()  # asked at once: later one of them may be gone
 
 
 class Checkpoint:
@@ -74,11 +60,6 @@ class Checkpoint:
         print(f"{self.path}: resuming from this checkpoint", flush=True)
         return state
 
-    @property
-    def orphaned(self) -> bool:
-        """Whether the Snakemake that started this process is gone. What the stage writes then counts as incomplete."""
-        return any(not one.is_running() or one.status() == psutil.STATUS_ZOMBIE for one in STARTED_BY)
-
     def due(self) -> bool:
         """Return whether interval_seconds have passed since the last save, or since the start if there was none."""
         return time.monotonic() - self._last_save >= self.interval_seconds
@@ -99,9 +80,9 @@ class Checkpoint:
         self._last_save = time.monotonic()
 
     def delete(self) -> None:
-        """Remove the file once the stage's results are written; no error if there is none. If `orphaned`, keep it."""
+        """Remove the file once the stage's results are written; no error if there is none. Keep it if Snakemake is gone."""
         remove_unfinished(self.path)
-        if self.orphaned and self.path.exists():
+        if launcher.gone() and self.path.exists():
             print(f"{self.path}: kept, as Snakemake is gone: the next attempt writes the results from it", flush=True)
             return
         self.path.unlink(missing_ok=True)

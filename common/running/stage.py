@@ -13,7 +13,7 @@ import torch
 from common.data.catalog import DataError
 from common.data.files import WriteError, check_outputs, inputs, written
 from common.results import records
-from common.running import code, command_line, devices, protocols
+from common.running import code, command_line, devices, launcher, protocols
 from common.running.checkpoints import Checkpoint
 from common.running.devices import DeviceError
 from common.running.protocols import SCALES
@@ -166,5 +166,9 @@ OPTIONS: dict[str, dict[str, Any]] = {  # that many stages have
 
 
 def run(main: Callable[[], None]) -> None:
-    """Call main; an error that the user can cause is printed as one line, and ends the process with status 1."""
+    """Call main; an error that the user can cause is printed as one line, and ends the process with status 1.
+
+    The process also ends once the Snakemake that started it is gone.
+    """
+    launcher.end_with_it()
     command_line.run(main, DataError, DeviceError, TrainingError, torch.cuda.OutOfMemoryError)

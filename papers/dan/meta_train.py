@@ -161,8 +161,6 @@ def train(learner: MetaLearner, label: str, checkpoint: Checkpoint | None) -> No
         progress.advance(f"meta-loss {learner.rows[-1]['loss']:.3g}")
         if checkpoint is not None and checkpoint.due():
             checkpoint.save(learner.state_dict())
-    if checkpoint is not None and checkpoint.orphaned:
-        checkpoint.save(learner.state_dict())
 
 
 def main() -> None:

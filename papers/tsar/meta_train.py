@@ -213,7 +213,7 @@ def main() -> None:
                     f"stopped at iteration {learner.iteration} of {arguments.iterations}; {environment.peak_memory()}"
                 )
                 raise SystemExit(STOPPED)
-        if checkpoint is not None and (arguments.keep_checkpoint or checkpoint.orphaned):
+        if checkpoint is not None and arguments.keep_checkpoint:
             checkpoint.save(states)
         log = [names | row for state in states.values() for row in state["log"]]
         tables.write(arguments.out.with_suffix(".csv"), log)

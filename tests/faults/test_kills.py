@@ -2,7 +2,7 @@
 
     KILLS=50 python -m pytest -m kills tests/faults/test_kills.py
 
-Every other kill takes Snakemake alone, whose jobs then go on beside those of the next attempt. Halfway a protocol is edited.
+Every other kill takes Snakemake alone, whose jobs then end by themselves. Halfway a protocol is edited.
 """
 
 from __future__ import annotations

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.metadata
 import re
+import sys
 
 import pytest
 import yaml
@@ -27,6 +29,28 @@ def test_conda_and_pip_agree():
     packages = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
     conda = dict(package.split("=") for package in packages if not package.startswith("python="))
     assert conda == {CONDA_NAMES.get(name, name): version for name, version in pip_pins().items()}
+
+
+def test_whatever_is_imported_is_a_requirement():
+    files = [
+        *ROOT.glob("common/**/*.py"),
+        *ROOT.glob("papers/**/*.py"),
+        *ROOT.glob("benchmarks/*.py"),
+        *ROOT.glob("tests/**/*.py"),
+    ]
+    nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text()))]
+    imported = {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+    imported |= {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    roots = (
+        {name.partition(".")[0] for name in imported}
+        - sys.stdlib_module_names
+        - {"common", "papers", "benchmarks", "tests"}
+    )
+    distributions = importlib.metadata.packages_distributions()
+    unpinned = {
+        root for root in roots if not {name.lower() for name in distributions.get(root, ())} & pip_pins().keys()
+    }
+    assert roots and not unpinned
 
 
 @pytest.mark.parametrize("name, version", pip_pins().items())

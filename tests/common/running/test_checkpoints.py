@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-import time
 
 import numpy
 import pytest
@@ -70,47 +68,6 @@ def test_a_checkpoint_that_cannot_be_written_ends_no_run_and_the_one_before_is_k
     assert f"in the folder {tmp_path} (no room" in said[0] and "the file that was there before is kept" in said[0]
     assert said[-1] == "False {'step': 1}" and len(said) == 3
     assert len(list(tmp_path.iterdir())) == 1
-
-
-# Started as Snakemake starts a stage: through a shell. It ends once its Snakemake is gone, or at once if that may live on.
-STAGE = """
-import pathlib, sys, time
-from common.running.checkpoints import Checkpoint
-saved = Checkpoint(sys.argv[1] + "/state.ckpt", "key")
-saved.save({"step": 3})
-pathlib.Path(sys.argv[1], "started").touch()
-end = time.monotonic() + 60
-while sys.argv[2] == "killed" and not saved.orphaned and time.monotonic() < end:
-    time.sleep(0.05)
-saved.delete()
-pathlib.Path(sys.argv[1], "ended").touch()
-"""
-
-
-@pytest.mark.parametrize("fate", ["killed", "alive"])
-def test_a_stage_whose_snakemake_is_gone_keeps_its_checkpoint(tmp_path, fate):
-    (tmp_path / "stage.py").write_text(STAGE)
-    (tmp_path / "snakemake").write_text(
-        "import subprocess, sys; subprocess.run(sys.argv[1], shell=True, executable='/bin/bash')"
-    )
-    stage = f"{sys.executable} {tmp_path}/stage.py {tmp_path} {fate} > {tmp_path}/log 2>&1; true"
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    snakemake = subprocess.Popen([sys.executable, tmp_path / "snakemake", stage], env=environment)
-
-    def wait_for(name):
-        end = time.monotonic() + 60
-        while not (tmp_path / name).exists():
-            assert time.monotonic() < end, (tmp_path / "log").read_text()
-            time.sleep(0.05)
-
-    wait_for("started")
-    if fate == "killed":
-        snakemake.kill()  # the shell and the stage go on
-    wait_for("ended")
-    snakemake.wait()
-    left, said = list(tmp_path.glob("state.*.ckpt")), (tmp_path / "log").read_text()
-    assert (len(left), said.count("kept, as Snakemake is gone")) == ((1, 1) if fate == "killed" else (0, 0))
-    assert fate == "alive" or Checkpoint(tmp_path / "state.ckpt", "key").load() == {"step": 3}
 
 
 @pytest.mark.parametrize("held", [0.0, 0.02, 0.3, 0.7, 0.9, 0.99, [1, 2], {"weights": torch.zeros(2)}, torch.zeros(3)])

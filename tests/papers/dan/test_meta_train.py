@@ -89,13 +89,6 @@ def test_a_checkpoint_of_as_many_sequences_or_fewer_is_gone_on_with_exactly(tmp_
     assert len(after.latest) == 3 and all(map(equal, after.latest, whole.latest))
 
 
-def test_a_run_whose_snakemake_is_gone_keeps_its_last_state(tmp_path, monkeypatch):
-    monkeypatch.setattr(Checkpoint, "orphaned", True)
-    saved = Checkpoint(tmp_path / "state.ckpt", "key")
-    meta_train.train(learner(), "left alone", saved)
-    assert saved.load()["done"] == REGRESSION.sequences
-
-
 def test_a_checkpoint_that_is_further_on_is_neither_used_nor_lost(tmp_path):
     saved, further = Checkpoint(tmp_path / "state.ckpt", "key"), learner()
     for _ in range(REGRESSION.sequences + 1):

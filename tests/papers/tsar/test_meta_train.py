@@ -149,19 +149,6 @@ def test_a_longer_run_goes_on_from_a_shorter_one_and_each_length_is_a_run_of_its
         assert (tmp_path / f"{alone}.csv").read_text() == (tmp_path / f"{ours}.csv").read_text()
 
 
-def test_a_run_whose_snakemake_is_gone_is_not_run_again(meta_learn, tmp_path, monkeypatch):
-    with monkeypatch.context() as patch:
-        patch.setattr(Checkpoint, "orphaned", True)
-        meta_learn(tmp_path / "run.pt", "0-1", iterations=6)
-    first = saved(tmp_path / "run.pt")
-    (tmp_path / "run.pt").unlink()
-    monkeypatch.delattr(meta_train.MetaLearner, "step")
-    meta_learn(tmp_path / "run.pt", "0-1", iterations=6)
-    again = saved(tmp_path / "run.pt")
-    assert all(torch.equal(first[seed][name], again[seed][name]) for seed in first for name in first[seed])
-    assert not list(tmp_path.glob("*.ckpt"))
-
-
 def test_a_checkpoint_that_is_further_on_is_kept(meta_learn, tmp_path, monkeypatch):
     shared = {"checkpoint": tmp_path / "run.ckpt"}
     meta_learn(tmp_path / "long.pt", "0", "--keep-checkpoint", **shared)
