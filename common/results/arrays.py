@@ -77,7 +77,7 @@ def read(path: str | Path, names: Iterable[str] = ()) -> Arrays:
     runs = pandas.DataFrame({name.removeprefix(RUN): content.pop(name) for name in [*content] if name.startswith(RUN)})
     if missing := [name for name in names if name not in content]:
         raise ValueError(f"{path} has no array {', '.join(missing)}: run the stage that writes it again")
-    if runs.empty or any(len(array) != len(runs) for array in content.values()):
+    if runs.empty or any(array.shape[:1] != (len(runs),) for array in content.values()):
         raise ValueError(f"{path} does not hold one entry a run: delete it and run the stage that writes it again")
     return Arrays(runs, content)
 

@@ -26,6 +26,7 @@ def test_arrays_that_are_not_what_was_written_are_refused_by_name(tmp_path, all_
     runs = {"run.seed": numpy.arange(2)}
     held = {
         "no runs": {"counts": numpy.ones((2, 3))},
+        "a single number": runs | {"counts": numpy.float64(3)},
         "fewer runs": {"run.seed": numpy.arange(1), "counts": numpy.ones((2, 3))},
         "other arrays": runs | {"other": numpy.ones((2, 3))},
         "objects": {"run.seed": numpy.array([None, {}]), "counts": numpy.ones((2, 3))},
