@@ -126,7 +126,7 @@ def others(value, known):
     elif isinstance(value, str):
         yield from known
     else:
-        yield from (value[:-1], value[1:])
+        yield from (value[:-1], value[1:]) if len(value) > 1 else ()  # reading refuses empty lists
         for index, item in enumerate(value):
             yield from ((*value[:index], other, *value[index + 1 :]) for other in others(item, known))
 
