@@ -166,7 +166,10 @@ def _apart(tables: Tables, higher: str, lower: str) -> Finding:
     if not all(runs.values()):
         return Finding("not run", f"{higher} and {lower}: no runs (claimed apart, {higher} above)")
     one, other = (stats.summary(own.values()) for own in runs.values())
-    intervals = [f"{own.mean:.2f} [{own.ci_low:.2f}, {own.ci_high:.2f}], n = {own.n}" for own in (one, other)]
+    intervals = [
+        f"{own.mean:.2f}" + (f" [{own.ci_low:.2f}, {own.ci_high:.2f}]" if own.n > 1 else "") + f", n = {own.n}"
+        for own in (one, other)
+    ]
     outcome = "holds" if one.ci_low > other.ci_high else "fails" if one.ci_high < other.ci_low else "unclear"
     detail = ", ".join(f"{variant}: {interval}" for variant, interval in zip(runs, intervals, strict=True))
     return Finding(outcome, f"{detail} (claimed apart, {higher} above)")

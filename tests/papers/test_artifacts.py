@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from common.drawing import plotting
-from common.results import records, reported, tables
+from common.results import arrays, records, reported, tables
+from common.results.arrays import Arrays
 from common.running import make, register
 from common.running.code import ROOT
 
@@ -30,20 +31,25 @@ def quick(monkeypatch):
 
 
 def kept(paper, name):
-    """Return the paths of the kept tables that something is made from."""
+    """Return the paths of the kept tables and arrays that something is made from."""
     known = register.of(paper)
-    return [ROOT / f"papers/{paper}/recorded/{table}.csv" for table in known.kept(known.artifact(name).tables)]
+    return [ROOT / f"papers/{paper}/recorded" / known.file(table) for table in known.kept(known.artifact(name).tables)]
 
 
 def one_seed(paper, name, folder):
-    """Copy these tables, with the first seed of each alone; return their paths."""
+    """Copy these, with the first seed of each alone; return their paths."""
     paths = []
     for source in kept(paper, name):
         path = folder / source.name
-        rows = tables.read(source)
-        if "seed" in rows:
-            rows = rows[rows["seed"] == rows["seed"].min()]
-        tables.write(path, rows)
+        if source.suffix == ".npz":
+            held = arrays.read(source)
+            first = (held.runs["seed"] == held.runs["seed"].min()).to_numpy()
+            arrays.write(path, Arrays(held.runs[first], {key: array[first] for key, array in held.values.items()}))
+        else:
+            rows = tables.read(source)
+            if "seed" in rows:
+                rows = rows[rows["seed"] == rows["seed"].min()]
+            tables.write(path, rows)
         records.write(path.with_suffix(".json"), json.loads(source.with_suffix(".json").read_text()))
         paths.append(path)
     return paths
