@@ -16,7 +16,7 @@ matplotlib.use("Agg")  # figures are drawn in jobs that have no display
 import matplotlib.axes
 import matplotlib.figure
 import numpy
-from matplotlib import cycler
+from matplotlib.rcsetup import cycler
 
 from common.data.files import atomic_write
 

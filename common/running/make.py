@@ -20,9 +20,9 @@ from types import ModuleType
 import pandas
 from matplotlib.figure import Figure
 
-from common.data.files import check_outputs, written
+from common.data.files import atomic_write, check_outputs, written
 from common.drawing import plotting, typeset
-from common.results import comparison, readers, reported, stamps, tables
+from common.results import comparison, readers, reported, stamps
 from common.results.readers import Tables
 from common.running import command_line, register
 
@@ -74,7 +74,8 @@ def main() -> None:
     elif name.startswith("table"):
         typeset.write(out, part(paper, f"figures.{name}").draw(run, rows), stamps.stamp_of_all(run.records))
     else:
-        tables.write(out.with_suffix(".csv"), part(paper, f"figures.{name}").values(run))
+        with atomic_write(out.with_suffix(".csv")) as temporary:  # of what was not run a header alone
+            part(paper, f"figures.{name}").values(run).to_csv(temporary, index=False)
         plotting.save(draw(paper, name, run, rows), out)
 
 

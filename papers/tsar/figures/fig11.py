@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from common.results.readers import Tables
 from papers.tsar.figures import panels
-from papers.tsar.figures.panels import NONE, Row
+from papers.tsar.figures.panels import Row
 from papers.tsar.results import DATASETS
 
 CAPTION = (
@@ -45,8 +45,7 @@ def gallery(layer: str, meta_learning_set: str, datasets: Sequence[str], most: i
             block.suptitle(f"{layer.upper()}, {DATASETS[dataset]}, data-{meta_learning_set}", fontsize=9)
             block.supxlabel("Task-agnostic rank (log$_{10}$)", fontsize=8)
             block.supylabel("Task-specific rank (log$_{10}$)", fontsize=8)
-            axes = block.subplots(height, columns, squeeze=False).flat
-            drawn[dataset] = [("Grow", "models", NONE, [len(own.seeds)])]
+            axes, drawn[dataset] = block.subplots(height, columns, squeeze=False).flat, []
             counts, synapses = own.of(f"rank_rank_{layer}"), own.of("synapses")
             for axis, place in zip(axes, places[dataset]):
                 axis.set_title(f"seed {own.seeds[place]}", fontsize=7, loc="center")
