@@ -6,13 +6,14 @@ import math
 
 import pytest
 
+from common.results import records
 from common.results.readers import read
 from common.results.tables import write
 from papers.dhp import conditions, results
 from papers.dhp.conditions import BENCHMARK_LABELS, LABELS, TASKS
 from papers.dhp.protocol import BENCHMARKS, DHP, METHODS
 from papers.dhp.runs import REGISTER
-from tests.papers.dhp.constructed import benchmark, eta, everything, given, plasticity, runs, table, tuned
+from tests.papers.dhp.constructed import RECORD, benchmark, eta, everything, given, plasticity, runs, table, tuned
 
 MATRIX = [[0.9, 0.1, 0.2], [0.7, 0.8, 0.3], [0.4, 0.6, 0.8]]
 TABLE = table(runs("ewc", MATRIX, seeds=2, spread=0.01))
@@ -102,5 +103,6 @@ def test_own_lambdas_take_the_place_of_the_published_ones():
 )
 def test_other_tables_are_refused(tmp_path, name, rows, message):
     write(path := tmp_path / f"{name}.csv", rows)
+    records.write(path.with_suffix(".json"), {"paper": "dhp", "stage": "train", "parts": 1, **RECORD, "data": []})
     with pytest.raises(ValueError, match=message):
         read([path], results.READERS)

@@ -24,7 +24,8 @@ from tests.papers.sticky_gradient.small import PAPER
 REPORTED = reported.read(ROOT / "papers/sticky_gradient/reported.csv")
 PUBLISHED = {"a1": 0.279, "mu": 0.00363, "sigma": 0.0204, "gamma": 4.7, "zeta": 0.000574, "lambda_": 4.12}
 READING = PAPER.design.reading
-RECORD = {"scale": "paper", "seeds": list(range(10)), "data": [], "protocol_digests": ["a"], "parts": 1}
+RECORD = {"paper": "sticky_gradient", "stage": "train", "scale": "paper"}
+RECORD |= {"seeds": list(range(10)), "data": [], "protocol_digests": ["a"], "parts": 1}
 RECORD["protocol"] = {"training": as_dict(PAPER.training), "search": as_dict(PAPER.search)}
 RECORD["protocol"]["design"] = {"reading": READING}
 # Accuracy at once on a new task, and what it loses with every further task; runs that bear the paper's claims out.
