@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from common.results import records
 from common.running import stage
 
+HERE = Path(__file__).parent
 LONGEST = 2000  # characters of the one line
 
 
@@ -31,6 +33,13 @@ class WorkBegan(BaseException):
 def begin(*_: object, **__: object) -> None:
     """In place of `records.record`."""
     raise WorkBegan
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All that is tried here is slow."""
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture

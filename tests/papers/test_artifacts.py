@@ -79,6 +79,7 @@ def made(paper, name, sources, tmp_path, monkeypatch):
     return out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("paper", "name"), KEPT)
 def test_everything_is_made_from_the_kept_tables(paper, name, tmp_path, monkeypatch):
     out = made(paper, name, kept(paper, name), tmp_path, monkeypatch)
@@ -86,6 +87,7 @@ def test_everything_is_made_from_the_kept_tables(paper, name, tmp_path, monkeypa
         assert (tables.read(out)["ours_n"] > 0).any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("paper", "name"), KEPT)
 def test_one_seed_is_enough(paper, name, tmp_path, monkeypatch):
     out = made(paper, name, one_seed(paper, name, tmp_path), tmp_path, monkeypatch)
