@@ -99,6 +99,11 @@ def scales_of(made_from: Mapping[str, Sequence[str]], run: Tables, names: Iterab
     return scales
 
 
+def withhold(table: pandas.DataFrame, column: str, scales: pandas.Series) -> None:
+    """Take back verdicts or outcomes of rows with nothing of paper scale behind them; scales: of each row."""
+    table.loc[~scales.str.contains(JUDGED_AT) & table[column].isin([*VERDICTS, "holds", "fails"]), column] = NOT_JUDGED
+
+
 def markdown(
     run: Tables,
     numbers: pandas.DataFrame,
@@ -220,8 +225,7 @@ def write(
     made_from = {**made_from, **getattr(compare, "ELSEWHERE", {})}
     scales = scales_of(made_from, run, {*numbers["artifact"], *checked["artifact"]})
     for table, column in ((numbers, "verdict"), (checked, "outcome")):
-        judged = table["artifact"].map(scales).str.contains(JUDGED_AT)
-        table.loc[~judged & table[column].isin([*VERDICTS, "holds", "fails"]), column] = NOT_JUDGED
+        withhold(table, column, table["artifact"].map(scales))
     notes = compare.notes(run, rows) if hasattr(compare, "notes") else []
     for path, table in ((out, numbers), (out.with_name("claims.csv"), checked)):
         scale = pandas.DataFrame({"scale": table["artifact"].map(scales)}, index=table.index)

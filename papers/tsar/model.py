@@ -23,6 +23,7 @@ from papers.tsar.network import (
 from papers.tsar.protocol import Widths, check_conditions, initial_bias
 
 LAYERS = ("c1", "c2", "c3", "cp")  # the classifier's layers, in the order of the regulator's rows
+CONVOLUTIONS = LAYERS[:3]
 
 
 class Tsar(Network):
@@ -76,7 +77,7 @@ class Tsar(Network):
 
     def features(self, fast: Parameters, context: Context) -> Tensor:
         x, *masks = context
-        for name, mask in zip(LAYERS[:3], masks):
+        for name, mask in zip(CONVOLUTIONS, masks):
             weight = fast[f"{name}.weight"]
             x = convolve(x, mask.reshape(len(x), *weight.shape) * weight)
             x = F.relu(max_pool(normalise(x, fast[f"{name}.scale"], fast[f"{name}.shift"])))

@@ -9,11 +9,10 @@ from torch import Tensor
 
 from papers.tsar import activity, encodings
 from papers.tsar.data import DatasetOnDevice
-from papers.tsar.model import LAYERS, Tsar
+from papers.tsar.model import CONVOLUTIONS, LAYERS, Tsar
 from papers.tsar.network import Context, ContextOf
 from papers.tsar.protocol import Analysis
 
-CONVOLUTIONS = LAYERS[:3]
 PAIR_BINS = 200  # of NPMI, from -1 to 1
 
 

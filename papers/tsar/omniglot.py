@@ -11,7 +11,6 @@ ImageNet. Writes both accuracies after the last class (.csv) and the record (.js
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -20,11 +19,11 @@ from common.learning.randomness import generator
 from common.results import tables
 from common.running import stage
 from papers.tsar import data, saved_models
-from papers.tsar.model import LAYERS, Tsar
+from papers.tsar.model import CONVOLUTIONS, Tsar
 from papers.tsar.protocol import OMNIGLOT_VARIANTS
 from papers.tsar.runs import REGISTER
 from papers.tsar.sequence import fresh, learn_in_sequence
-from papers.tsar.tune import best_learning_rate, names_of, options
+from papers.tsar.tune import best_learning_rate, names_of, options, run_of
 
 
 def drawn(labels: Tensor, classes: int, images: int, held_out: int, seed: int) -> tuple[Tensor, Tensor]:
@@ -48,9 +47,7 @@ def shuffled(sequence: Tensor, epochs: int, seed: int) -> Tensor:
 
 
 def main() -> None:
-    parser = options(__doc__)
-    parser.add_argument("--seeds", type=stage.seed_range, required=True, help="a range such as 0-4")
-    parser.add_argument("--tuning", type=Path, required=True, help="the table that papers.tsar.tune wrote for ImageNet")
+    parser = options(__doc__, tuned=True)
     arguments = parser.parse_args()
     names, seeds = names_of(arguments), arguments.seeds
     job = stage.Job(REGISTER, "omniglot", arguments, of=names | {"seeds": seeds})
@@ -71,7 +68,7 @@ def main() -> None:
             for variant in variants:
                 network.load_state_dict(initial)
                 if isinstance(network, Tsar):
-                    network.fixed_maps = LAYERS[:3] if variant.startswith("cp_only") else ()
+                    network.fixed_maps = CONVOLUTIONS if variant.startswith("cp_only") else ()
                 sequence, others = by_class, held_out
                 if variant == "cp_only_iid":  # all classes are then one row
                     sequence, others = shuffled(by_class, settings.epochs, seed), held_out.reshape(1, -1)
@@ -80,9 +77,7 @@ def main() -> None:
                     network, images, sequence, (len(sequence),), bias, rate, seed, label, held_out=others
                 )
                 ((_, recall),), ((_, _, accuracy),) = own.curve, own.diagnostics
-                run = {"seed": seed, "condition": arguments.condition, "meta_learning_set": arguments.meta_learning_set}
-                run |= {"dataset": images.about["name"], "learning_rate": rate, "iterations": arguments.iterations}
-                run |= {"variant": variant, "classes": settings.classes}
+                run = run_of(arguments, seed, images, rate) | {"variant": variant, "classes": settings.classes}
                 rows.append(run | {"recall": recall, "held_out": accuracy})
         measured["meta_learning_commits"] = sources.commits
         measured["seconds_per_run"] = (time.monotonic() - started) / len(rows)

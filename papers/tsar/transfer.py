@@ -11,7 +11,6 @@ regulator what its masks tell (--activity, as .npz).
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 import numpy as np
 from numpy import ndarray
@@ -23,7 +22,7 @@ from papers.tsar.model import Tsar
 from papers.tsar.protocol import initial_bias
 from papers.tsar.runs import REGISTER
 from papers.tsar.sequence import Measured, drawn, fresh, learn_in_sequence
-from papers.tsar.tune import best_learning_rate, names_of, options
+from papers.tsar.tune import best_learning_rate, names_of, options, run_of
 
 
 def rows_of(run: dict, measured: Measured) -> dict[str, list[dict]]:
@@ -42,9 +41,7 @@ def rows_of(run: dict, measured: Measured) -> dict[str, list[dict]]:
 
 
 def main() -> None:
-    parser = options(__doc__)
-    parser.add_argument("--seeds", type=stage.seed_range, required=True, help="a range such as 0-4")
-    parser.add_argument("--tuning", type=Path, required=True, help="the table that papers.tsar.tune wrote")
+    parser = options(__doc__, tuned=True)
     parser.add_argument(
         "--diagnostics", type=stage.written(".csv"), help="where to write what was measured after every class (.csv)"
     )
@@ -95,8 +92,7 @@ def main() -> None:
                 held_out=held_out if "diagnostics" in paths else None,
                 observe=observe,
             )
-            run = {"seed": seed, "condition": arguments.condition, "meta_learning_set": arguments.meta_learning_set}
-            run |= {"dataset": images.about["name"], "learning_rate": rate, "iterations": arguments.iterations}
+            run = run_of(arguments, seed, images, rate)
             for table, added in rows_of(run, own).items():
                 if table in rows:
                     rows[table] += added

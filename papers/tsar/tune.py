@@ -23,8 +23,8 @@ from papers.tsar.runs import REGISTER
 from papers.tsar.sequence import drawn, fresh, learn_in_sequence
 
 
-def options(description: str) -> ArgumentParser:
-    """Return the command line that tuning and transfer share."""
+def options(description: str, tuned: bool = False) -> ArgumentParser:
+    """Return the command line that tuning and all kinds of transfer share; tuned: with what these read of tuning."""
     parser = stage.parser(description)
     parser.add_argument("--condition", required=True, help="such as grow, sculpt, oml, scratch or bias4")
     parser.add_argument("--meta-learning-set", choices=META_LEARNING_SETS, required=True)
@@ -32,12 +32,22 @@ def options(description: str) -> ArgumentParser:
     parser.add_argument("--images", required=True, help="prepared ImageNet or CIFAR-100 (.npz)")
     parser.add_argument("--models", type=Path, nargs="*", default=[], help="what meta_train saved; none for scratch")
     parser.add_argument("--out", type=stage.written(".csv"), required=True, help="the table (.csv)")
+    if tuned:
+        parser.add_argument("--seeds", type=stage.seed_range, required=True, help="a range such as 0-4")
+        parser.add_argument("--tuning", type=Path, required=True, help="the table that papers.tsar.tune wrote")
     return parser
 
 
 def names_of(arguments: Namespace) -> dict:
     """Return what tells the models of a command line from others, under the names of columns and wildcards."""
     return {name: getattr(arguments, name) for name in ("condition", "meta_learning_set", "iterations")}
+
+
+def run_of(arguments: Namespace, seed: int, images: DatasetOnDevice, rate: float) -> dict:
+    """Return what tells a run from others, as the first columns of tables; rate: the learning rate."""
+    condition, learned, iterations = names_of(arguments).values()
+    run = {"seed": seed, "condition": condition, "meta_learning_set": learned, "dataset": images.about["name"]}
+    return run | {"learning_rate": rate, "iterations": iterations}
 
 
 def recalls(

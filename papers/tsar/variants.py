@@ -12,7 +12,6 @@ run (--activity), and the mean C3 mask of all images before transfer (--image-ma
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -22,12 +21,12 @@ from common.results import arrays, tables
 from common.running import stage
 from papers.tsar import data, saved_models
 from papers.tsar.agreement import extremes
-from papers.tsar.model import Tsar
-from papers.tsar.observe import CONVOLUTIONS, Window, mean_masks
+from papers.tsar.model import CONVOLUTIONS, Tsar
+from papers.tsar.observe import Window, mean_masks
 from papers.tsar.protocol import VARIANTS, initial_bias
 from papers.tsar.runs import REGISTER
 from papers.tsar.sequence import drawn, fresh, learn_in_sequence
-from papers.tsar.tune import best_learning_rate, names_of, options
+from papers.tsar.tune import best_learning_rate, names_of, options, run_of
 
 
 def pool_of(variant: str, images: Tensor, means: Tensor, count: int) -> Tensor:
@@ -44,9 +43,7 @@ def pool_of(variant: str, images: Tensor, means: Tensor, count: int) -> Tensor:
 
 
 def main() -> None:
-    parser = options(__doc__)
-    parser.add_argument("--seeds", type=stage.seed_range, required=True, help="a range such as 0-4")
-    parser.add_argument("--tuning", type=Path, required=True, help="the table that papers.tsar.tune wrote")
+    parser = options(__doc__, tuned=True)
     parser.add_argument(
         "--activity", type=stage.written(".npz"), required=True, help="where to write what the masks tell (.npz)"
     )
@@ -83,9 +80,7 @@ def main() -> None:
                 window = Window(network, sequence.numel(), job.settings.analysis, np.random.default_rng(seed))
                 label = f"{arguments.condition} {variant} seed {seed}"
                 own = learn_in_sequence(network, images, sequence, *how, rate, seed, label, observe=window)
-                run = {"seed": seed, "condition": arguments.condition, "meta_learning_set": arguments.meta_learning_set}
-                run |= {"dataset": images.about["name"], "learning_rate": rate, "iterations": arguments.iterations}
-                runs.append(run | {"variant": variant})
+                runs.append(run_of(arguments, seed, images, rate) | {"variant": variant})
                 rows += [runs[-1] | {"classes": classes, "recall": recall} for classes, recall in own.curve]
                 activity.append(window.summary())
         measured["meta_learning_commits"] = sources.commits

@@ -58,6 +58,7 @@ def contents(folder, ending):
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob(f"*.{ending}")}
 
 
+@pytest.mark.slow
 def test_a_call_that_stops_in_time_and_one_that_goes_on_end_as_one_long_call(call, tmp_path, monkeypatch):
     assert call("two", 0).endswith("The next call: go on with meta_train of grow after 12.")
     assert not (tmp_path / "two/out").exists()

@@ -52,13 +52,18 @@ def folders(tmp_path):
 SHARES = ["accuracy", "recall", "held_out"]  # of few images, of which some change sides where kernels round otherwise
 
 
+# Tables in which single images do: Adam divides a gradient near 0 by its own size, so that roundings grow.
+ONE_IMAGE = {"variants.csv": 1.01 / 42, "omniglot_grow.csv": 1.01 / 90}
+
+
 def check_tables(here, there, shares=1e-5):
     tables = sorted(path.name for path in here.glob("*.csv"))
     assert tables
     for name in tables:
         ours, theirs = (pandas.read_csv(folder / name) for folder in (here, there))
         counted = [column for column in SHARES if column in ours]
-        pandas.testing.assert_frame_equal(ours[counted], theirs[counted], rtol=1e-3, atol=shares)
+        one = max(shares, ONE_IMAGE.get(name, 0))
+        pandas.testing.assert_frame_equal(ours[counted], theirs[counted], rtol=1e-3, atol=one)
         pandas.testing.assert_frame_equal(
             ours.drop(columns=counted), theirs.drop(columns=counted), rtol=1e-3, atol=1e-5
         )
@@ -83,8 +88,7 @@ def test_stages_do_on_an_accelerator_what_they_do_on_the_cpu(paper, call, folder
     run_all(call, paper, here)
     with pretended(monkeypatch):
         run_all(call, paper, there)
-    # TSAR's transfer divides gradients near 0 by their own size, so that roundings grow: a few images change sides
-    check_tables(here, there, **({"shares": 0.02} if paper == "tsar" else {}))
+    check_tables(here, there)
     for about in there.glob("*.json"):
         assert json.loads(about.read_text())["device"] == str(ACCELERATOR)
 

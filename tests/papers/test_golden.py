@@ -22,6 +22,8 @@ from common.running import protocols, register
 from common.running.protocols import Settings
 from tests.papers import tiny_runs
 
+pytestmark = pytest.mark.slow
+
 GOLDEN = Path(__file__).with_name("golden")
 ROWS = 16  # of a table, evenly spread, that are kept
 TOLERANCES = {"count": 0.02}  # relative; of other columns 1e-4

@@ -13,6 +13,8 @@ from common.running import register
 from common.running.register import endings
 from tests.workflow.checkout import PAPERS
 
+pytestmark = pytest.mark.slow
+
 ARTIFACTS = [(paper, name) for paper in PAPERS for name in register.of(paper).available()]
 FIGURES = [f"{paper}_{name}" for paper, name in ARTIFACTS if name.startswith("fig")]
 TABLES = [f"{paper}_{name}" for paper, name in ARTIFACTS if name.startswith("table")]

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.workflow.checkout import Checkout
+
+pytestmark = pytest.mark.slow
 
 SNAKEFILE = """
 from common.running import lineage

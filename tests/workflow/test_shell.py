@@ -9,6 +9,8 @@ import pytest
 
 from tests.workflow.checkout import Checkout
 
+pytestmark = pytest.mark.slow
+
 READING = """
 import json
 include: "Snakefile"

@@ -53,6 +53,8 @@ def values(tables: Tables, reported: pandas.DataFrame) -> pandas.DataFrame:
     unjudged = numbers["benchmark"].isin(fewer) & (numbers["verdict"] != NOT_RUN)
     numbers.loc[unjudged, ["difference", "ci_low", "ci_high"]] = math.nan
     numbers.loc[unjudged, "verdict"] = ""
+    scales = {label: tables.scales.get(name, "") for name, label in BENCHMARK_LABELS.items()}
+    comparison.withhold(numbers, "verdict", numbers["benchmark"].map(scales))
     return numbers[COLUMNS]
 
 

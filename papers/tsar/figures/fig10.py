@@ -15,7 +15,7 @@ from common.drawing import plotting
 from common.drawing.plotting import PALETTE, TINY
 from common.results import reported as reported_numbers
 from common.results.arrays import Arrays
-from common.results.readers import Tables
+from common.results.readers import Tables, chosen
 from papers.tsar import results
 from papers.tsar.agreement import membership_by_chance, rank_agreement
 from papers.tsar.conditions import COLORS
@@ -69,10 +69,15 @@ def _fill(figure: Figure, tables: Tables, reported: pandas.DataFrame) -> dict[st
 
 
 def _window_of_best(tables: Tables, grow: Runs, variant: str) -> ndarray:
-    """Return the window of activity of a variant of the run that recalls most; an empty one without runs."""
+    """Return the window of activity of a variant, of the run of those with variants that recalls most; an empty one without."""
     noted: Arrays = tables["variant_activity"]
-    runs = [noted.of("synaptic_activity", **grow.names, variant=variant, seed=seed) for seed in grow.seeds]
-    return next(iter(runs[grow.best]), numpy.empty(0)) if runs else numpy.empty(0)
+    curves = results.curves(tables, "grow", "rich")
+    recall = {} if curves.empty else curves.iloc[:, -1].to_dict()
+    seeds = [] if noted.runs.empty else chosen(noted.runs, **grow.names, variant=variant)["seed"].tolist()
+    if not seeds:
+        return numpy.empty(0)
+    best = max(seeds, key=lambda seed: recall.get(seed, -1))
+    return noted.of("synaptic_activity", **grow.names, variant=variant, seed=best)[0]
 
 
 def _ranks(axis: Axes, regulation: dict[int, tuple[ndarray, ndarray]]) -> list[Row]:

@@ -29,7 +29,7 @@ PIXELS = (28, 26, 11, 3)  # sides of the image and of the outputs of the convolu
 ROWS = {"P": (4.5, "#E8F1FA"), "C": (0.6, "#FFF6DC")}  # of panel A: height and colour
 LOOK: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 7.5}
 CAPTION = (
-    "A: shapes as the protocol of this scale sets them. Each convolution is followed by a normalisation, ReLU and, but for P3, a 2x2"
+    "A: shapes of the networks that were run. Each convolution is followed by a normalisation, ReLU and, but for P3, a 2x2"
     " max-pool. The regulator (top) masks every weight of the classifier (bottom), image by image. B: a hypothetical modular network:"
     " each task has its own synapses. C, D: each line is a synapse, as opaque as its mask. Start: the sigmoid of the initial bias."
     " Transfer: evenly spaced quantiles of all C3 masks on ImageNet, in random places, of the run with the highest recall. The paper"
@@ -42,7 +42,7 @@ def _fill(figure: Figure, tables: Tables, reported: pandas.DataFrame) -> dict[st
     for axis in axes.values():
         axis.set_axis_off()
     axes["A"].set_title("A  Tuning Synapses via Allostatic Regulation (TSAR)")
-    drawn = {"A": _architecture(axes["A"], tables.settings.network)}
+    drawn = {"A": _architecture(axes["A"], _widths(tables))}
     modules = activity.modular(2, edges, 1, numpy.random.default_rng(0))
     axes["B"].set_title("B  Modularity (hypothetical)")
     tasks: dict[str, ndarray | None] = {"task 1": modules[0], "task 2": modules[1]}
@@ -57,6 +57,13 @@ def _fill(figure: Figure, tables: Tables, reported: pandas.DataFrame) -> dict[st
             masks["transfer"] = numpy.random.default_rng(0).permutation(lower[places])
         drawn[panel] = _networks(axes[panel], masks, (COLORS[condition],) * 2)
     return drawn
+
+
+def _widths(tables: Tables) -> Widths:
+    """Return the widths of the networks that were run, as their record has them; without runs those of the protocol."""
+    if "activity_imagenet" in tables.records:
+        return Widths(**tables.records["activity_imagenet"]["protocol"]["network"])
+    return tables.settings.network
 
 
 def _networks(axis: Axes, masks: Mapping[str, ndarray | None], colors: tuple[str, str]) -> list[Row]:

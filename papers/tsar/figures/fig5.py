@@ -47,7 +47,8 @@ def _fill(figure: Figure, tables: Tables, reported: pandas.DataFrame) -> dict[st
     drawn["C"] = panels.bars(
         axes["C"], _recall(tables), [COLORS["grow"] if name == "random" else OTHER for name in BARS], "recall (%)"
     )
-    axes["C"].set(ylabel="Recall (%)", ylim=(0, 102))
+    axes["C"].set_ylabel("Recall (%)")
+    axes["C"].set_ylim(bottom=0)
     axes["C"].tick_params("x", rotation=90, labelsize=TINY)
     drawn["D"] = _by_sign(axes["D"], grow.of("by_sign"))
     drawn["E"] = _correlations(axes["E"], grow.of("upstream_correlation"))

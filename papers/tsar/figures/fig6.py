@@ -89,10 +89,10 @@ def _npmi(axis: Axes, runs: Runs) -> list[Row]:
     for (threshold, color), own in zip(zip(thresholds, BY_THRESHOLD), counts.swapaxes(0, 1), strict=True):
         if len(own := own[own.any(1)]):
             shares = 100 * own / own.sum(1, keepdims=True)
-            plotting.band(axis, x, shares, color=color, label=f"T = {threshold:.2f}")
+            plotting.band(axis, x, shares, color=color, label=f"{threshold:.2f}")
             rows += [(f"T = {threshold:.2f}", "pairs (%)", at, values.tolist()) for at, values in zip(x, shares.T)]
     axis.set_ylim(bottom=0)
-    axis.legend(loc="upper left", **panels.SHORT)
+    axis.legend(loc="upper left", title="T", **panels.SHORT)
     return rows
 
 

@@ -65,6 +65,16 @@ def test_seeds_that_diverged_are_counted_beside_those_that_did_not():
     assert column(cells, "ours", "permuted")[4] == "3 diverged, of 3"
 
 
+def test_what_ran_below_paper_scale_is_shown_without_a_verdict():
+    tables = given({name: benchmark(name) for name in ("permuted", "split")})
+    tables.records["split"]["scale"] = "desk"
+    numbers, cells = shown(tables)
+    verdicts = set(numbers.loc[BENCHMARK_LABELS["split"], "verdict"])
+    assert "not judged" in verdicts and not verdicts & {"agrees", "differs", "unclear"}
+    assert "not judged" not in set(numbers.loc[BENCHMARK_LABELS["permuted"], "verdict"])
+    assert column(cells, "verdict", "split")[0].startswith("not judged / not judged")
+
+
 def test_fewer_tasks_than_the_papers_are_shown_without_a_verdict():
     rows = benchmark("vision", tasks=4, si=None, **tuned(offset=1))
     numbers, cells = shown(given({"vision": rows}, diverged=[("vision", "mas", [2])]))

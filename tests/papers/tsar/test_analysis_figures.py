@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import importlib
 
@@ -9,11 +10,12 @@ import numpy
 import pytest
 
 from common.drawing import plotting
+from common.results.arrays import Arrays
 from common.results.readers import Tables
 from papers.tsar import activity, agreement
 from papers.tsar.figures import fig2, fig11
 from papers.tsar.model import Tsar
-from papers.tsar.protocol import VARIANTS
+from papers.tsar.protocol import VARIANTS, Widths
 from papers.tsar.results import READERS
 from tests.papers.tsar import constructed_activity
 from tests.papers.tsar.constructed import REPORTED
@@ -214,6 +216,18 @@ def test_windows_are_of_the_best_run_with_diminishing_and_with_enhancing_images(
         assert image.get_array().max() == VARIANTS.index(variant) + 1 + 10  # seed 1 recalls most
 
 
+def test_windows_are_of_a_run_that_has_them_though_another_recalls_more():
+    run = MADE["everything"]()
+    noted = run["variant_activity"]
+    others = (noted.runs["seed"] != 1).to_numpy()
+    lacking = Arrays(noted.runs[others], {name: array[others] for name, array in noted.values.items()})
+    drawn = figure(
+        10, constructed_activity.tables(**{name: run[name] for name in READERS} | {"variant_activity": lacking})
+    )
+    (image,) = axis(drawn, "A").images
+    assert image.get_array().max() == VARIANTS.index("diminishing") + 1 + 20  # seed 2 recalls more than seed 0
+
+
 def test_ranks_of_images_are_those_of_all_models_with_their_correlation():
     table = values(10, MADE["everything"]()).query("panel == 'E'").set_index("quantity")
     assert table["mean"]["images"] == 3 * 75
@@ -257,6 +271,13 @@ def test_a_gallery_shows_every_model_and_beyond_its_limit_not_the_best():
         "imagenet": ["seed 0", "seed 1"],
         "cifar100": ["seed 0", "seed 1"],
     }
+
+
+def test_the_schematic_has_the_shapes_of_the_runs_that_their_record_names():
+    run = constructed_activity.single()
+    wide = dataclasses.asdict(SMOKE.network) | {"channels": 2 * SMOKE.network.channels}
+    run.records["activity_imagenet"] = {"protocol": {"network": wide}}
+    assert values(3, run).set_index("panel")["mean"]["A"].tolist() == [*Widths(**wide).mask_sizes.values()]
 
 
 def test_the_schematic_has_the_models_shapes_and_a_runs_masks():

@@ -33,6 +33,7 @@ def test_each_epoch_shows_every_drawing_once_in_an_order_of_its_own():
     assert (epochs[0] != sequence.flatten()).float().mean() > 0.8
 
 
+@pytest.mark.slow
 def test_grow_runs_all_variants_and_others_the_plain_one(call, meta_learn, stand_ins, tmp_path):
     meta_learn(tmp_path / "grow.pt", "0-1")
     names = {"condition": "grow", "meta_learning_set": "rich", "iterations": 12, "dataset": "imagenet"}

@@ -29,6 +29,7 @@ def test_the_rate_is_chosen_by_the_curve_and_the_mean_over_seeds(tmp_path):
             tune.best_learning_rate(tmp_path / "tune.csv", **(names | other))
 
 
+@pytest.mark.slow
 def test_all_stages_by_hand(call, meta_learn, stand_ins, imagenet, tmp_path):
     """Tuning and transfer read what meta-learning wrote; a seed alone gives what it gives among others."""
     meta_learn(tmp_path / "both.pt", "0-1")
