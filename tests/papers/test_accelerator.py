@@ -106,6 +106,7 @@ class Killed(Exception):
     """Stands for a signal."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("paper", RESUMED)
 def test_a_killed_run_goes_on_on_an_accelerator(paper, call, folders, monkeypatch):
     here, there = folders

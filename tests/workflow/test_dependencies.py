@@ -21,6 +21,8 @@ from common.running.code import ROOT
 from common.running.register import endings
 from tests.workflow.checkout import PAPERS, Checkout
 
+pytestmark = pytest.mark.slow
+
 # Reads the rules as they are, but notes down whose digest each job asks for.
 RECORDING = """
 import json

@@ -31,6 +31,7 @@ def test_a_variant_draws_the_images_at_either_end_of_each_class(variant, first, 
     assert sorted(variants.pool_of(variant, IMAGES, MEANS, 5).tolist()) == first + second
 
 
+@pytest.mark.slow
 def test_all_variants_of_two_seeds(call, meta_learn, stand_ins, imagenet, tmp_path):
     """A seed alone gives what it gives among others; regulation is fixed where only CP's learns, and nowhere else."""
     meta_learn(tmp_path / "grow.pt", "0-1")
