@@ -24,7 +24,7 @@ FOLLOWING = 10  # tasks after a class's own
 
 def positive_weights_activate(tables: Tables) -> list[Finding]:
     """In percent of the last image five tasks before, as in Figure 2 D; the released code reports the decrease."""
-    return [where_defined("change of positive weights, last - first image", _within_task(tables, "positive"), low=0)]
+    return [where_defined("change of positive weights, last - first image", within_task(tables, "positive"), low=0)]
 
 
 def positive_weights_become_dormant(tables: Tables) -> list[Finding]:
@@ -33,7 +33,7 @@ def positive_weights_become_dormant(tables: Tables) -> list[Finding]:
         tables, lambda own: stats.linregress(range(FOLLOWING), _by_task(own[0])).slope, "following_classes"
     )
     return [
-        where_defined("change of positive weights in the tenth task (%)", _tenth_task(tables, "positive"), high=-20),
+        where_defined("change of positive weights in the tenth task (%)", tenth_task(tables, "positive"), high=-20),
         where_defined("its trend, percent a task", slopes, high=0),
     ]
 
@@ -41,7 +41,7 @@ def positive_weights_become_dormant(tables: Tables) -> list[Finding]:
 def negative_weights_do_the_inverse(tables: Tables) -> list[Finding]:
     """Judged is the negative weights' change where the positive ones' rises, and its reverse where that falls."""
     findings = []
-    for what, of in (("within the task", _within_task), ("in the tenth task after", _tenth_task)):
+    for what, of in (("within the task", within_task), ("in the tenth task after", tenth_task)):
         changes = side_by_side(of(tables, sign) for sign in SIGNS)
         opposed = {seed: negative * numpy.sign(positive) for seed, (positive, negative) in changes.items()}
         findings.append(
@@ -54,7 +54,7 @@ def positive_weights_are_suppressed(tables: Tables) -> list[Finding]:
     return [
         where_defined(
             f"{name} of CP regulation, positive / negative weights",
-            of_regulation(tables, partial(_ratio_of_signs, place=place), "by_sign"),
+            of_regulation(tables, partial(ratio_of_signs, place=place), "by_sign"),
             high=1,
         )
         for place, name in enumerate(("mean", "variance"))
@@ -71,13 +71,13 @@ def signs_differ_in_bursts(tables: Tables) -> list[Finding]:
     return findings
 
 
-def _within_task(tables: Tables, sign: str) -> dict[int, float]:
+def within_task(tables: Tables, sign: str) -> dict[int, float]:
     """Return by how much the regulation of a class's weights of a sign changes from its first image to its last (%)."""
     row = SIGNS.index(sign)
     return of_regulation(tables, lambda own: own[row, -1] - own[row, 0], "within_class")
 
 
-def _tenth_task(tables: Tables, sign: str) -> dict[int, float]:
+def tenth_task(tables: Tables, sign: str) -> dict[int, float]:
     """Return by how much it has changed since the class's last image in the tenth task after it (%)."""
     return of_regulation(tables, lambda own: _by_task(own[SIGNS.index(sign)])[-1], "following_classes")
 
@@ -87,7 +87,7 @@ def _by_task(changes: ndarray) -> ndarray:
     return changes.reshape(FOLLOWING, -1).mean(1)
 
 
-def _ratio_of_signs(moments: ndarray, place: int) -> float:
+def ratio_of_signs(moments: ndarray, place: int) -> float:
     """Return a moment of positive weights over that of negative ones; nan where the latter is 0."""
     positive, negative = moments[:, place]
     return positive / negative if negative else numpy.nan

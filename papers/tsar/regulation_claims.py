@@ -26,7 +26,9 @@ Runs = dict[int, float]
 
 
 def no_task_has_its_own_synapses(tables: Tables) -> list[Finding]:
-    correlation, shared = (of_regulation(tables, _mean, f"{name}_c3") for name in ("rank_correlation", "top_shared"))
+    correlation, shared = (
+        of_regulation(tables, mean_of_known, f"{name}_c3") for name in ("rank_correlation", "top_shared")
+    )
     return [
         where_defined("Spearman's correlation of ranks within and outside a task, C3", correlation, low=0.9),
         where_defined("share of a task's top 1% in the top 5% elsewhere, C3", percent(shared), low=80),
@@ -95,7 +97,7 @@ def sculpt_stays_permissive(tables: Tables) -> list[Finding]:
 def _sensitivity(tables: Tables, layer: str, dataset: str, meta_learning_set: str = "rich") -> Runs:
     """Return 1 - Spearman's correlation of ranks, the mean over tasks, in percent."""
     kind = {"meta_learning_set": meta_learning_set, "dataset": dataset}
-    return of_regulation(tables, lambda own: 100 * (1 - _mean(own)), f"rank_correlation_{layer}", **kind)
+    return of_regulation(tables, lambda own: 100 * (1 - mean_of_known(own)), f"rank_correlation_{layer}", **kind)
 
 
 def straightness(tables: Tables, layer: str, condition: str, meta_learning_set: str = "rich") -> Runs:
@@ -108,7 +110,7 @@ def straightness(tables: Tables, layer: str, condition: str, meta_learning_set: 
     return of_regulation(tables, r2, f"regulation_{layer}", **kind)
 
 
-def _mean(values: ndarray) -> float:
+def mean_of_known(values: ndarray) -> float:
     """Return the mean of those that are not nan; nan without any."""
     known = values[numpy.isfinite(values)]
     return known.mean() if known.size else numpy.nan

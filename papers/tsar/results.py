@@ -71,6 +71,7 @@ READERS = {
     "image_masks": of_arrays(("mean_masks",)),
     "activity_imagenet": of_arrays(ACTIVITY),
     "activity_cifar100": of_arrays(ACTIVITY),
+    "activity_untrained": of_arrays(ACTIVITY),
 }
 
 

@@ -65,8 +65,8 @@ def batches(scale: str, condition: str, meta_learning_set: str, first: int, coun
 
 
 def models(scale: str, condition: str, meta_learning_set: str, iterations: int | str, seeds: str) -> list[str]:
-    """Return the file of meta-learned models of a batch of seeds, in a list; Scratch has none."""
-    if condition == "scratch":
+    """Return the file of meta-learned models of a batch of seeds, in a list; after 0 iterations there is none."""
+    if int(iterations) == 0:
         return []
     return [f"{folder(scale, 'meta', condition, meta_learning_set, iterations)}/seeds{seeds}.pt"]
 
@@ -95,6 +95,11 @@ def keep_checkpoint(condition: str, meta_learning_set: str, design: Design) -> s
 def regulated(design: Design) -> list[tuple[str, str, int]]:
     """Return the combinations that have a regulator, each with its whole length."""
     return [names for names in finished(design) if initial_bias(names[0]) is not None]
+
+
+def untrained(design: Design) -> list[tuple[str, str, int]]:
+    """Return Grow and Sculpt before meta-learning, if the design transfers them: its control."""
+    return [names for names in of_every_length(design) if names[-1] == 0]
 
 
 def varied(design: Design) -> list[tuple[str, str, int]]:
@@ -178,7 +183,7 @@ def read_by_omniglot(job: Job) -> tuple[str, ...]:
 def _of_models(job: Job) -> tuple[str, ...]:
     """Return what a model must have been meta-learned with, if it was. Raises ProtocolError for an unknown condition."""
     check_conditions([job["condition"]])
-    return ("network",) if job["condition"] == "scratch" else ("network", "meta_learning")
+    return ("network",) if str(job.get("iterations")) == "0" else ("network", "meta_learning")
 
 
 REGISTER = Register(
@@ -207,6 +212,7 @@ REGISTER = Register(
         name: partial(transfer_tables, f"{name}_seeds{{seeds}}.npz", regulated)
         for name in ("activity_imagenet", "activity_cifar100")
     }
+    | {"activity_untrained": partial(transfer_tables, "activity_imagenet_seeds{seeds}.npz", untrained)}
     | {
         name: partial(transfer_tables, f"{name}_seeds{{seeds}}.npz", varied, stage="variants")
         for name in ("variant_activity", "image_masks")
@@ -227,6 +233,7 @@ REGISTER = Register(
         "fig_transfer": Artifact(("transfer", "diagnostics", "final_recall")),
         "fig_recall": Artifact(("snapshots",)),
         "table_tuning": Artifact(("tune",)),
+        "table_untrained": Artifact(("activity_untrained", "activity_imagenet")),
     },
     comparison=Artifact(
         (

@@ -27,8 +27,8 @@ class Sources(NamedTuple):
 
 
 def origin_of(condition: str, meta_learning_set: str, iterations: int, settings: Protocol | Settings) -> dict:
-    """Return what a model is meta-learned as; settings: with the sections network and, but for Scratch, meta_learning."""
-    meta_learning = {} if condition == "scratch" else protocols.as_dict(settings.meta_learning)
+    """Return what a model is meta-learned as; settings: with the sections network and, if that was any, meta_learning."""
+    meta_learning = {} if iterations == 0 else protocols.as_dict(settings.meta_learning)
     names = {"condition": condition, "meta_learning_set": meta_learning_set, "iterations": iterations}
     return names | protocols.as_dict(settings.network) | meta_learning
 
@@ -41,12 +41,12 @@ def save(path: Path, origin: dict, models: dict[str, Parameters]) -> None:
 
 
 def load(paths: Sequence[Path], seeds: Sequence[int], origin: dict) -> dict[int, Parameters | None]:
-    """Return the meta-learned tensors of each seed; None for each seed of Scratch, which has no models.
+    """Return the meta-learned tensors of each seed; None for each seed after 0 iterations, where there are no models.
 
     The files are mapped, not read: a model takes memory only once its tensors are used. Raises TrainingError if a file
     cannot be read or has another origin, and if a seed is missing.
     """
-    if origin["condition"] == "scratch" and not paths:
+    if origin["iterations"] == 0 and not paths:
         return dict.fromkeys(seeds)
     if not paths:
         raise TrainingError(

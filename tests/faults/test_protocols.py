@@ -90,7 +90,7 @@ def test_these_fields_and_no_others_have_rules_of_their_own():
         return {key for _, _, key, _ in FIELDS if rule.fullmatch(key)}
 
     assert matching(protocols.SIGNED) == {"sweep_biases", "regulation_bias"}
-    assert matching(protocols.FROM_ZERO) == {"padding", "skips"}
+    assert matching(protocols.FROM_ZERO) == {"padding", "skips", "iterations"}
     assert matching(protocols.REPEATED) == {"hidden", "nodes", "channels", "convolutions"}
     assert matching(protocols.EMPTY) == {"skips", "second_order", "sweep_biases", "controls"}
     rates = {"convolution_dropout_rate", "dense_dropout_rate", "dropout_rate"}

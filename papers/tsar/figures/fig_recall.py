@@ -18,8 +18,8 @@ from papers.tsar.protocol import NAMED_BIASES
 TITLES = {"final": "A  After the last class", "averaged": "B  Averaged over the curve"}
 CAPTION = (
     "Recall under transfer from models of several lengths of data-rich meta-learning: dots are runs, lines join their means.\n"
-    "A snapshot is the finished model of a run of that length, with a learning rate tuned for it. B averages all points at which\n"
-    "Figure 1 A shows recall. Dashed: what the paper reports in the end, after 25,000 iterations at full width."
+    "Each is the finished model of a run of that length, with a learning rate tuned for it; 0 is the network before meta-learning.\n"
+    "B averages all points at which Figure 1 A shows recall. Dashed: the paper's, after 25,000 iterations at full width."
 )
 
 
@@ -76,12 +76,13 @@ def _draw_runs(axis: Axes, runs: dict[int, list[float]], condition: str) -> None
 
 
 def _draw_lengths(axis: Axes, lengths: list[int]) -> None:
-    """Make the axis logarithmic, with a tick at each length."""
+    """Make the axis logarithmic, with a tick at each length; at its left there is room for 0, untrained networks."""
     if not lengths:
         plotting.no_runs(axis)
         axis.set_xticks([])
         return
-    axis.set_xscale("log")
-    axis.set_xlim(lengths[0] / 1.3, lengths[-1] * 1.3)
+    first = next(filter(None, lengths), 1)
+    axis.set_xscale("symlog", linthresh=first / 2, linscale=0.2)
+    axis.set_xlim(-first / 8 if lengths[0] == 0 else first / 1.3, max(lengths[-1], first) * 1.3)
     axis.set_xticks(lengths, [f"{length:,}" for length in lengths])
     axis.xaxis.set_minor_locator(NullLocator())

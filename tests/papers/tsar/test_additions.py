@@ -7,7 +7,8 @@ import pytest
 
 from common.drawing import plotting
 from papers.tsar.conditions import COLORS
-from papers.tsar.figures import fig_recall, fig_transfer, table_tuning
+from papers.tsar.figures import fig_recall, fig_transfer, table_tuning, table_untrained
+from tests.papers.tsar import constructed_activity
 from tests.papers.tsar.constructed import REPORTED, measured, runs, table, tables
 
 GROW = {"condition": "grow", "meta_learning_set": "rich"}
@@ -64,6 +65,33 @@ def test_recall_is_shown_after_each_length_at_the_end_and_averaged():
     assert final.get_xticks().tolist() == [3000, 25000]
     shown = [text.get_text() for text in final.get_figure().legends[0].get_texts()]
     assert shown == ["Grow (n = 2)", "Sculpt (n = 1)", "paper, Grow", "paper, Sculpt"]
+
+
+def test_an_untrained_network_stands_at_the_left_of_a_logarithmic_axis():
+    lengths = [runs("grow", "rich", 2, iterations=0), runs("grow", "rich", 20, iterations=3000)]
+    with plotting.style():
+        final, _ = fig_recall.draw(tables(snapshots=table(*lengths)), REPORTED).axes
+    assert final.get_xticks().tolist() == [0, 3000] and final.get_xlim()[0] < 0
+    assert final.get_xscale() == "symlog"
+
+
+def test_the_untrained_control_has_its_own_statistics():
+    few, many = [("grow", "rich", seed) for seed in range(2)], [("grow", "rich", seed) for seed in range(3)]
+    run = {
+        "activity_untrained": constructed_activity.arrays("imagenet", *few),
+        "activity_imagenet": constructed_activity.arrays("imagenet", *many, ("sculpt", "rich", 0)),
+    }
+    cells = table_untrained.draw(constructed_activity.tables(**run), REPORTED).cells
+    assert cells["network"].tolist() == ["untrained", "meta-learned"] * len(table_untrained.STATISTICS)
+    shared = cells[cells["statistic"].str.contains("Spearman")].set_index("network")
+    assert shared["n"].to_dict() == {"untrained": 2, "meta-learned": 3}
+    for network, name in table_untrained.NETWORKS.items():
+        planted = run[name].of("rank_correlation_c3", condition="grow")
+        assert shared["mean"][network] == pytest.approx(100 * planted.mean())
+    nearest = cells[cells["statistic"].str.contains("neighbour")].set_index("network")["mean"]
+    assert nearest["untrained"] == pytest.approx(
+        100 * run["activity_untrained"].values["nearest_neighbours"][:, 0].mean()
+    )
 
 
 def test_the_rate_with_the_best_average_is_marked_and_of_two_the_larger():

@@ -33,7 +33,8 @@ def test_a_bias_that_is_named_and_in_the_sweep_is_run_once():
 
 
 def reads(stage, condition):
-    return set(REGISTER.stages[stage].read_by({"condition": condition}))
+    iterations = "0" if condition == "scratch" else "12"
+    return set(REGISTER.stages[stage].read_by({"condition": condition, "iterations": iterations}))
 
 
 def test_only_what_a_stage_reads_makes_it_run_again():
@@ -51,6 +52,19 @@ def test_only_what_a_stage_reads_makes_it_run_again():
     assert reads("transfer", "oml") < reads("tune", "oml")
     for stage in ("tune", "transfer"):
         assert reads(stage, "oml") - reads(stage, "scratch") == {"meta_learning"}
+
+
+def test_untrained_networks_need_no_models_and_read_nothing_of_meta_learning():
+    design = dataclasses.replace(DESIGN, iterations=(0, 12))
+    assert runs.untrained(DESIGN) == []
+    assert runs.untrained(design) == [("grow", "rich", 0), ("sculpt", "rich", 0)]
+    assert (
+        runs.models("smoke", "grow", "rich", 0, "0-1") == runs.tuning_models("smoke", "grow", "rich", "0", design) == []
+    )
+    assert runs.shorter_run("smoke", "grow", "rich", "12", "0-1", design) == []
+    for iterations in (0, "0"):
+        job = {"condition": "grow", "iterations": iterations}
+        assert "meta_learning" not in REGISTER.stages["transfer"].read_by(job)
 
 
 def test_transfer_keeps_to_the_batches_that_were_meta_learned():

@@ -35,7 +35,8 @@ def test_models_are_taken_only_as_what_they_were_meta_learned_as(tmp_path):
 
 
 def test_models_that_are_missing_or_old_give_one_sentence(tmp_path):
-    assert load([], [0, 1], origin_of("scratch", "rich", 0, SMOKE)) == {0: None, 1: None}
+    for untrained in ("scratch", "grow"):
+        assert load([], [0, 1], origin_of(untrained, "rich", 0, SMOKE)) == {0: None, 1: None}
     origin = origin_of("grow", "rich", 12, SMOKE)
     with pytest.raises(TrainingError, match="grow is meta-learned: give --models"):
         load([], [0], origin)
