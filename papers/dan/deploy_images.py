@@ -1,23 +1,27 @@
 """Deployment on MNIST: an autoencoder of DANs learns the digits 0 to 9 in order, five images each, and revisits none.
 
     python -m papers.dan.deploy_images --scale smoke --condition both --seeds 0-1 --phenotypes phenotypes.pt \\
-        --mnist data/smoke/mnist.npz --errors errors.csv --grids grids.csv
+        --mnist data/smoke/mnist.npz --errors errors.csv --grids grids.npz
 
-Writes the reconstruction error of every digit on the way, the pictures of Figure 2, and a record beside each table.
+Writes the reconstruction error of every digit on the way (.csv), the pictures of Figure 2 (.npz), and a record beside each.
 The condition "random" takes phenotypes that were never trained. A seed that diverges, in meta-training or here, is left out
-of both tables and named in their records.
+of both and named in their records.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from pathlib import Path
 
+import numpy
+import pandas
 import torch
 from torch import Tensor
 
 from common.learning.replicas import stack
-from common.results import tables
+from common.results import arrays, tables
+from common.results.arrays import Arrays
 from common.running import stage
 from papers.dan import data, phenotypes
 from papers.dan.method import learn_sequence
@@ -37,7 +41,7 @@ class Reconstructions:
         # Figure 2: after one step on the 0s, after half of the digits, after all.
         self.pictured = {1: "first", settings.tasks // 2 * steps: "half", settings.tasks * steps: "all"}
         self.errors: list[dict] = []
-        self.grids: list[dict] = []
+        self.grids: dict[str, numpy.ndarray] = {}  # name of the picture -> [seeds, digits, side, side]
         self._picture("original", batch.targets)
 
     @torch.no_grad()
@@ -59,17 +63,17 @@ class Reconstructions:
         """Return the first step after which a seed's error was measured as not finite, for the seeds where one was."""
         return {row["seed"]: row["step"] for row in reversed(self.errors) if not math.isfinite(row["loss"])}
 
+    def pictures(self, without: Iterable[int]) -> Arrays:
+        """Return the pictures of all seeds but some."""
+        chosen = [place for place, seed in enumerate(self.seeds) if seed not in without]
+        runs = pandas.DataFrame({"condition": self.condition, "seed": [self.seeds[place] for place in chosen]})
+        return Arrays(runs, {name: pixels[chosen] for name, pixels in self.grids.items()})
+
     def _picture(self, shown: str, images: Tensor) -> None:
-        """Note the first image of every digit; shown: what the picture is of."""
+        """Note the first image of every digit, to three decimals; shown: what the picture is of."""
         side = data.side(self.settings)
-        first = images[:, :: self.settings.images_per_task].cpu()
-        for seed, digits in zip(self.seeds, first, strict=True):
-            for digit, pixels in enumerate(digits.tolist()):
-                self.grids += [
-                    {"condition": self.condition, "seed": seed, "shown": shown, "digit": digit}
-                    | {"row": place // side, "column": place % side, "value": round(value, 3)}
-                    for place, value in enumerate(pixels)
-                ]
+        first = images[:, :: self.settings.images_per_task].unflatten(2, (side, side))
+        self.grids[shown] = first.double().cpu().numpy().round(3)
 
 
 def main() -> None:
@@ -77,8 +81,8 @@ def main() -> None:
     parser.add_argument("--condition", choices=IMAGE_CONDITIONS, required=True)
     parser.add_argument("--phenotypes", type=Path, help="what papers.dan.meta_train wrote (.pt); not for random")
     parser.add_argument("--mnist", required=True, help="prepared data set (.npz)")
-    for table in ("errors", "grids"):
-        parser.add_argument(f"--{table}", type=stage.written(".csv"), required=True, help="a table to write (.csv)")
+    parser.add_argument("--errors", type=stage.written(".csv"), required=True, help="a table to write (.csv)")
+    parser.add_argument("--grids", type=stage.written(".npz"), required=True, help="arrays to write (.npz)")
     arguments = parser.parse_args()
     condition, seeds = arguments.condition, arguments.seeds
     if (condition == "random") == bool(arguments.phenotypes):
@@ -112,8 +116,8 @@ def main() -> None:
             )
         run = {"experiment": "images", "condition": condition}
         diverged += [run | {"seed": seed, "at": f"step {step} of deployment"} for seed, step in steps.items()]
-        for path, rows in ((arguments.errors, seen.errors), (arguments.grids, seen.grids)):
-            tables.write(path, [row for row in rows if row["seed"] not in steps])
+        tables.write(arguments.errors, [row for row in seen.errors if row["seed"] not in steps])
+        arrays.write(arguments.grids, seen.pictures(without=steps))
 
 
 if __name__ == "__main__":

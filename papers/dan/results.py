@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import pandas
 
 from common.results import stats
-from common.results.readers import Tables, chosen, plain
+from common.results.readers import Tables, chosen, of_arrays, plain
 from papers.dan.protocol import DIGITS, SHARING, TASKS
 
 Runs = dict[int, float]  # by seed
@@ -23,7 +23,7 @@ READERS = {
     "predictions": plain(["seed", "function", "after", "x", "target", "prediction"]),
     "image_meta": plain(["condition", "seed", "sequence", "updates", "loss"]),
     "image_errors": plain(["condition", "seed", "step", "digit", "loss"]),
-    "image_grids": plain(["condition", "seed", "shown", "digit", "row", "column", "value"]),
+    "image_grids": of_arrays(("original", "first", "half", "all")),
     "diagram": plain(["kind", "layer", "node", "target_layer", "target", "channel", "value"]),
 }
 
@@ -133,16 +133,14 @@ def mean_image_ratio(tables: Tables, condition: str) -> Runs:
 
     No single picture does better on all of them than their mean: only below 1 are digits told apart.
     """
-    rows = tables["image_grids"]
-    rows = rows[(rows["condition"] == condition) & rows["shown"].isin(["original", "all"])]
-    if rows.empty:
+    grids = tables["image_grids"]
+    originals, outputs = (grids.of(name, condition=condition) for name in ("original", "all"))
+    if not len(originals):
         return {}
-    pixels = rows.pivot(index=["seed", "digit", "row", "column"], columns="shown", values="value")
-    mean = pixels.groupby(["seed", "row", "column"])["original"].transform("mean")
-    of_network, of_mean = (
-        (pixels["original"] - image).pow(2).groupby("seed").mean() for image in (pixels["all"], mean)
-    )
-    return {int(seed): float(error) for seed, error in (of_network / of_mean).items()}
+    means = originals.mean(1, keepdims=True)
+    of_network, of_mean = (((originals - image) ** 2).mean((1, 2, 3)) for image in (outputs, means))
+    seeds = chosen(grids.runs, condition=condition)["seed"]
+    return dict(zip(seeds.tolist(), (of_network / of_mean).tolist(), strict=True))
 
 
 def backward_transfer(tables: Tables, condition: str) -> Runs:

@@ -84,7 +84,7 @@ rule dan_deploy_images:
     output:
         errors="results/{scale}/dan/deployed/image_errors_{condition}_seeds{seeds}.csv",
         errors_record="results/{scale}/dan/deployed/image_errors_{condition}_seeds{seeds}.json",
-        grids="results/{scale}/dan/deployed/image_grids_{condition}_seeds{seeds}.csv",
+        grids="results/{scale}/dan/deployed/image_grids_{condition}_seeds{seeds}.npz",
         grids_record="results/{scale}/dan/deployed/image_grids_{condition}_seeds{seeds}.json",
     log:
         "logs/{scale}/dan/deploy_images_{condition}_seeds{seeds}.log",

@@ -48,9 +48,9 @@ def meta_trained(scale: str, experiment: str, variant: str, seeds: str, ending: 
     return f"{RESULTS.format(scale=scale)}/{experiment}/{variant}/seeds{seeds}.{ending}"
 
 
-def deployed(scale: str, table: str, seeds: str) -> str:
-    """Return the path of a table of a batch's deployment."""
-    return f"{RESULTS.format(scale=scale)}/deployed/{table}_seeds{seeds}.csv"
+def deployed(scale: str, table: str, seeds: str, ending: str = "csv") -> str:
+    """Return the path of a table, or (ending "npz") of arrays, of a batch's deployment."""
+    return f"{RESULTS.format(scale=scale)}/deployed/{table}_seeds{seeds}.{ending}"
 
 
 def phenotypes(scale: str, seeds: str) -> str:
@@ -92,12 +92,12 @@ def on_functions(table: str) -> Parts:
     return parts
 
 
-def on_images(table: str) -> Parts:
-    """Return what names the parts of a table of deployments on images."""
+def on_images(table: str, ending: str = "csv") -> Parts:
+    """Return what names the parts of a table, or of arrays, of deployments on images."""
 
     def parts(protocol: Protocol, scale: str, device: str) -> list[str]:
         return [
-            deployed(scale, f"{table}_{condition}", seeds)
+            deployed(scale, f"{table}_{condition}", seeds, ending)
             for condition in protocol.design.image_conditions
             for seeds in batches(protocol, scale, "images", condition, device)
         ]
@@ -119,8 +119,9 @@ REGISTER = Register(
         "meta": meta,
         "image_meta": image_meta,
         **{name: on_functions(name) for name in ("stages", "curves", "predictions")},
-        **{name: on_images(name) for name in ("image_errors", "image_grids")},
+        "image_errors": on_images("image_errors"),
     },
+    arrays={"image_grids": on_images("image_grids", "npz")},
     artifacts={
         "fig1": Artifact(("diagram",)),
         "fig2": Artifact(("image_errors", "image_grids")),

@@ -69,7 +69,7 @@ STAGES = {
             --predictions {out}/predictions.csv
         meta_train --experiment images --seeds 0-1 --omniglot {omniglot} --out {out}/images.pt
         deploy_images --condition both --seeds 0-1 --phenotypes {out}/images.pt --mnist {mnist} \
-            --errors {out}/errors.csv --grids {out}/grids.csv
+            --errors {out}/errors.csv --grids {out}/grids.npz
         diagram --out {out}/diagram.csv""",
     "tsar": "".join(
         f"""

@@ -50,11 +50,11 @@ def draw(tables: Tables, reported: pandas.DataFrame) -> Figure:
         axis.set_title(f"{panel}  {title}{transfer}")
         axis.set(xticks=[], yticks=[])
         axis.spines[:].set_visible(False)
-        grid = grids[grids["condition"] == condition]
-        if grid.empty:
-            plotting.no_runs(axis)
+        originals, outputs = (grids.of(name, condition=condition) for name in ("original", shown))
+        if len(originals):
+            _draw_grid(axis, originals[0], outputs[0], LEARNED[shown])
         else:
-            _draw_grid(axis, grid[grid["seed"] == grid["seed"].min()], shown)
+            plotting.no_runs(axis)
     axes["f"].set_title(f"f  Error on each digit{_transfer(errors, 'both')}")
     _draw_errors(figure, axes["f"], errors)
     plotting.caption(figure, CAPTION.format(sequences=_sequences(tables)))
@@ -100,16 +100,9 @@ def _transfer(errors: pandas.DataFrame, condition: str) -> str:
     return f"{lines} (n = {transfers['n'].min()})" if lines else ""
 
 
-def _images(grid: pandas.DataFrame, shown: str) -> numpy.ndarray:
-    """Return the ten images [DIGITS, side, side]."""
-    pixels = grid[grid["shown"] == shown].sort_values(["digit", "row", "column"])
-    side = pixels["row"].max() + 1
-    return pixels["value"].to_numpy(dtype=float).reshape(DIGITS, side, side)
-
-
-def _draw_grid(axis: Axes, grid: pandas.DataFrame, shown: str) -> None:
-    """Draw two rows of five digits, each image above its reconstruction."""
-    rows = [_images(grid, "original"), _images(grid, shown)]
+def _draw_grid(axis: Axes, originals: numpy.ndarray, outputs: numpy.ndarray, learned: int) -> None:
+    """Draw two rows of five digits [DIGITS, side, side], each image above its reconstruction; learned: how many are framed."""
+    rows = originals, outputs
     side = rows[0].shape[-1]
     pitch, edge = side + GAP, GAP + side / 8  # the two rows of digits stand further apart
     for digit in range(DIGITS):
@@ -118,7 +111,7 @@ def _draw_grid(axis: Axes, grid: pandas.DataFrame, shown: str) -> None:
             top = pitch * below + (2 * pitch + edge) * (digit // ACROSS)
             extent = (left, left + side, top + side, top)
             axis.imshow(images[digit], cmap="gray", vmin=0, vmax=1, extent=extent, interpolation="nearest")
-        if digit < LEARNED[shown]:
+        if digit < learned:
             frame: dict[str, Any] = {"fill": False, "edgecolor": SEEN, "linewidth": 1.4, "joinstyle": "miter"}
             axis.add_patch(Rectangle((left, top), side, side, **frame))
     axis.set(xlim=(-GAP, pitch * ACROSS), ylim=(4 * pitch + edge, -GAP), aspect="equal")

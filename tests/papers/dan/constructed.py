@@ -12,7 +12,7 @@ import numpy
 import pandas
 import torch
 
-from common.results import reported
+from common.results import arrays, reported
 from common.results.readers import Tables
 from papers.dan import diagram as figure_1
 from papers.dan import results
@@ -162,16 +162,12 @@ def image_errors(seeds=3, steps=60, changes=None):
 
 def image_grids(seeds=3, chosen=tuple(RECONSTRUCTED)):
     """Noise in the place of digits and of what is made of them, but at the end, when that is near the original."""
-    rows, columns = numpy.indices((SIDE, SIDE)).reshape(2, -1)
-    parts = []
-    for condition, seed, digit in product(chosen, range(seeds), range(DIGITS)):
-        noise = numpy.random.default_rng([seed, digit]).uniform(size=(4, SIDE**2))
-        pictures = dict(zip(("original", "first", "half", "all"), noise))
-        pictures["all"] = 0.9 * pictures["original"] + 0.1 * pictures["all"]
-        for shown, pixels in pictures.items():
-            part = {"condition": condition, "seed": seed, "shown": shown, "digit": digit}
-            parts.append(part | {"row": rows, "column": columns, "value": pixels})
-    return joined("image_grids", parts)
+    noted, made = [], list(product(chosen, range(seeds)))
+    for _, seed in made:
+        noise = numpy.random.default_rng(seed).uniform(size=(4, DIGITS, SIDE, SIDE))
+        pictures = dict(zip(("original", "first", "half", "all"), noise, strict=True))
+        noted.append(pictures | {"all": 0.9 * pictures["original"] + 0.1 * pictures["all"]})
+    return arrays.of_runs([{"condition": condition, "seed": seed} for condition, seed in made], noted)
 
 
 def image_meta(seeds=3):

@@ -6,7 +6,7 @@ import numpy
 import pytest
 import torch
 
-from common.results import records, tables
+from common.results import arrays, records, tables
 from common.running import stage
 from papers.dan import data, deploy, deploy_images, meta_train, sequences
 from papers.dan.method import learn_sequence
@@ -16,9 +16,13 @@ from papers.dan.runs import ON_FUNCTIONS
 from tests.papers.dan.small import CPU, IMAGES, REGRESSION, SMOKE, call, equal, tiny_sets
 
 SHORT = "--set regression.sequences=1 --set design.functions=2 --set design.shown_functions=1"
-DEPLOYMENTS = {  # of each experiment: the stage, its tables and its further options
-    "regression": (deploy, ("stages", "curves", "predictions"), SHORT),
-    "images": (deploy_images, ("errors", "grids"), "--condition both --mnist mnist.npz --set images.sequences=1"),
+DEPLOYMENTS = {  # of each experiment: the stage, its files and its further options
+    "regression": (deploy, ("stages.csv", "curves.csv", "predictions.csv"), SHORT),
+    "images": (
+        deploy_images,
+        ("errors.csv", "grids.npz"),
+        "--condition both --mnist mnist.npz --set images.sequences=1",
+    ),
 }
 
 
@@ -83,8 +87,9 @@ def test_a_loss_in_deployment_that_is_not_finite_names_network_seed_and_update()
 def test_a_picture_is_the_first_image_of_its_digit():
     batch = sequences.image_sequence(IMAGES, torch.arange(6.0).view(1, 3, 2, 1).expand(1, 3, 2, 36))
     seen = deploy_images.Reconstructions(IMAGES, "both", [0], batch)
-    values = {row["digit"]: row["value"] for row in seen.grids}
-    assert values == {0: 0, 1: 2, 2: 4}
+    pictures = seen.pictures(without=[])
+    assert pictures.of("original", condition="both", seed=0)[0, :, 0, 0].tolist() == [0, 2, 4]
+    assert seen.pictures(without=[0]).runs.empty
     assert seen.pictured == {1: "first", 3: "half", 9: "all"} and seen.measured == {0, 1, 3, 6, 9}
 
 
@@ -101,7 +106,7 @@ def deployed(tmp_path, monkeypatch):
         module, names, more = DEPLOYMENTS[experiment]
         options = f"--omniglot omniglot.npz --out a.pt --set {experiment}.sequences=1"
         call(monkeypatch, meta_train, f"--experiment {experiment} --seeds 0-1 {options}")
-        paths = {name: tmp_path / f"{name}.csv" for name in names}
+        paths = {name.partition(".")[0]: tmp_path / name for name in names}
         options = " ".join(f"--{name} {path}" for name, path in paths.items())
         call(monkeypatch, module, f"--seeds 0-1 --phenotypes a.pt {options} {more}")
         return {"log": tmp_path / "a.csv", **paths}
@@ -111,6 +116,10 @@ def deployed(tmp_path, monkeypatch):
 
 def record_of(path):
     return records.read(path.with_suffix(".json"))
+
+
+def seeds_in(path):
+    return set((arrays.read(path).runs if path.suffix == ".npz" else tables.read(path))["seed"])
 
 
 @pytest.mark.slow
@@ -146,7 +155,7 @@ def test_a_seed_that_diverged_in_meta_training_is_left_out_and_named(deployed, m
     log, *others = deployed(experiment).values()
     for path in (log, *others):
         record = record_of(path)
-        assert set(tables.read(path)["seed"]) == {0} and record["seeds"] == [0, 1]
+        assert seeds_in(path) == {0} and record["seeds"] == [0, 1]
         assert record["diverged"] == [run | {"experiment": experiment, "seed": 1, "at": "sequence 1"}]
         if path != log:
             assert record["measured"]["meta_training"]["settings"]["sequences"] == 1
@@ -166,12 +175,12 @@ def test_a_seed_that_diverges_in_deployment_is_left_out_and_named(monkeypatch, t
         return phi
 
     monkeypatch.setattr(deploy_images, "random_phenotypes", infinite)
-    command = "--condition random --seeds 0-1 --mnist mnist.npz --errors errors.csv --grids grids.csv"
+    command = "--condition random --seeds 0-1 --mnist mnist.npz --errors errors.csv --grids grids.npz"
     call(monkeypatch, deploy_images, command)
-    for name in ("errors", "grids"):
-        assert set(tables.read(tmp_path / f"{name}.csv")["seed"]) == {0}
+    for name in ("errors.csv", "grids.npz"):
+        assert seeds_in(tmp_path / name) == {0}
         run = {"experiment": "images", "condition": "random", "seed": 1, "at": "step 0 of deployment"}
-        assert record_of(tmp_path / f"{name}.csv")["diverged"] == [run]
+        assert record_of(tmp_path / name)["diverged"] == [run]
     lost.append(0)
     with pytest.raises(stage.TrainingError, match="errors of all seeds are not finite by step 0; lower theta_rate"):
         call(monkeypatch, deploy_images, command)
@@ -179,5 +188,5 @@ def test_a_seed_that_diverges_in_deployment_is_left_out_and_named(monkeypatch, t
 
 def test_only_random_phenotypes_are_not_given(monkeypatch, capsys):
     with pytest.raises(SystemExit):
-        call(monkeypatch, deploy_images, "--condition both --seeds 0 --mnist m.npz --errors e.csv --grids g.csv")
+        call(monkeypatch, deploy_images, "--condition both --seeds 0 --mnist m.npz --errors e.csv --grids g.npz")
     assert "--phenotypes goes with" in capsys.readouterr().err

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy
 import pandas
 import pytest
 
+from common.results import arrays
 from papers.dan import results
 from tests.papers.dan.constructed import Errors, everything, image_errors, meta, tables
 
@@ -72,12 +74,8 @@ def test_errors_of_images_are_as_worked_by_hand(steps):
 @pytest.mark.parametrize(("end", "expected"), [("original", 0.25 / 8.25), ("mean", 1)])
 def test_the_mean_image_is_what_reconstructions_have_to_beat(end, expected):
     """Two pixels, (0, 0) to (9, 9) by digit: their mean is 4.5, its mean squared error 8.25."""
-    rows = [
-        ("both", 2, shown, digit, 0, column, value)
-        for digit in range(10)
-        for column in range(2)
-        for shown, value in (("original", digit), ("half", 7), ("all", digit + 0.5 if end == "original" else 4.5))
-    ]
-    run = tables(image_grids=pandas.DataFrame(rows, columns=results.READERS["image_grids"].columns))
+    digits = numpy.arange(10.0)[:, None, None].repeat(2, axis=2)
+    pictures = {"original": digits, "all": digits + 0.5 if end == "original" else 0 * digits + 4.5}
+    run = tables(image_grids=arrays.of_runs([{"condition": "both", "seed": 2}], [pictures]))
     assert results.mean_image_ratio(run, "both") == {2: pytest.approx(expected)}
     assert results.mean_image_ratio(run, "memory") == results.mean_image_ratio(tables(), "both") == {}
