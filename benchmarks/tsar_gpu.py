@@ -43,7 +43,7 @@ class Job(NamedTuple):
 def jobs(arguments: argparse.Namespace) -> Iterator[Job]:
     """Yield all jobs in the order in which they run; each reads what those before it wrote."""
     scale, seed, kept = arguments.scale, arguments.seed, arguments.checkpoints
-    lengths, seeds = arguments.iterations or REGISTER.protocol(scale).design.iterations[-1:], f"seeds{seed}-{seed}"
+    lengths, seeds = arguments.iterations or REGISTER.protocol(scale).design.meta_iterations[-1:], f"seeds{seed}-{seed}"
     for condition in arguments.conditions:
         for iterations in lengths:
             of = (condition, "rich", iterations)

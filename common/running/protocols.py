@@ -22,7 +22,7 @@ from common.data import plain_yaml
 SCALES = ("paper", "desk", "smoke")
 # What values can be, by their names. All other whole numbers are counts and at least 1, and no other number is negative.
 SIGNED = re.compile(r".*bias(es)?")
-FROM_ZERO = re.compile(r"padding|skips|iterations")
+FROM_ZERO = re.compile(r"padding|skips|meta_iterations")
 BELOW_ONE = re.compile(r"beta\d|momentum|.*dropout_rate")
 EMPTY = re.compile(r"skips|second_order|sweep_biases|controls")  # lists that may name nothing
 REPEATED = re.compile(r"hidden|nodes|channels|convolutions")  # sizes of layers; what else is listed is listed once

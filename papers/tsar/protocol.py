@@ -163,12 +163,12 @@ class Analysis:
 class Design:
     """Which runs there are.
 
-    iterations: the lengths of meta-learning after which models are kept; a first 0 stands for untrained networks. The last is
+    meta_iterations: the lengths of meta-learning after which models are kept; a first 0 stands for untrained networks. The last is
     the whole length, of which the paper speaks. Grow and Sculpt, on rich data, are transferred after each of them, all
     others after the last alone.
     """
 
-    iterations: tuple[int, ...]
+    meta_iterations: tuple[int, ...]
     seeds: int
     tuning_seeds: int
     seeds_per_job: int
@@ -183,10 +183,12 @@ class Design:
         if unknown := set(self.meta_learning_sets) - set(META_LEARNING_SETS):
             known = ", ".join(META_LEARNING_SETS)
             raise ValueError(f"unknown meta-learning set {min(unknown)!r}; known are {known}")
-        if self.iterations != tuple(sorted(set(self.iterations))):
-            raise ValueError(f"iterations must increase, not {list(self.iterations)}")
-        if self.iterations == (0,):
-            raise ValueError("iterations must have a length of meta-learning besides 0, that of untrained networks")
+        if self.meta_iterations != tuple(sorted(set(self.meta_iterations))):
+            raise ValueError(f"meta_iterations must increase, not {list(self.meta_iterations)}")
+        if self.meta_iterations == (0,):
+            raise ValueError(
+                "meta_iterations must have a length of meta-learning besides 0, that of untrained networks"
+            )
         if self.seeds > FIRST_TUNING_SEED:
             raise ValueError(f"seeds must be at most {FIRST_TUNING_SEED}, where tuning begins, not {self.seeds}")
 
@@ -218,5 +220,5 @@ class Protocol:
                 f"transfer.classes: {learned.classes} with transfer.images_per_class, {learned.images_per_class}, are too few "
                 f"for Figures 5 and 10; give at least {FEWEST_CLASSES} classes, and {FEWEST_IMAGES} images in all"
             )
-        if (every := self.meta_learning.log_every) > (first := next(filter(None, self.design.iterations))):
+        if (every := self.meta_learning.log_every) > (first := next(filter(None, self.design.meta_iterations))):
             raise ProtocolError(f"meta_learning.log_every, {every}, leaves the log of {first} iterations empty")

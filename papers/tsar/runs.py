@@ -38,7 +38,7 @@ def lengths(condition: str, meta_learning_set: str, design: Design) -> tuple[int
     if condition == "scratch":
         return (0,)
     several = condition in NAMED_BIASES and meta_learning_set == "rich"
-    return design.iterations if several else design.iterations[-1:]
+    return design.meta_iterations if several else design.meta_iterations[-1:]
 
 
 def finished(design: Design) -> list[tuple[str, str, int]]:

@@ -90,7 +90,7 @@ def test_these_fields_and_no_others_have_rules_of_their_own():
         return {key for _, _, key, _ in FIELDS if rule.fullmatch(key)}
 
     assert matching(protocols.SIGNED) == {"sweep_biases", "regulation_bias"}
-    assert matching(protocols.FROM_ZERO) == {"padding", "skips", "iterations"}
+    assert matching(protocols.FROM_ZERO) == {"padding", "skips", "meta_iterations"}
     assert matching(protocols.REPEATED) == {"hidden", "nodes", "channels", "convolutions"}
     assert matching(protocols.EMPTY) == {"skips", "second_order", "sweep_biases", "controls"}
     rates = {"convolution_dropout_rate", "dense_dropout_rate", "dropout_rate"}
@@ -217,7 +217,7 @@ TOGETHER = {
     "sticky_gradient": "search.held_out=60000 search.mu=[2,1] design.shared=[1.5] attractor.sigma=0 design.seeds=1001",
     "dhp": "vision.kernel=99 tuning.held_out=60000 design.seeds=1001 design.etas=[0] vision.learning_rate=0",
     "dan": "regression.tasks=4 images.tasks=9 images.n_channels=10 design.averaged=50000 design.functions=1 regression.skips=[[3,1]]",
-    "tsar": """transfer.classes=101 transfer.images_per_class=51 meta_learning.inner_images=21 design.iterations=[20,10]
+    "tsar": """transfer.classes=101 transfer.images_per_class=51 meta_learning.inner_images=21 design.meta_iterations=[20,10]
         meta_learning.scarce_classes=964 network.outputs=5 transfer.recall_after=[1,2] analysis.thresholds=[1.5]""",
 }
 

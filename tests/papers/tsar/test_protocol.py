@@ -30,8 +30,8 @@ from tests.papers.tsar.small import WIDTHS
         ("meta_learning.scarce_classes=5000", "scarce_classes, 5000, are more than rich_classes, 60"),
         ("meta_learning.outer_images=201", "outer_images: 10 scarce classes have 200 drawings, not 201"),
         ("meta_learning.log_every=13", "meta_learning.log_every, 13, leaves the log of 12 iterations empty"),
-        ("design.iterations=[12, 6]", "iterations must increase, not .12, 6."),
-        ("design.iterations=[0]", "iterations must have a length of meta-learning besides 0"),
+        ("design.meta_iterations=[12, 6]", "meta_iterations must increase, not .12, 6."),
+        ("design.meta_iterations=[0]", "meta_iterations must have a length of meta-learning besides 0"),
         ("meta_learning.oml_outer_learning_rate=0", "oml_outer_learning_rate must be positive, not 0"),
         ("meta_learning.rich_classes=101", "meta_learning.rich_classes: 101 classes need as many network.outputs, not"),
         (

@@ -10,7 +10,10 @@ from common.data import prepare
 from papers.tsar import data, meta_train
 from tests.papers.tsar.small import SMOKE
 
-pytestmark = pytest.mark.skipif("DATA_MIRROR" not in os.environ, reason="needs real data: set DATA_MIRROR")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif("DATA_MIRROR" not in os.environ, reason="needs real data: set DATA_MIRROR"),
+]
 
 
 @pytest.fixture(scope="module")

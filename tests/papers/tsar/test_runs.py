@@ -55,7 +55,7 @@ def test_only_what_a_stage_reads_makes_it_run_again():
 
 
 def test_untrained_networks_need_no_models_and_read_nothing_of_meta_learning():
-    design = dataclasses.replace(DESIGN, iterations=(0, 12))
+    design = dataclasses.replace(DESIGN, meta_iterations=(0, 12))
     assert runs.untrained(DESIGN) == []
     assert runs.untrained(design) == [("grow", "rich", 0), ("sculpt", "rich", 0)]
     assert (
@@ -94,7 +94,7 @@ def test_transfer_keeps_to_the_batches_that_were_meta_learned():
     ]
 
 
-LONGER = dataclasses.replace(DESIGN, iterations=(3, 6, 12))
+LONGER = dataclasses.replace(DESIGN, meta_iterations=(3, 6, 12))
 
 
 @pytest.mark.parametrize(
@@ -116,22 +116,22 @@ def test_which_lengths_are_transferred_and_that_each_run_goes_on_from_the_one_be
 def test_a_longer_protocol_changes_nothing_that_a_shorter_run_depends_on():
     """Neither the digest of what it reads, nor what it goes on from."""
     digests = [
-        REGISTER.settings("meta_train", "smoke", {"condition": "grow"}, [f"design.iterations={lengths}"]).digest
+        REGISTER.settings("meta_train", "smoke", {"condition": "grow"}, [f"design.meta_iterations={lengths}"]).digest
         for lengths in ("[6]", "[6, 12]")
     ]
     assert digests[0] == digests[1]
     job = {"scale": "smoke", "condition": "grow", "meta_learning_set": "rich", "seeds": "0-1", "iterations": "12"}
-    longest = dataclasses.replace(LONGER, iterations=(3, 6, 12, 24))
+    longest = dataclasses.replace(LONGER, meta_iterations=(3, 6, 12, 24))
     assert runs.shorter_run(**job, design=LONGER) == runs.shorter_run(**job, design=longest)
 
 
 def test_tables_of_several_lengths_and_of_the_last_alone():
     snapshots, transfer, tune = (REGISTER.parts(name, "desk", "cpu") for name in ("snapshots", "transfer", "tune"))
-    lengths = REGISTER.protocol("desk").design.iterations
+    lengths = REGISTER.protocol("desk").design.meta_iterations
     assert {path.split("/")[4] for path in snapshots} == {
         f"{condition}_rich_after{length}" for condition in ("grow", "sculpt") for length in lengths
     }
-    assert len(lengths) > 1 and not any(f"after{lengths[0]}/" in path for path in transfer)
+    assert lengths[0] == 0 and not any(f"after{lengths[1]}/" in path for path in transfer)
     tuned, omniglot, controls = (
         {path.split("/")[4] for path in paths}
         for paths in (tune, *(REGISTER.parts(name, "desk", "cpu") for name in ("omniglot", "controls")))
