@@ -3,7 +3,7 @@
 from common.running import register
 from common.running.workflow import dataset, published, comparisons, repository, result, training_resources
 
-REGISTERS = {paper: register.of(paper) for paper in config["papers"]}
+REGISTERS = {paper: register.of(paper).with_seeds(config["seeds"]) for paper in config["papers"]}
 TRAINING = training_resources(config["device"])
 
 

@@ -8,6 +8,7 @@ checkpoint's key and a record's protocol all follow from there; the code behind 
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import importlib
 import re
@@ -25,6 +26,7 @@ Parts = Callable[[Any, str, str], list[str]]
 
 NOT_YET: tuple[str, ...] = ()  # the tables of a figure that nobody can make yet
 PUBLISHED = re.compile(r"(fig|table)\d+")  # names of the paper's own figures and tables; others are additions of ours
+NUMBER_OF_SEEDS = re.compile(r"(\w+_)?seeds")  # keys of a protocol's section `design`
 ENDINGS = {"fig": ("pdf", "png"), "table": ("csv", "md", "tex")}
 
 
@@ -56,7 +58,7 @@ class Register:
 
     schema: the type of protocol.yaml; tables: the name of each table that is collected, with the function that names its
     parts (protocol, scale, device -> paths); arrays: the same for what is kept as arrays (.npz); artifacts: "fig..." or
-    "table..." -> what it is made from.
+    "table..." -> what it is made from; most_seeds: to which the design's numbers of seeds are cut, "all" for none.
     """
 
     paper: str
@@ -66,6 +68,7 @@ class Register:
     artifacts: Mapping[str, Artifact]
     comparison: Artifact
     arrays: Mapping[str, Parts] = field(default_factory=dict)
+    most_seeds: int | str = "all"
     _read: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def protocol(self, scale: str, overrides: Sequence[str] = ()) -> Any:
@@ -78,8 +81,22 @@ class Register:
         if overrides:
             return protocols.read(path, self.schema, scale, overrides)
         if scale not in self._read:
-            self._read[scale] = protocols.read(path, self.schema, scale)
+            self._read[scale] = self._with_fewer_seeds(protocols.read(path, self.schema, scale))
         return self._read[scale]
+
+    def with_seeds(self, most: int | str) -> Register:
+        """Return this register with at most so many seeds of everything; "all" for as many as the protocol has."""
+        return dataclasses.replace(self, most_seeds=most, _read={})
+
+    def _with_fewer_seeds(self, protocol: Any) -> Any:
+        if self.most_seeds == "all":
+            return protocol
+        fewer = {
+            key: min(number, self.most_seeds)
+            for key, number in vars(protocol.design).items()
+            if NUMBER_OF_SEEDS.fullmatch(key)
+        }
+        return dataclasses.replace(protocol, design=dataclasses.replace(protocol.design, **fewer))
 
     def settings(self, stage: str, scale: str, job: Job, overrides: Sequence[str] = ()) -> protocols.Settings:
         """Return the part of the protocol that a job reads, and no more."""

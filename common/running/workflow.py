@@ -26,7 +26,7 @@ from common.running.register import Register, endings
 
 SCALES = protocols.SCALES
 SCALE_CHOICES = ("auto", *SCALES, "recorded")
-KEYS = ("scale", "device", "data_mirror", "imagenet_folder", "papers")
+KEYS = ("scale", "device", "data_mirror", "imagenet_folder", "seeds", "papers")
 GPU_FILES = ("/dev/nvidia0", "/proc/driver/nvidia/gpus")  # there where the driver of a GPU is loaded
 
 # What one training job may take, by scale: memory in MB, and run time in minutes (for schedulers that ask).
@@ -60,6 +60,10 @@ def check_config(config: Mapping[str, Any]) -> None:
         raise ConfigError(f"config: unknown scale {config['scale']!r}{_hint(config['scale'], SCALE_CHOICES)}")
     if not DEVICE.fullmatch(str(config["device"])):
         raise ConfigError(f"config: unknown device {config['device']!r}; write auto, cpu, cuda or cuda:1")
+    if config["seeds"] != "all" and not (type(config["seeds"]) is int and config["seeds"] > 0):
+        raise ConfigError(
+            f"config: seeds cannot be {config['seeds']!r}; write all, or how many at most, such as seeds=1"
+        )
     for key in ("data_mirror", "imagenet_folder"):
         try:
             given_folder(key, config[key])

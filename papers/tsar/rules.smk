@@ -85,6 +85,7 @@ rule tsar_tune:
     resources:
         **TRAINING,
     params:
+        seeds=lambda wildcards: tsar_runs.tuning_seeds(TSAR.protocol(wildcards.scale).design),
         checkpoint="results/{scale}/tsar/checkpoints/tune_{condition}_{meta_learning_set}_after{iterations}_{dataset}.ckpt",
         depends=TSAR.depends("tune"),
     message:
@@ -92,7 +93,7 @@ rule tsar_tune:
     shell:
         "python -m papers.tsar.tune --scale {wildcards.scale} --condition {wildcards.condition}"
         " --meta-learning-set {wildcards.meta_learning_set} --iterations {wildcards.iterations} --device {resources.device:q}"
-        " --images {input.images:q} --models {input.models:q} --out {output.table:q}"
+        " --images {input.images:q} --models {input.models:q} --seeds {params.seeds} --out {output.table:q}"
         " --checkpoint {params.checkpoint:q} > {log:q} 2>&1"
 
 

@@ -79,6 +79,11 @@ def tuning_models(
     return [path for seeds in tuning for path in models(scale, condition, meta_learning_set, iterations, seeds)]
 
 
+def tuning_seeds(design: Design) -> str:
+    """Return the range of the tuning seeds, as the command line takes it."""
+    return f"{FIRST_TUNING_SEED}-{FIRST_TUNING_SEED + design.tuning_seeds - 1}"
+
+
 def shorter_run(
     scale: str, condition: str, meta_learning_set: str, iterations: str, seeds: str, design: Design
 ) -> list[str]:
@@ -167,7 +172,7 @@ def meta_learning_logs(protocol: Protocol, scale: str, device: str) -> list[str]
 
 def read_by_tune(job: Job) -> tuple[str, ...]:
     """Return the settings that the tuning of a condition reads."""
-    return (*_of_models(job), *SEQUENCE, f"transfer.{grid_of_rates(job['condition'])}", "design.tuning_seeds")
+    return (*_of_models(job), *SEQUENCE, f"transfer.{grid_of_rates(job['condition'])}")
 
 
 def read_by_transfer(job: Job) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """The learning rate of domain transfer: recall for every rate of the grid, on seeds and images used for nothing else.
 
-    python -m papers.tsar.tune --scale smoke --condition grow --meta-learning-set rich --iterations 12 \\
+    python -m papers.tsar.tune --scale smoke --condition grow --meta-learning-set rich --iterations 12 --seeds 1000 \\
         --images data/smoke/imagenet.npz --models grow-tuning.pt --out tune.csv
 
 Writes one row per tuning seed and learning rate (.csv) and the record (.json): recall after the last class, and its mean
@@ -32,8 +32,10 @@ def options(description: str, tuned: bool = False) -> ArgumentParser:
     parser.add_argument("--images", required=True, help="prepared ImageNet or CIFAR-100 (.npz)")
     parser.add_argument("--models", type=Path, nargs="*", default=[], help="what meta_train saved; none for scratch")
     parser.add_argument("--out", type=stage.written(".csv"), required=True, help="the table (.csv)")
+    parser.add_argument(
+        "--seeds", type=stage.seed_range, required=True, help="a range such as 0-4; of tuning 1000-1002"
+    )
     if tuned:
-        parser.add_argument("--seeds", type=stage.seed_range, required=True, help="a range such as 0-4")
         parser.add_argument("--tuning", type=Path, required=True, help="the table that papers.tsar.tune wrote")
     return parser
 
@@ -96,14 +98,12 @@ def main() -> None:
     parser.add_argument(
         "--checkpoint", type=stage.written(), help="to keep what was tried, so that a killed run can go on"
     )
-    parser.add_argument("--seeds", type=stage.seed_range, help="of the models; by default those kept for tuning")
     arguments = parser.parse_args()
     names = names_of(arguments)
     job = stage.Job(REGISTER, "tune", arguments, of=names)
     settings = job.settings.transfer
     images = data.photographs(arguments.images, job.device)
-    kept = range(FIRST_TUNING_SEED, FIRST_TUNING_SEED + job.settings.design.tuning_seeds)
-    seeds = arguments.seeds or list(kept)
+    seeds = arguments.seeds
     models = saved_models.load(arguments.models, seeds, saved_models.origin_of(**names, settings=job.settings))
     sources = saved_models.sources(arguments.models)
     abouts = [images.about, *sources.data]

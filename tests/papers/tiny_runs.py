@@ -77,7 +77,7 @@ STAGES = {
             --out {{out}}/{condition}_0.pt
         meta_train --condition {condition} --meta-learning-set rich --iterations 3 --seeds 1000 --omniglot {{omniglot}} \
             --out {{out}}/{condition}_1000.pt
-        tune --condition {condition} --meta-learning-set rich --iterations 3 --images {{imagenet}} \
+        tune --condition {condition} --meta-learning-set rich --iterations 3 --seeds 1000 --images {{imagenet}} \
             --models {{out}}/{condition}_1000.pt --out {{out}}/tuning_{condition}.csv
         transfer --condition {condition} --meta-learning-set rich --iterations 3 --seeds 0 --images {{imagenet}} \
             --models {{out}}/{condition}_0.pt --tuning {{out}}/tuning_{condition}.csv --out {{out}}/{condition}.csv \

@@ -110,6 +110,18 @@ def test_each_condition_is_tuned_once_for_each_data_set(paper_scale):
     )  # which are not transferred to CIFAR-100
 
 
+@pytest.mark.parametrize("paper", PAPERS)
+def test_with_one_seed_there_is_one_job_of_one_seed_where_there_were_several(paper):
+    every, fewer = register.of(paper), register.of(paper).with_seeds(1)
+    for table in {**every.tables, **every.arrays}:
+        parts = fewer.parts(table, "paper", "cpu")
+        batches = [re.search(r"^(.*seeds)(\d+)-(\d+)", part) for part in parts]
+        assert all(batch[2] == batch[3] for batch in batches if batch)
+        assert len({batch[1] for batch in batches if batch}) == sum(map(bool, batches))
+        of_all = {re.sub(r"seeds\d+-\d+", "", part) for part in every.parts(table, "paper", "cpu")}
+        assert {re.sub(r"seeds\d+-\d+", "", part) for part in parts} == of_all
+
+
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
 @pytest.mark.parametrize("scale", ["smoke", "desk", "paper"])
 @pytest.mark.parametrize("paper", PAPERS)

@@ -146,6 +146,16 @@ def test_tables_lie_where_their_parts_say(paper):
     assert found.drawable("smoke") == ["fig1", "fig2", "table1"]  # what the paper has
 
 
+def test_fewer_seeds_are_the_first_ones_and_what_reads_no_number_of_seeds_stays(paper):
+    fewer = paper().with_seeds(1)
+    assert fewer.parts("walks", "paper", "cpu") == ["results/paper/a_paper/walks/cpu_0.csv"]
+    assert len(paper().with_seeds("all").parts("walks", "paper", "cpu")) == 5
+    assert len(paper().with_seeds(9).parts("walks", "paper", "cpu")) == 5  # at most
+    assert {name: made for name, made in digests(fewer).items() if digests(paper())[name] != made}.keys() == {
+        "comparison"
+    }
+
+
 def test_at_recorded_scale_one_kept_table_is_enough(paper):
     assert paper().drawable("recorded") == []
     with pytest.raises(FileNotFoundError, match=r"a_paper_fig2 needs papers/a_paper/recorded/runs\.csv, but no such"):

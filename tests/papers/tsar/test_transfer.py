@@ -36,7 +36,7 @@ def test_all_stages_by_hand(call, meta_learn, stand_ins, imagenet, tmp_path):
     meta_learn(tmp_path / "tuning.pt", "1000")
     shared = ("--condition", "grow", "--meta-learning-set", "rich", "--iterations", 12)
     shared += ("--images", stand_ins / "imagenet.npz")
-    call(tune, *shared, "--models", tmp_path / "tuning.pt", "--out", tmp_path / "tune.csv")
+    call(tune, *shared, "--models", tmp_path / "tuning.pt", "--seeds", "1000", "--out", tmp_path / "tune.csv")
     tuned = results.READERS["tune"].read(tmp_path / "tune.csv")
     assert tuned.seed.tolist() == [1000, 1000] and tuned.learning_rate.tolist() == [1e-3, 3e-4]
     last = ("--models", tmp_path / "both.pt", "--tuning", tmp_path / "tune.csv")
@@ -94,7 +94,7 @@ def tune_scratch(call, stand_ins, tmp_path):
     """Tunes Scratch, which needs no models: tune_scratch(name of the table)."""
 
     def run(name):
-        shared = ("--condition", "scratch", "--meta-learning-set", "rich", "--iterations", 0)
+        shared = ("--condition", "scratch", "--meta-learning-set", "rich", "--iterations", 0, "--seeds", "1000")
         files = ("--images", stand_ins / "imagenet.npz", "--out", tmp_path / name)
         files += ("--checkpoint", tmp_path / name.replace("csv", "ckpt"))
         call(tune, *shared, *files, *[argument for override in FEW for argument in ("--set", override)])
