@@ -32,16 +32,15 @@ class Progress:
             return
         self.printed = now
         left = (self.total - self.done) / max(self.rate, 1e-9)
-        line = (
-            f"{self.label}: {self.done}/{self.total}, {self.rate:.3g}/s, {_duration(left)} left{text and ', ' + text}"
-        )
+        line = f"{self.label}: {self.done}/{self.total}, {self.rate:.3g}/s, {duration(left)} left{text and ', ' + text}"
         if self.terminal:
             print(f"\r\033[K{line}", end="\n" if self.done == self.total else "", flush=True)
         else:
             print(line, flush=True)
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Return hours, minutes and seconds, such as "1:02:03"."""
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{seconds:02d}"
