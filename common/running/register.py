@@ -25,7 +25,7 @@ Parts = Callable[[Any, str, str], list[str]]
 
 NOT_YET: tuple[str, ...] = ()  # the tables of a figure that nobody can make yet
 PUBLISHED = re.compile(r"(fig|table)\d+")  # names of the paper's own figures and tables; others are additions of ours
-ENDINGS = {"fig": ("pdf", "png"), "table": ("csv", "md", "tex")}
+ENDINGS = {"fig": ("pdf", "png", "svg"), "table": ("csv", "md", "tex")}
 
 
 @dataclass(frozen=True)
