@@ -50,6 +50,7 @@ def test_the_result_behind_a_name(name, ending, path):
         ("sums_fig2", "pdf", "it cannot be made yet"),
         ("sum_fig1", "pdf", "no such figure; did you mean sums_fig1?"),
         ("other", "pdf", "no such figure."),
+        ("s_fig1", "pdf", "did you mean sums_fig1?"),
     ],
 )
 def test_what_there_is_not_is_refused_with_advice(name, ending, message):
