@@ -4,7 +4,14 @@
 from snakemake.utils import min_version
 
 from common.running import lineage
-from common.running.workflow import check_config, choose_device, choose_scale, config_file, prepare_environment
+from common.running.workflow import (
+    check_config,
+    check_device,
+    choose_device,
+    choose_scale,
+    config_file,
+    prepare_environment,
+)
 
 min_version("9.0")
 
@@ -25,6 +32,11 @@ include: "common/running/papers.smk"
 for paper in config["papers"]:
 
     include: f"papers/{paper}/rules.smk"
+
+
+onstart:
+    if workflow.local_exec and SCALE != "recorded":
+        check_device(config["device"])
 
 
 rule all:

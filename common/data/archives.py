@@ -93,7 +93,7 @@ def _cifar(kind: str, file: Path) -> Arrays:
     with tempfile.TemporaryDirectory() as folder, tarfile.open(file) as archive:
         archive.extractall(folder, filter="data")
         for split in ("train", "test"):
-            data = getattr(datasets, kind)(folder, train=split == "train")  # checks each pickle's MD5 before it loads
+            data = getattr(datasets, kind)(folder, train=split == "train")  # checks each pickle before it loads
             arrays |= {f"{split}_images": data.data, f"{split}_labels": np.array(data.targets)}
     return arrays | {"class_names": np.array(data.classes)}
 

@@ -11,6 +11,7 @@ import argparse
 import difflib
 import math
 import os
+import re
 import sys
 from dataclasses import dataclass
 from functools import cache
@@ -19,6 +20,7 @@ from pathlib import Path
 from common.data import plain_yaml
 
 CATALOG = Path(__file__).resolve().parents[2] / "data" / "catalog.yaml"
+CHECKSUM = "sha256:[0-9a-f]{64}|None"
 
 
 class DataError(RuntimeError):
@@ -32,7 +34,7 @@ def reason(error: Exception) -> str:
 
 @dataclass(frozen=True)
 class Archive:
-    """An official file: addresses in the order tried, size in bytes, checksum ("md5:..."); None where unknown."""
+    """An official file: addresses in the order tried, size in bytes, checksum ("sha256:..."); None where unknown."""
 
     file: str
     urls: tuple[str, ...]
@@ -107,6 +109,8 @@ def catalog() -> dict[str, Entry]:
 
 def _entry(name: str, record: dict) -> Entry:
     sources = record.pop("sources")
+    if odd := [a["file"] for a in record["archives"] if not re.fullmatch(CHECKSUM, str(a["checksum"]))]:
+        raise ValueError(f"the checksum of {odd[0]} is not sha256: and 64 hexadecimal digits, or null")
     record["archives"] = tuple(
         Archive(urls=tuple(source + archive["file"] for source in sources), **archive) for archive in record["archives"]
     )
@@ -174,9 +178,7 @@ def origin(name: str, mirror: str | os.PathLike | None = None, root: str | os.Pa
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m common.data.catalog", description="List the data sets of this project."
-    )
+    parser = argparse.ArgumentParser(prog="python -m common.data.catalog", description="List the data sets known here.")
     parser.add_argument("--root", default="data", help="data folder (default: data)")
     parser.add_argument("--mirror", help="folder of <name>.npz files (default: environment variable DATA_MIRROR)")
     options = parser.parse_args(arguments)

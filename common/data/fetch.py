@@ -44,7 +44,7 @@ def download(
     """Fetch `destination` from the first of `urls` that works, and return its path.
 
     An unfinished file waits as `<destination>.part`, and a later call goes on from there.
-    checksum: "md5:..." or "sha256:..."; size: in bytes, looked at where there is no checksum. None where unknown.
+    checksum: "sha256:..."; size: in bytes, looked at where there is no checksum. None where unknown.
     floor, patience: a source that stays below so many bytes per second for so many seconds is left. It is tried again,
     without a floor, after the others.
     Raises DataError if the file cannot be written, or no source works; it lists each source with its reason.
@@ -88,10 +88,9 @@ def mismatch(path: Path, checksum: str | None, size: int | None) -> str | None:
     if checksum is None:
         length = path.stat().st_size
         return f"{length} bytes, expected {size}" if size is not None and length != size else None
-    kind, expected = checksum.split(":")
     with open(path, "rb") as stream:
-        digest = hashlib.file_digest(stream, kind).hexdigest()
-    return f"{kind} {digest}, expected {expected}" if digest != expected else None
+        digest = f"sha256:{hashlib.file_digest(stream, 'sha256').hexdigest()}"
+    return f"{digest}, expected {checksum}" if digest != checksum else None
 
 
 def cannot_write(path: str | os.PathLike, error: OSError) -> DataError:

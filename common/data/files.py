@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import glob
 import os
 import uuid
@@ -12,6 +13,9 @@ from pathlib import Path, PosixPath
 from typing import Any
 
 BESIDE = {".csv": (".json",), ".npz": (".json",), ".pt": (".json", ".csv")}  # a result's record, and a model's log
+
+
+LONGER = 20  # characters, at most, that a file's name has more while it is written
 
 
 class WriteError(OSError):
@@ -28,7 +32,7 @@ def written(*suffixes: str) -> Callable[[str], Output]:
     def output(text: str) -> Output:
         if suffixes and Path(text).suffix not in suffixes:
             raise argparse.ArgumentTypeError(f"{text} must end in {' or '.join(suffixes)}, as it is written so")
-        return Output(text)
+        return Output(os.path.expanduser(text))
 
     return output
 
@@ -40,7 +44,7 @@ def check_outputs(options: Mapping[str, Any]) -> None:
     taken: dict[Path, tuple[str, Path]] = {}
     for name, path in sorted(given_paths, key=lambda one: isinstance(one[1], Output)):  # what is read first
         for file in (path, *(path.with_suffix(suffix) for suffix in BESIDE.get(path.suffix, ()))):
-            other, given = taken.setdefault(file.resolve(), (name, path))
+            other, given = taken.setdefault(Path(os.path.realpath(file)), (name, path))
             if given is not path and isinstance(path, Output):
                 raise ValueError(f"{name} {path} and {other} {given} share {file.name}: give one of them another name")
         if isinstance(path, Output):
@@ -63,7 +67,12 @@ def _paths(options: Mapping[str, Any]) -> list[tuple[str, Path]]:
 
 
 def _check_place(option: str, path: Path) -> None:
-    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    folder = next(parent for parent in path.absolute().parents if os.path.lexists(parent))
+    try:
+        os.lstat(path.with_name(f"{path.name}{'_' * LONGER}"))
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise WriteError(f"{option} {path}: the name is too long; choose a shorter one") from error
     if path.is_dir():
         raise WriteError(f"{option} {path} is a folder: name a file in it")
     if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):

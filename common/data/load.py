@@ -32,6 +32,7 @@ BUILT_IN = (
     MemoryError,
 )
 UNREADABLE = (*BUILT_IN, struct.error, tokenize.TokenError, zipfile.BadZipFile, zlib.error)
+GIVE = "give a prepared file, such as data/prepared/mnist.npz, which python -m common.data.prepare mnist makes"
 SETTLED = 2 * 10**9  # nanoseconds after which another change has another time, on every disk
 
 
@@ -64,9 +65,10 @@ def load(path: str | os.PathLike) -> Dataset:
     path = Path(path)
     command = f"snakemake --cores 1 {path} (or: python -m common.data.prepare {path.stem}"
     command += " --smoke)" if path.parent.name == "smoke" else ")"
+    ours = path.stem in catalog() and path.parent.name in ("smoke", "prepared")
     if not path.exists():
-        raise DataError(f"there is no data set at {path}; make it with: {command}")
-    advice = f"delete it and make it again with: {command}"
+        raise DataError(f"there is no data set at {path}; " + (f"make it with: {command}" if ours else GIVE))
+    advice = f"delete it and make it again with: {command}" if ours else GIVE
     state = _state(path)
     arrays = read_arrays(path, advice, max(facts.most_bytes for facts in catalog().values()))
     try:
@@ -80,6 +82,27 @@ def load(path: str | os.PathLike) -> Dataset:
         raise DataError(f"{str(error).removesuffix('.')}, or {advice}") from error
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise DataError(f"{path} is no prepared data set ({reason(error)}); {advice}") from error
+
+
+def check_sets(option: str, paths: str | list[str] | None, names: tuple[str, ...]) -> None:
+    """Raise DataError unless an option gives prepared files of these data sets, in this order.
+
+    A file that cannot be read is left to `load`, which says why.
+    """
+    paths = [paths] if isinstance(paths, str) else paths or []
+    held = [_name(path) for path in paths]
+    if len(held) != len(names) or any(name not in (None, wanted) for name, wanted in zip(held, names)):
+        given = ", ".join(f"{path} ({name or 'unreadable'})" for path, name in zip(paths, held)) or "none"
+        raise DataError(
+            f"{option} takes {' and '.join(names) or 'no data set here'}, each once and in this order, not {given}"
+        )
+
+
+def _name(path: str) -> str | None:
+    """Return the name of the data set that a prepared file says it holds; None if it says none."""
+    with contextlib.suppress(*UNREADABLE), np.load(path, allow_pickle=False) as archive:
+        return str(json.loads(str(archive["about"]))["name"])
+    return None
 
 
 def _check(path: Path, about: dict, arrays: Arrays, state: list[int] | None) -> None:

@@ -55,7 +55,7 @@ def prepare(
     else:
         folder = Path(root) / "raw" / name
         files = [
-            _by_hand(facts, folder / item.file) or download(item.urls, folder / item.file, item.checksum, item.size)
+            _by_hand(folder / item.file) or download(item.urls, folder / item.file, item.checksum, item.size)
             for item in facts.archives
         ]
         arrays, source, where = read_archives(name, files), "download", str(folder)
@@ -94,10 +94,9 @@ def smoke(name: str, *, root: str | os.PathLike = "data", mirror: str | os.PathL
     return _save(target, arrays, about | {"splits": describe_splits(facts, arrays, target)})
 
 
-def _by_hand(facts: Entry, file: Path) -> Path | None:
-    """Return a file in MNIST's format that lies there, unpacked or packed anew, of a set that its content tells."""
-    known = all(split.fingerprint for split in facts.variants[0].splits.values()) and file.name.endswith("-ubyte.gz")
-    names = (file.name, file.stem, file.stem.replace("-idx", ".idx")) if known else ()
+def _by_hand(file: Path) -> Path | None:
+    """Return a file in MNIST's format that lies there, unpacked or packed anew: the set's content tells what it is."""
+    names = (file.name, file.stem, file.stem.replace("-idx", ".idx")) if file.name.endswith("-ubyte.gz") else ()
     return next(filter(Path.is_file, map(file.with_name, names)), None)
 
 

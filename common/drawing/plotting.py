@@ -50,6 +50,7 @@ STYLE = {
     "lines.linewidth": 1.5,
     "pdf.fonttype": 42,  # text stays text
     "savefig.dpi": 200,
+    "svg.hashsalt": "figure",  # names within the file are the same each time
     "xtick.labelsize": 8,
     "ytick.labelsize": 8,
 }
@@ -154,7 +155,7 @@ def stamp(figure: matplotlib.figure.Figure, text: str, loud: bool) -> None:
 
 
 def save(figure: matplotlib.figure.Figure, path: str | Path) -> None:
-    """Save the figure as PDF at `path` and as PNG beside it; equal figures give equal bytes.
+    """Save the figure as PDF at `path`, and as PNG and SVG beside it; equal figures give equal bytes.
 
     Raises ValueError if `path` does not end in .pdf or the figure bears no stamp.
     """
@@ -163,6 +164,6 @@ def save(figure: matplotlib.figure.Figure, path: str | Path) -> None:
         raise ValueError(f"save: expected a path ending in .pdf, found {path}")
     if not any(text.get_gid() == STAMP for text in figure.texts):
         raise ValueError(f"save: {path} bears no stamp; call plotting.stamp(figure, ...) first")
-    for target, metadata in ((path.with_suffix(".png"), {"Software": None}), (path, {"CreationDate": None})):
-        with style(), atomic_write(target) as temporary:
-            figure.savefig(temporary, metadata=metadata, bbox_inches="tight", pad_inches=0.08)
+    for suffix, absent in ((".png", "Software"), (".svg", "Date"), (".pdf", "CreationDate")):
+        with style(), atomic_write(path.with_suffix(suffix)) as temporary:
+            figure.savefig(temporary, metadata={absent: None}, bbox_inches="tight", pad_inches=0.08)

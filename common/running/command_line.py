@@ -8,14 +8,17 @@ import re
 import sys
 from collections.abc import Callable
 
+MOST = 10**9  # what no whole number exceeds
+NO_MEMORY = "can't allocate memory"  # of torch's RuntimeError
 DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 
 
 def parser(description: str, prog: str | None = None) -> argparse.ArgumentParser:
-    """Return a parser with --debug, whose options of type float take finite numbers only."""
+    """Return a parser with --debug, whose numbers are finite, and whole ones at most MOST."""
     plain = argparse.RawDescriptionHelpFormatter
     options = argparse.ArgumentParser(prog=prog, description=description, formatter_class=plain)
     options.register("type", float, finite)
+    options.register("type", int, whole)
     options.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return options
 
@@ -26,9 +29,16 @@ def finite(text: str) -> float:
         number = float(text)
     except ValueError:
         number = math.nan
-    if not math.isfinite(number):
+    if not math.isfinite(number) or "_" in text or not text.isascii():
         raise argparse.ArgumentTypeError(f"must be a finite number, not {text!r}")
     return number
+
+
+def whole(text: str) -> int:
+    """Return the whole number, or refuse what is none, or is too large, in the words of an option."""
+    if not re.fullmatch(r"[-+]?[0-9]{1,10}", text) or int(text) > MOST:
+        raise argparse.ArgumentTypeError(f"must be a whole number of at most {MOST}, not {text!r}")
+    return int(text)
 
 
 def device(text: str) -> str:
@@ -44,10 +54,11 @@ def run(main: Callable[[], None], *more: type[Exception]) -> None:
     more: such errors beside ValueError, KeyError, OSError and MemoryError. With --debug their traceback is shown.
     """
     errors: tuple[type[Exception], ...] = (ValueError, KeyError, OSError, MemoryError, *more)
+    seen: tuple[type[Exception], ...] = (*errors, RuntimeError)
     try:
         main()
-    except errors as error:
-        if "--debug" in sys.argv:
+    except seen as error:
+        if "--debug" in sys.argv or not (isinstance(error, errors) or NO_MEMORY in str(error)):
             raise
         print(f"error: {_in_one_line(error)}", file=sys.stderr)
         raise SystemExit(1) from None
@@ -57,4 +68,5 @@ def _in_one_line(error: Exception) -> str:
     text = " ".join(str(error).split()) or type(error).__name__
     if isinstance(error, KeyError):
         return f"there is no {text}; --debug shows where"
-    return f"there is not enough memory: {text}" if isinstance(error, MemoryError) else text
+    without_memory = isinstance(error, MemoryError) or NO_MEMORY in text
+    return f"there is not enough memory: {text}" if without_memory else text

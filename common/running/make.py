@@ -4,7 +4,7 @@
     python -m common.running.make dhp table1 --results permuted.csv split.csv --reported reported.csv --out table1.tex
     python -m common.running.make dhp comparison --results permuted.csv --reported reported.csv --out comparison.csv
 
-A figure is a PDF with a PNG and the plotted values (.csv) beside it; a table is LaTeX with Markdown and CSV beside it; the
+A figure is a PDF with a PNG, an SVG and the plotted values (.csv) beside it; a table is LaTeX with Markdown and CSV beside it; the
 comparison is comparison.csv with claims.csv and comparison.md beside it. Tables that are not given count as not run.
 
 A figure is drawn by papers/<paper>/figures/<name>.py: `draw(tables, reported)` returns a matplotlib figure, `values(tables)`

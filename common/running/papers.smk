@@ -80,6 +80,7 @@ rule draw:
     output:
         main="results/{scale}/{paper}/figures/{artifact}.pdf",
         png="results/{scale}/{paper}/figures/{artifact}.png",
+        svg="results/{scale}/{paper}/figures/{artifact}.svg",
         values="results/{scale}/{paper}/figures/{artifact}.csv",
     log:
         "logs/{scale}/{paper}/{artifact}.log",
@@ -132,9 +133,11 @@ rule publish_figure:
     input:
         pdf=lambda wildcards: result(REGISTERS, wildcards.name, SCALE, "pdf"),
         png=lambda wildcards: result(REGISTERS, wildcards.name, SCALE, "png"),
+        svg=lambda wildcards: result(REGISTERS, wildcards.name, SCALE, "svg"),
     output:
         pdf="figures/{name}.pdf",
         png=report("figures/{name}.png", category="Figures", labels={"figure": "{name}"}),
+        svg="figures/{name}.svg",
     log:
         "logs/publish/{name}.log",
     localrule: True
@@ -144,6 +147,7 @@ rule publish_figure:
         "{output.pdf} is {input.pdf}"
     shell:
         "cp {input.pdf:q} {output.pdf:q} > {log:q} 2>&1 && cp {input.png:q} {output.png:q} >> {log:q} 2>&1"
+        " && cp {input.svg:q} {output.svg:q} >> {log:q} 2>&1"
 
 
 rule publish_table:
@@ -176,7 +180,7 @@ use rule publish_figure as publish_nothing with:
     log:
         "logs/publish/{name}_{ending}.log",
     wildcard_constraints:
-        ending=r"(?!(pdf|png|csv|md|tex)$)\w+",
+        ending=r"(?!(pdf|png|svg|csv|md|tex)$)\w+",
 
 
 rule list_figures:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from common.data import plain_yaml
+from common.running.command_line import MOST
 
 SCALES = ("paper", "desk", "smoke")
 # What values can be, by their names. All other whole numbers are counts and at least 1, and no other number is negative.
@@ -50,8 +51,12 @@ def read(path: str | Path, schema: type[Schema], scale: str, overrides: Iterable
     chosen = {}
     for name, section in sections.items():
         chosen[name] = _read_section(f"{path}: section '{name}'", content[name], section, scale)
+    given = set()
     for override in overrides:
         section_name, key, value = _read_override(override, sections)
+        if (section_name, key) in given:
+            raise ProtocolError(f"override {override!r}: {section_name}.{key} is given twice")
+        given.add((section_name, key))
         chosen[section_name][key] = value
     built = {
         name: _build(f"{path}: section '{name}', scale '{scale}'", sections[name], chosen[name]) for name in sections
@@ -137,6 +142,13 @@ def check_positive(section: Any, *keys: str) -> None:
                 raise ValueError(f"{key} must be positive, not {number}")
 
 
+def check_not_negative(option: str, value: Any) -> None:
+    """Raise ValueError if the value of an option is a number below 0, or one in a list of them."""
+    for number in value if isinstance(value, list) else [value]:
+        if isinstance(number, int | float) and number < 0:
+            raise ValueError(f"{option} must be at least 0, not {number}")
+
+
 def _build(where: str, section: type, values: dict[str, Any]) -> Any:
     """Return a section or the whole protocol, which may refuse values that do not go together: ValueError from its
     __post_init__."""
@@ -218,6 +230,8 @@ def _check_value(where: str, value: Any, key: str) -> None:
             raise ProtocolError(f"{where}: must be at least {least}, not {value}")
         if BELOW_ONE.fullmatch(key) and value >= 1:
             raise ProtocolError(f"{where}: must be below 1, not {value}")
+        if isinstance(value, int) and value > MOST:
+            raise ProtocolError(f"{where}: must be at most {MOST}, not {value}")
 
 
 def _typed(where: str, value: Any, kind: Any) -> Any:

@@ -22,26 +22,33 @@ from common.running.code import ROOT
 
 Job = Mapping[str, Any]  # what tells a job from others of its stage: a rule's wildcards, or a command line's options
 Reads = tuple[str, ...] | Callable[[Job], Sequence[str]]
+Sets = Mapping[str, tuple[str, ...]] | Callable[[Job], Mapping[str, tuple[str, ...]]]
 Parts = Callable[[Any, str, str], list[str]]
 
 NOT_YET: tuple[str, ...] = ()  # the tables of a figure that nobody can make yet
 PUBLISHED = re.compile(r"(fig|table)\d+")  # names of the paper's own figures and tables; others are additions of ours
 NUMBER_OF_SEEDS = re.compile(r"(\w+_)?seeds")  # keys of a protocol's section `design`
-ENDINGS = {"fig": ("pdf", "png"), "table": ("csv", "md", "tex")}
+ENDINGS = {"fig": ("pdf", "png", "svg"), "table": ("csv", "md", "tex")}
 
 
 @dataclass(frozen=True)
 class Stage:
     """A stage of a paper: the module papers/<paper>/<stage>.py.
 
-    reads: what it reads of the protocol, as "section" or "section.key"; or a function of the job that returns that.
+    reads: what it reads of the protocol, as "section" or "section.key"; data: by option, the names of the data sets that it
+    takes, in order. Either may be a function of the job that returns that.
     """
 
     reads: Reads = ()
+    data: Sets = field(default_factory=dict)
 
     def read_by(self, job: Job) -> tuple[str, ...]:
         """Return what a job of this stage reads of the protocol."""
         return tuple(self.reads(job)) if callable(self.reads) else self.reads
+
+    def data_of(self, job: Job) -> Mapping[str, tuple[str, ...]]:
+        """Return the names of the data sets that a job of this stage takes, by option."""
+        return self.data(job) if callable(self.data) else self.data
 
 
 @dataclass(frozen=True)
@@ -101,7 +108,14 @@ class Register:
     def settings(self, stage: str, scale: str, job: Job, overrides: Sequence[str] = ()) -> protocols.Settings:
         """Return the part of the protocol that a job reads, and no more."""
         reads = self.stages[stage].read_by(job)
-        return protocols.Settings(self.protocol(scale, overrides), reads, f"stage {stage!r} of {self.paper}")
+        whole = self.protocol(scale, overrides)
+        for override in overrides:
+            name = override.partition("=")[0].strip()
+            if name not in reads and name.partition(".")[0] not in reads:
+                raise protocols.ProtocolError(
+                    f"--set {override}: this job reads {', '.join(reads) or 'no settings'} alone"
+                )
+        return protocols.Settings(whole, reads, f"stage {stage!r} of {self.paper}")
 
     def settings_of(self, artifact: str, scale: str) -> protocols.Settings:
         """Return the part of the protocol that a figure, a table or ("comparison") the comparison reads."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from common.data import load
 from common.data.catalog import DataError
 from common.data.files import WriteError, check_outputs, inputs, written
 from common.results import records
@@ -18,6 +20,8 @@ from common.running.checkpoints import Checkpoint
 from common.running.devices import DeviceError
 from common.running.protocols import SCALES
 from common.running.register import Register
+
+MOST_SEEDS = 1000  # in a job; those of tuning begin at 1000
 
 
 class TrainingError(RuntimeError):
@@ -30,7 +34,8 @@ class Job:
     arguments: of the command line (`parser`); of: what tells this job from others of the stage, such as benchmark,
     condition and seeds, under the names that the rule's wildcards have; device: in place of the command line's; wide:
     whether layers have hundreds of units (`devices.select`). Options whose paths get into each other's way are refused
-    (`files.check_outputs`), and files that are not what their records say. What the job may read of the protocol, its checkpoint's key
+    (`files.check_outputs`), files that are not what their records say, other data sets than the stage takes, negative numbers, and
+    settings that the job does not read. What the job may read of the protocol, its checkpoint's key
     and its record all follow from the stage's entry in the register.
     """
 
@@ -46,8 +51,12 @@ class Job:
         check_outputs(vars(arguments))
         for path in inputs(vars(arguments)):
             records.check(path)
+        for name, value in vars(arguments).items():
+            protocols.check_not_negative(f"--{name.replace('_', '-')}", value)
         self.register, self.stage, self.scale, self.of = register, stage, arguments.scale, dict(of)
         self.settings = register.settings(stage, arguments.scale, self.of, arguments.set)
+        for name, sets in register.stages[stage].data_of(self.of).items():
+            load.check_sets(f"--{name}", getattr(arguments, name), sets)
         self.code = code.digest(f"papers.{register.paper}.{stage}")
         self.device: torch.device = devices.select(
             device or arguments.device, matmul_precision=arguments.matmul_precision, wide=wide
@@ -135,14 +144,11 @@ def parser(description: str, *more: str) -> argparse.ArgumentParser:
 
 def seed_range(text: str) -> list[int]:
     """ "3-5" -> [3, 4, 5]"""
-    first, _, last = text.partition("-")
-    try:
-        seeds = list(range(int(first), int(last or first) + 1))
-    except ValueError:
-        seeds = []
-    if not seeds:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a range of seeds such as 0-4")
-    return seeds
+    found = re.fullmatch(r"([0-9]{1,9})(?:-([0-9]{1,9}))?", text)
+    seeds = range(int(found[1]), int(found[2] or found[1]) + 1) if found else ()
+    if not 0 < len(seeds) <= MOST_SEEDS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a range of seeds such as 0-4, of at most {MOST_SEEDS}")
+    return list(seeds)
 
 
 def checked(check: Callable[[str], Any]) -> Callable[[str], str]:

@@ -88,6 +88,17 @@ def choose_device(device: str) -> str:
     return "cuda" if gpu_visible() else "cpu"
 
 
+def check_device(device: str) -> None:
+    """End with one line if a GPU was asked for that torch cannot use here, before each job finds that out by itself."""
+    if device.startswith("cuda:") or (device == "cuda" and not gpu_visible()):
+        from common.running import devices  # imports torch
+
+        try:
+            devices.select(device)
+        except devices.DeviceError as error:
+            sys.exit(f"error: {error}")
+
+
 def choose_scale(scale: str, device: str, announce: bool) -> str:
     """The scale to work at on this device; on request says in one line which it is, why, and how to ask for another."""
     reason = "as configured"
@@ -174,8 +185,10 @@ def result(registers: Mapping[str, Register], name: str, scale: str, ending: str
     artifacts = {f"{paper}_{own}": (paper, own) for paper, known in registers.items() for own in known.artifacts}
     paper, own = artifacts.get(name, ("", ""))
     if not own:
-        close = difflib.get_close_matches(name, artifacts, n=1)
-        reason = "the papers have no such figure" + (f"; did you mean {close[0]}?" if close else "")
+        shorter = {f"{_initials(paper)}_{own}": full for full, (paper, own) in artifacts.items()}
+        names = shorter | {full: full for full in artifacts}
+        close = difflib.get_close_matches(name.lower(), names, n=1)
+        reason = "the papers have no such figure" + (f"; did you mean {names[close[0]]}?" if close else "")
     elif ending not in endings(own):
         kind = "table" if own.startswith("table") else "figure"
         reason = f"a {kind} is made as {', '.join(endings(own))}: ask for figures/{name}.{endings(own)[0]}"
@@ -183,7 +196,8 @@ def result(registers: Mapping[str, Register], name: str, scale: str, ending: str
         reason = "it cannot be made yet"
     else:
         return f"results/{scale}/{paper}/figures/{own}.{ending}"
-    raise UnknownFigure(f"figures/{name}.{ending}: {reason}. To see which there are: snakemake --cores 1 list_figures")
+    reason += "" if reason.endswith("?") else "."
+    raise UnknownFigure(f"figures/{name}.{ending}: {reason} To see which there are: snakemake --cores 1 list_figures")
 
 
 def training_resources(device: str) -> dict[str, Any]:
@@ -258,6 +272,10 @@ def _check_papers(papers: Any) -> None:
             raise ConfigError(f"config: unknown paper {paper!r}{_hint(paper, known)}")
         if papers.count(paper) > 1:
             raise ConfigError(f"config: papers names {paper!r} twice; name it once")
+
+
+def _initials(paper: str) -> str:
+    return "".join(word[0] for word in paper.split("_"))
 
 
 def _hint(given: Any, known: Iterable[str]) -> str:

@@ -101,7 +101,10 @@ class Autoencoding(MetaTraining):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        side, least = math.isqrt(self.n_channels), len(self.convolutions) + 3  # 2x2 convolutions, then a 3x3 pool
+        side, least = (
+            math.isqrt(max(self.n_channels, 0)),
+            len(self.convolutions) + 3,
+        )  # 2x2 convolutions, then a 3x3 pool
         if side**2 != self.n_channels or side < least:
             raise ValueError(
                 f"n_channels: a DAN sees a square patch of at least {least}x{least}, not {self.n_channels}"

@@ -110,9 +110,12 @@ REGISTER = Register(
     paper="dan",
     schema=Protocol,
     stages={
-        "meta_train": Stage(reads=lambda job: (job["experiment"],)),
+        "meta_train": Stage(
+            reads=lambda job: (job["experiment"],),
+            data=lambda job: {"omniglot": ("omniglot",) if job["experiment"] == "images" else ()},
+        ),
         "deploy": Stage(reads=("regression", *(f"design.{key}" for key in ON_FUNCTIONS))),
-        "deploy_images": Stage(reads=("images",)),
+        "deploy_images": Stage(reads=("images",), data={"mnist": ("mnist",)}),
         "diagram": Stage(reads=("diagram",)),
     },
     tables={

@@ -105,14 +105,22 @@ def read_by_tuning(job: Job) -> list[str]:
     return read if job["benchmark"] == "split" else [*read, "tuning.tasks"]
 
 
+MNIST: dict[str, tuple[str, ...]] = {"data": ("mnist",)}
+
+
+def data_of_benchmark(job: Job) -> dict[str, tuple[str, ...]]:
+    """The data set of a benchmark; which ones a mixture has is a setting."""
+    return {} if job["benchmark"] == "vision" else MNIST
+
+
 REGISTER = Register(
     paper="dhp",
     schema=Protocol,
     stages={
-        "train": Stage(reads=read_by_training),
-        "tune": Stage(reads=read_by_tuning),
-        "update": Stage(reads=("permuted",)),
-        "imbalance": Stage(reads=("imbalanced",)),
+        "train": Stage(reads=read_by_training, data=data_of_benchmark),
+        "tune": Stage(reads=read_by_tuning, data=data_of_benchmark),
+        "update": Stage(reads=("permuted",), data=MNIST),
+        "imbalance": Stage(reads=("imbalanced",), data=MNIST),
     },
     tables={
         **{benchmark: partial(accuracies, benchmark) for benchmark in BENCHMARKS},

@@ -91,13 +91,14 @@ def compared(protocol: Protocol, scale: str, device: str) -> list[str]:
     return seed_tables(folders, design.compared_seeds, parameters(protocol), device, first=FIRST_COMPARED_SEED)
 
 
+MNIST = {"data": ("mnist",)}
 REGISTER = Register(
     paper="sticky_gradient",
     schema=Protocol,
     stages={
-        "search": Stage(reads=lambda job: [*read_by_full_method(job), "search"]),
-        "train": Stage(reads=read_by_training),
-        "trajectories": Stage(reads=read_by_full_method),
+        "search": Stage(reads=lambda job: [*read_by_full_method(job), "search"], data=MNIST),
+        "train": Stage(reads=read_by_training, data=MNIST),
+        "trajectories": Stage(reads=read_by_full_method, data=MNIST),
         "collect_readings": Stage(),
     },
     tables={"accuracies": accuracies, "ablation": ablation, "shared": shared, "weights": weights, "search": searches},

@@ -65,12 +65,17 @@ def read_by_tuning(job: Job) -> tuple[str, ...]:
     return "permuted_mnist", "tuning.epochs", "tuning.held_out", f"tuning.{tasks}"
 
 
+def data_of_training(job: Job) -> dict[str, tuple[str, ...]]:
+    """The data sets of a benchmark."""
+    return {"data": ("cifar10", "cifar100") if job["benchmark"] == "cifar" else ("mnist",)}
+
+
 REGISTER = Register(
     paper="synaptic_intelligence",
     schema=Protocol,
     stages={
-        "train": Stage(reads=lambda job: (job["benchmark"],)),
-        "tune": Stage(reads=read_by_tuning),
+        "train": Stage(reads=lambda job: (job["benchmark"],), data=data_of_training),
+        "tune": Stage(reads=read_by_tuning, data={"data": ("mnist",)}),
         "landscapes": Stage(),
         "simulations": Stage(),
     },

@@ -195,11 +195,11 @@ REGISTER = Register(
     paper="tsar",
     schema=Protocol,
     stages={
-        "meta_train": Stage(reads=_of_models),
+        "meta_train": Stage(reads=_of_models, data={"omniglot": ("omniglot",)}),
         "tune": Stage(reads=read_by_tune),
         "transfer": Stage(reads=read_by_transfer),
         "variants": Stage(reads=read_by_transfer),
-        "omniglot": Stage(reads=read_by_omniglot),
+        "omniglot": Stage(reads=read_by_omniglot, data={"images": ("omniglot",)}),
     },
     tables={
         "transfer": partial(transfer_tables, "imagenet_seeds{seeds}.csv", finished),

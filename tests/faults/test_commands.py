@@ -133,7 +133,7 @@ class Command:
             for option, values in self.given.items()
             if option not in self.written and values and Path(values[0]).is_file()
         ]
-        self.settings = [text for setting in tiny_runs.TINY[paper].split() for text in ("--set", setting)]
+        self.settings = [text for setting in tiny_runs.settings(paper, self.name, words) for text in ("--set", setting)]
 
     def run(self, changes: dict[str, list[str] | None], *more: str) -> None:
         """Call the stage with other values of some options, or without them (None)."""

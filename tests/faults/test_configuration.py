@@ -135,7 +135,7 @@ def test_a_target_that_nothing_makes_is_refused_with_what_there_is(all_refused):
 
     for paper, known in REGISTERS.items():
         for own in known.artifacts:
-            for ending in ("svg", "eps", "PDF", "pdf2", "jpeg", "html"):
+            for ending in ("svgz", "eps", "PDF", "pdf2", "jpeg", "html"):
                 target(f"{paper}_{own}", ending, register.endings(own)[0])
             target(f"{paper}_{own}", "csv" if own.startswith("fig") else "pdf", register.endings(own)[0])
         another = next(other for other in REGISTERS if other != paper)

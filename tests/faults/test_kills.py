@@ -93,7 +93,7 @@ def test_a_build_that_is_killed_many_times_ends_with_the_same_tables(tmp_path_fa
         before = kills
         while kills - before < KILLS // 2:
             alone = kills % 2 == 1
-            if killed(checkout, chosen.uniform(1, seconds), alone):
+            if killed(checkout, chosen.uniform(1, seconds / 4), alone):
                 kills += 1
                 print(f"kill {kills}, of {'Snakemake alone' if alone else 'all'}, {part} the edit", flush=True)
                 checkout.run("--unlock", *TARGETS)

@@ -45,11 +45,12 @@ def test_the_result_behind_a_name(name, ending, path):
     ("name", "ending", "message"),
     [
         ("sums_table1", "pdf", "a table is made as csv, md, tex: ask for figures/sums_table1.csv"),
-        ("sums_fig1", "tex", "a figure is made as pdf, png: ask for figures/sums_fig1.pdf"),
+        ("sums_fig1", "tex", "a figure is made as pdf, png, svg: ask for figures/sums_fig1.pdf"),
         ("sums_tabel1", "csv", "no such figure; did you mean sums_table1?"),
         ("sums_fig2", "pdf", "it cannot be made yet"),
         ("sum_fig1", "pdf", "no such figure; did you mean sums_fig1?"),
         ("other", "pdf", "no such figure."),
+        ("s_fig1", "pdf", "did you mean sums_fig1?"),
     ],
 )
 def test_what_there_is_not_is_refused_with_advice(name, ending, message):

@@ -179,7 +179,7 @@ def test_what_is_no_set_of_arrays_is_one_line_without_numpys_advice(tmp_path):
         (text, "Python objects"),
         (bomb, "unpacks to 1,500,000,000 bytes"),
     ):
-        with pytest.raises(DataError, match=f"{path} is .*{reason}.*; delete it and make it again") as caught:
+        with pytest.raises(DataError, match=f"{path} is .*{reason}.*; give a prepared file") as caught:
             load(path)
         assert "pickle" not in str(caught.value) and "\n" not in str(caught.value)
     (tmp_path / "folder.npz").mkdir()

@@ -55,11 +55,19 @@ def test_official_files_of_another_form_are_told_by_their_content(tmp_path, monk
         prepare.prepare("mnist", root=tmp_path / "data")
 
 
-def test_another_form_is_not_taken_of_a_set_whose_content_is_not_known(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "counts, message",
+    [((20, 10), "it has 20 train, 10 test images"), ((60000, 10000), "fingerprint of its test part")],
+    ids=["few images", "as many images"],
+)
+def test_files_without_a_checksum_are_told_by_their_content(tmp_path, counts, message):
     folder = tmp_path / "raw" / "notmnist"
     folder.mkdir(parents=True)
-    write_idx(folder / "train-images-idx3-ubyte.gz", digits(0)[0])
-    with pytest.raises(DataError, match="train-images-idx3-ubyte.gz is not the official file .md5 .*: delete it"):
+    for part, count in zip(("train", "t10k"), counts):
+        images, labels = digits(0)
+        write_idx(folder / f"{part}-images-idx3-ubyte.gz", np.resize(images, (count, 28, 28)))
+        write_idx(folder / f"{part}-labels-idx1-ubyte.gz", np.resize(labels, count))
+    with pytest.raises(DataError, match=f"raw/notmnist is not notMNIST: {message}"):
         prepare.prepare("notmnist", root=tmp_path)
 
 

@@ -160,7 +160,7 @@ def test_equal_figures_of_two_processes_are_equal_bytes(tmp_path):
         environment = os.environ | {"PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(ROOT)}
         path = tmp_path / f"{hash_seed}.pdf"
         subprocess.run([sys.executable, "-c", SCRIPT, str(path)], env=environment, cwd=ROOT, check=True)
-    for suffix in (".pdf", ".png"):
+    for suffix in (".pdf", ".png", ".svg"):
         first, second = ((tmp_path / f"{name}{suffix}").read_bytes() for name in "12")
         assert first == second and len(first) > 5000
     assert b"CreationDate" not in (tmp_path / "1.pdf").read_bytes()

@@ -80,7 +80,8 @@ def test_a_checkpoint_is_resumed_by_the_same_job_alone(job, tmp_path):
     job().checkpoint(tmp_path / "a.ckpt", [ABOUT], tuned=0.5).save({"task": 1})
     assert found() == {"task": 1}
     assert found(module="x = 1  # a word\n") == {"task": 1}
-    assert found(options=("--set", "training.epochs=7")) == {"task": 1}  # which it does not read
+    with pytest.raises(ValueError, match="--set training.epochs=7: this job reads training.rate alone"):
+        found(options=("--set", "training.epochs=7"))
     others = [
         {"options": ("--set", "training.rate=0.25")},
         {"module": "x = 2\n"},
@@ -167,6 +168,10 @@ def test_seeds_are_a_range():
         (FileNotFoundError(2, "No such file or directory", "a.csv"), "[Errno 2] No such file or directory: 'a.csv'"),
         (OSError(), "OSError"),
         (MemoryError(), "there is not enough memory: MemoryError"),
+        (
+            RuntimeError("DefaultCPUAllocator: can't allocate memory"),
+            "there is not enough memory: DefaultCPUAllocator: .*",
+        ),
         (torch.cuda.OutOfMemoryError("CUDA out of memory"), "CUDA out of memory"),
     ],
 )
