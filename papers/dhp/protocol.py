@@ -30,6 +30,9 @@ CONDITIONS = (  # see `condition`
     *(name + pixels + BATCH for pixels in ("", STANDARDISED) for name in METHODS if name.endswith(ESTIMATED)),
     *(name + pixels + UNSCALED for pixels in ("", STANDARDISED) for name in METHODS if name.endswith("ewc")),
 )
+PUBLIC_BENCHMARK = {
+    name + STANDARDISED + BATCH * name.endswith(ESTIMATED): name for name in METHODS
+}  # its inputs, its Omega
 
 
 @dataclass(frozen=True)

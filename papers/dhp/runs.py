@@ -55,7 +55,7 @@ def accuracies(benchmark: str, protocol: Protocol, scale: str, device: str) -> l
 def plasticity(protocol: Protocol, scale: str, device: str) -> list[str]:
     """The tables of eta and the norms of trace and alpha."""
     benchmark, names = LOGGED
-    run = [name for name in names if name in (*protocol.design.conditions, *protocol.design.controls)]
+    run = [name for name in names if name == DHP or name in protocol.design.controls]
     folders, size = [f"results/{scale}/dhp/{benchmark}/{name}" for name in run], parameters(protocol, benchmark)
     return seed_tables(folders, protocol.design.seeds, size, device, "plasticity_")
 
