@@ -188,3 +188,5 @@ _CLAIMS = [
 CLAIMS = [Claim(f"dhp-{number:02d}", *rest) for number, rest in enumerate(_CLAIMS, start=1)]
 # Those that depend on a lambda can be checked under those of our own grid search as well.
 ON_LAMBDA = [CLAIMS[number - 1] for number in (2, 3, 5, 6, 8, 9, 10)]
+# And these on how pixels and importances are read, which is run on both permuted benchmarks.
+ON_READING = [CLAIMS[number - 1] for number in (1, 2, 5, 7, 8, 9, 11, 12, 13, 14, 15)]

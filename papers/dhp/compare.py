@@ -11,7 +11,7 @@ from common.results.claims import difference
 from common.results.comparison import Alternative
 from common.results.readers import Tables
 from papers.dhp import protocol, results
-from papers.dhp.claims import ON_LAMBDA
+from papers.dhp.claims import ON_LAMBDA, ON_READING
 from papers.dhp.conditions import BENCHMARK_LABELS, FINAL, LABELS, SO_FAR, TASKS, TRANSFER
 from papers.dhp.protocol import SWEPT
 
@@ -20,6 +20,7 @@ OF_ETA = {
     "task after which eta decays": results.task_of_largest_eta,
 }
 BASIS, OWN_SEARCH = "published", "own search"  # whose lambda
+PUBLIC_BENCHMARK = "standardised pixels, batch importance"  # with the published lambda
 SUPERSEDED = "workshop version"  # ends the setting of what the paper replaced
 ELSEWHERE = {"sec5": SWEPT, "text": ("imbalanced", "split", "vision")}
 
@@ -62,7 +63,10 @@ def _has_lambda(row: dict) -> bool:
     return any(protocol.condition(name).consolidation for name in _conditions(row["method"]))
 
 
-ALTERNATIVES = [Alternative(OWN_SEARCH, results.of_own_lambda, ON_LAMBDA, _has_lambda)]
+ALTERNATIVES = [
+    Alternative(OWN_SEARCH, results.of_own_lambda, ON_LAMBDA, _has_lambda),
+    Alternative(PUBLIC_BENCHMARK, results.of_public_benchmark, ON_READING),
+]
 
 
 def notes(tables: Tables, reported: pandas.DataFrame) -> list[str]:

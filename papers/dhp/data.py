@@ -26,6 +26,9 @@ STATISTICS = {
 }
 
 
+MNIST = 0.1307, 0.3081  # of its pixels, of 28x28: the statistics of PyTorch's own example, and of much that follows it
+
+
 class Mixture(Images):
     """Images of several data sets [n, C, H, W], each set standardised by its own statistics.
 
@@ -58,12 +61,13 @@ def stream(
     seeds: Sequence[int],
     device: torch.device,
     held_out: int = 0,
+    standardised: bool = False,
 ) -> tuple[Stream, list[dict]]:
     """Return the stream of a benchmark for these seeds, and what the data sets say of themselves.
 
     paths: prepared files, of mnist or of all sets of the mixture in their order; held_out: if positive, so many training
-    images of each set, the same for all seeds, take the place of the test split. Raises DataError if a data set cannot
-    serve.
+    images of each set, the same for all seeds, take the place of the test split; standardised: whether the pixels of MNIST
+    are, as those of the mixture always are, or lie in [0, 1]. Raises DataError if a data set cannot serve.
     """
     datasets = [load(path) for path in paths]
     parts = [_parts(dataset, path) for dataset, path in zip(datasets, paths)]
@@ -79,7 +83,8 @@ def stream(
         tasks = _tasks(benchmark, settings, train, test, seeds)
     except ValueError as error:
         raise DataError(f"{', '.join(map(str, paths))} cannot be cut into tasks: {error}") from error
-    shown, tested = (Images(part.images, part.labels, device, flat=True) for part in (train, test))
+    mean, sd = MNIST if standardised else (0.0, 1.0)
+    shown, tested = (Images(part.images, part.labels, device, True, mean, sd) for part in (train, test))
     return Stream(shown, tested, tasks), abouts
 
 

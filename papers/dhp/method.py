@@ -23,6 +23,7 @@ from torch.nn import functional
 
 from common.learning.consolidation import Consolidation, Mas, OnlineEwc, SynapticIntelligence
 from common.learning.optimizers import Adam, Sgd
+from papers.dhp.importance import BatchEwc, BatchMas
 from papers.dhp.protocol import Condition, Optimizers, Training
 
 
@@ -53,6 +54,11 @@ def consolidation(
     strength: float = tuned if tuned is not None else getattr(settings, condition.consolidation)
     if condition.consolidation == "si":
         return SynapticIntelligence(slow, strength, settings.xi)
+    if condition.importance:
+        given = slow, strength, settings.importance_images, settings.batch
+        return (
+            BatchMas(*given) if condition.consolidation == "mas" else BatchEwc(*given, condition.importance == "batch")
+        )
     if condition.consolidation == "mas":
         return Mas(slow, strength, settings.importance_images)
     return OnlineEwc(slow, 2 * strength, settings.importance_images)  # which halves it, as its own paper does

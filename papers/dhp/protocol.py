@@ -12,21 +12,27 @@ FIRST_TUNING_SEED = 1000  # of the search for lambda; reporting seeds from 0
 SETS = ("mnist", "notmnist", "fashion_mnist", "svhn", "cifar10")  # that the mixture can have
 BENCHMARKS = ("permuted", "imbalanced", "split", "vision")
 SWEPT = ("permuted", "imbalanced", "split")  # in Figure 4; these, and not the costly mixture, also have controls
-LOGGED = ("permuted", "dhp")  # the benchmark and condition of Figure 3
-
 FINETUNE, DHP = "finetune", "dhp"
 CONSOLIDATED = ("si", "ewc", "mas")  # have a lambda
+ESTIMATED = ("ewc", "mas")  # have an importance that is a mean over training images
 WITH_DHP = {FINETUNE: DHP} | {name: f"dhp-{name}" for name in CONSOLIDATED}  # each baseline's counterpart
 BASELINES = tuple(WITH_DHP)
 METHODS = tuple(name for pair in WITH_DHP.items() for name in pair)  # in the order of Table I
 TUNED, SINGLE, BOUNDED, NARROW, MOMENTUM, ADAM = "-tuned", "-single", "-bounded", "-narrow", "-momentum", "-adam"
+STANDARDISED, BATCH, UNSCALED = "-standardised", "-batch", "-unscaled"
+LOGGED = ("permuted", (DHP, DHP + STANDARDISED))  # the benchmark and conditions of Figure 3
 CONDITIONS = (  # see `condition`
     *METHODS,
     *(name + TUNED for name in METHODS if name not in (FINETUNE, DHP)),
     *(name + SINGLE for name in BASELINES),
     *(name + BOUNDED for name in WITH_DHP.values()),
-    *(name + other for other in (NARROW, NARROW + MOMENTUM, MOMENTUM, ADAM) for name in METHODS),
+    *(name + other for other in (NARROW, NARROW + MOMENTUM, MOMENTUM, ADAM, STANDARDISED) for name in METHODS),
+    *(name + pixels + BATCH for pixels in ("", STANDARDISED) for name in METHODS if name.endswith(ESTIMATED)),
+    *(name + pixels + UNSCALED for pixels in ("", STANDARDISED) for name in METHODS if name.endswith("ewc")),
 )
+PUBLIC_BENCHMARK = {
+    name + STANDARDISED + BATCH * name.endswith(ESTIMATED): name for name in METHODS
+}  # its inputs, its Omega
 
 
 @dataclass(frozen=True)
@@ -35,7 +41,9 @@ class Condition:
 
     plastic: whether the softmax layer is; consolidation: one of CONSOLIDATED, or None; tuned: lambda is that of our own
     search; single: a baseline without the second set of output weights; optimizer: "momentum", "adam", or None for the
-    published one; bounded: eta is kept within [0, 1]; narrow: output weights start as narrow as a common layer's.
+    published one; bounded: eta is kept within [0, 1]; narrow: output weights start as narrow as a common layer's;
+    standardised: the pixels of MNIST are; importance: "batch", from the gradients of whole batches, "unscaled", the same of EWC
+    without the factor of the batch size, or None, from single examples.
     """
 
     plastic: bool = False
@@ -45,6 +53,8 @@ class Condition:
     optimizer: str | None = None
     bounded: bool = False
     narrow: bool = False
+    standardised: bool = False
+    importance: str | None = None
 
 
 def condition(name: str) -> Condition:
@@ -52,13 +62,13 @@ def condition(name: str) -> Condition:
 
     name: "finetune", "dhp", "ewc", "si", "mas" or, with both, "dhp-ewc", ...; behind it may stand "-tuned" where
     something is consolidated, "-single" where nothing is plastic, "-bounded" where something is, and with all "-narrow",
-    "-momentum" or "-adam".
+    "-momentum", "-adam" or "-standardised"; with and without the latter "-batch" behind ewc and mas, "-unscaled" behind ewc.
     """
     if name not in CONDITIONS:
         raise ValueError(
             f"unknown condition {name!r}; known are finetune, dhp, {', '.join(CONSOLIDATED)}, dhp-{CONSOLIDATED[0]} and so on; "
             f"with {TUNED} where something is consolidated, with {SINGLE} where nothing is plastic, with {BOUNDED} where "
-            f"something is, all with {NARROW}, {MOMENTUM} or {ADAM}"
+            f"something is, all with {NARROW}, {MOMENTUM}, {ADAM} or {STANDARDISED}, and {', '.join(ESTIMATED)} with {BATCH}"
         )
     parts = name.split("-")
     return Condition(
@@ -69,6 +79,8 @@ def condition(name: str) -> Condition:
         optimizer=next((part for part in parts if part in ("momentum", "adam")), None),
         bounded="bounded" in parts,
         narrow="narrow" in parts,
+        standardised="standardised" in parts,
+        importance=next((part for part in parts if part in ("batch", "unscaled")), None),
     )
 
 

@@ -18,7 +18,7 @@ from common.results import tables as table_files
 from common.results.claims import difference
 from common.results.readers import Reader, Tables
 from papers.dhp.conditions import TASKS
-from papers.dhp.protocol import BENCHMARKS, CONDITIONS, DHP, FINETUNE, SINGLE, TUNED
+from papers.dhp.protocol import BENCHMARKS, CONDITIONS, DHP, FINETUNE, LOGGED, METHODS, PUBLIC_BENCHMARK, SINGLE, TUNED
 
 Runs = dict[int, float]
 
@@ -32,13 +32,13 @@ LOG = ["condition", "seed", "task", "step", *NOTED]
 def read_plasticity(path: str | Path) -> pandas.DataFrame:
     """Return the log of eta and the norms, one row per seed and step; that of a run which diverged ends where it did.
 
-    Raises ValueError unless it is of DHP Softmax, with each step once.
+    Raises ValueError unless it is of DHP Softmax, with each step once; its pixels may be standardised.
     """
     table = table_files.read(path, LOG)[LOG]
     table = table[numpy.isfinite(table[NOTED]).all(axis=1)].reset_index(drop=True)
-    if others := sorted(set(table["condition"]) - {DHP}):
-        raise ValueError(f"{path}: Figure 3 is of {DHP} alone; found {', '.join(others)}")
-    if table.duplicated(["seed", "step"]).any():
+    if others := sorted(set(table["condition"]) - set(LOGGED[1])):
+        raise ValueError(f"{path}: Figure 3 is of {' and '.join(LOGGED[1])} alone; found {', '.join(others)}")
+    if table.duplicated(["condition", "seed", "step"]).any():
         raise ValueError(f"{path}: a seed has a step twice: do not collect overlapping batches")
     return table
 
@@ -115,16 +115,34 @@ def of_own_lambda(tables: Tables) -> Tables:
 
     Conditions without a lambda stay. Benchmarks in which no condition was trained so count as not run.
     """
-    runs = {name: accuracies.without_suffix(tables[name], TUNED, others=(FINETUNE, DHP)) for name in BENCHMARKS}
-    own = tables.only({name: rows for name, rows in runs.items() if not rows.empty})
-    for name, record in own.records.items():
+    unchanged = {FINETUNE, DHP}
+    return _standing_for(tables, {name if name in unchanged else name + TUNED: name for name in METHODS})
+
+
+def of_public_benchmark(tables: Tables) -> Tables:
+    """Return what was run with standardised pixels and importances from the gradients of whole batches, in the place of the rest."""
+    return _standing_for(tables, PUBLIC_BENCHMARK)
+
+
+def _standing_for(tables: Tables, names: dict[str, str]) -> Tables:
+    """Return the runs of these conditions alone, each under the name of the method that it stands for.
+
+    Tables that hold none that stands for another count as not run.
+    """
+    run = {}
+    for table in (*BENCHMARKS, "plasticity"):
+        rows = tables[table][tables[table]["condition"].isin(names)]
+        if not set(rows["condition"]) <= set(names.values()):
+            run[table] = rows.assign(condition=rows["condition"].map(names))
+    chosen = tables.only(run)
+    for table, record in chosen.records.items():
         diverged = [
-            run | {"condition": run["condition"].removesuffix(TUNED)}
-            for run in record.get("diverged", [])
-            if run["condition"].endswith(TUNED) or run["condition"] in (FINETUNE, DHP)
+            one | {"condition": names[one["condition"]]}
+            for one in record.get("diverged", [])
+            if one["condition"] in names
         ]
-        own.records[name] = {**record, "diverged": diverged}
-    return own
+        chosen.records[table] = {**record, "diverged": diverged}
+    return chosen
 
 
 def with_single_weights(tables: Tables) -> list[str]:
@@ -134,7 +152,8 @@ def with_single_weights(tables: Tables) -> list[str]:
 
 def logs(tables: Tables) -> dict[int, pandas.DataFrame]:
     """Return the log of eta and the two norms in order of steps, by seed; without runs of fewer tasks."""
-    runs = {int(seed): rows.sort_values("step") for seed, rows in tables["plasticity"].groupby("seed")}
+    log = tables["plasticity"]
+    runs = {int(seed): rows.sort_values("step") for seed, rows in log[log["condition"] == DHP].groupby("seed")}
     return {seed: rows for seed, rows in runs.items() if rows["task"].max() == TASKS["permuted"]}
 
 

@@ -77,7 +77,7 @@ use rule dhp_train as dhp_train_logged with:
         plasticity_record="results/{scale}/dhp/{benchmark}/{condition}/plasticity_seeds{seeds}.json",
     wildcard_constraints:
         benchmark=dhp_protocol.LOGGED[0],
-        condition=dhp_protocol.LOGGED[1],
+        condition="|".join(dhp_protocol.LOGGED[1]),
     params:
         options=lambda wildcards, output: ["--plasticity", output.plasticity],
 

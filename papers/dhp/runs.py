@@ -54,9 +54,10 @@ def accuracies(benchmark: str, protocol: Protocol, scale: str, device: str) -> l
 
 def plasticity(protocol: Protocol, scale: str, device: str) -> list[str]:
     """The tables of eta and the norms of trace and alpha."""
-    benchmark, name = LOGGED
-    folder, size = f"results/{scale}/dhp/{benchmark}/{name}", parameters(protocol, benchmark)
-    return seed_tables([folder], protocol.design.seeds, size, device, "plasticity_")
+    benchmark, names = LOGGED
+    run = [name for name in names if name == DHP or name in protocol.design.controls]
+    folders, size = [f"results/{scale}/dhp/{benchmark}/{name}" for name in run], parameters(protocol, benchmark)
+    return seed_tables(folders, protocol.design.seeds, size, device, "plasticity_")
 
 
 def etas(protocol: Protocol, scale: str, device: str) -> list[str]:
@@ -91,7 +92,7 @@ def read_by_training(job: Job) -> list[str]:
     job: without a condition it is a run from another initial eta, which is of DHP alone; with "plasticity" it logs.
     """
     name = job.get("condition", DHP)
-    logs = job.get("plasticity") or ((job["benchmark"], name) == LOGGED and "eta" not in job)
+    logs = job.get("plasticity") or (job["benchmark"] == LOGGED[0] and name in LOGGED[1] and "eta" not in job)
     return [
         job["benchmark"],
         *(["design.log_every"] if logs else []),

@@ -76,7 +76,7 @@ def options(description: str) -> ArgumentParser:
     """Return the command line that training and tuning share."""
     parser = stage.parser(description, "seeds", "out", "checkpoint")
     parser.add_argument("--benchmark", choices=BENCHMARKS, required=True)
-    conditions = "finetune, dhp, ewc, si, mas, dhp-ewc, ..., ewc-tuned, ewc-single, ewc-adam"
+    conditions = "finetune, dhp, ewc, si, mas, dhp-ewc, ..., ewc-tuned, ewc-single, mas-standardised-batch"
     parser.add_argument("--condition", type=stage.checked(protocol.condition), required=True, help=conditions)
     parser.add_argument("--data", nargs="+", required=True, help="prepared data sets: mnist, or those of the mixture")
     return parser
@@ -105,7 +105,9 @@ def main() -> None:
     run = {"benchmark": benchmark, "condition": arguments.condition, **swept}
     job = stage.Job(REGISTER, "train", arguments, of={**run, **logs, "seeds": seeds}, wide=True)
     settings: Benchmark = dataclasses.replace(job.settings[benchmark], **swept)
-    stream, abouts = data.stream(benchmark, settings, arguments.data, seeds, job.device)
+    stream, abouts = data.stream(
+        benchmark, settings, arguments.data, seeds, job.device, standardised=condition.standardised
+    )
     tuned = strength(arguments.tuning, benchmark, condition)
     observer = Plasticity(seeds, job.settings.design.log_every) if logs else None
     checkpoint = job.checkpoint(arguments.checkpoint, abouts, tuned=tuned)

@@ -61,6 +61,7 @@ STAGES = {
             --plasticity {out}/plasticity.csv
         train --benchmark imbalanced --condition dhp-si --seeds 0-1 --data {mnist} --out {out}/imbalanced.csv
         train --benchmark vision --condition dhp-mas --seeds 0-1 --data {mnist} {cifar10} --out {out}/vision.csv
+        train --benchmark split --condition dhp-mas-standardised-batch --seeds 0-1 --data {mnist} --out {out}/batch.csv
         tune --benchmark split --condition mas --value 1 --seeds 1000 --data {mnist} --out {out}/tuning.csv
         update --data {mnist} --out {out}/update.csv""",
     "dan": """

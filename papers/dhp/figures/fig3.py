@@ -13,6 +13,7 @@ from common.results import reported as reported_numbers
 from common.results.readers import Tables
 from common.results.stats import summaries
 from papers.dhp.figures.means import band
+from papers.dhp.protocol import DHP, LOGGED
 from papers.dhp.results import INITIAL_ETA
 
 PANELS = {
@@ -21,40 +22,36 @@ PANELS = {
     "alpha_norm": "c  Plasticity, ‖α‖ (Frobenius)",
 }
 COLOR = plotting.PALETTE["blue"]
-LINEAR = 50  # a norm of Hebb beyond this is drawn on a logarithmic scale: it rests near 20, but may burst
+LINEAR = {"eta": 0.03, "hebb_norm": 50}  # beyond, in a panel where there are such values, the scale is logarithmic
+TICKS = {
+    "eta": (-1, -0.3, -0.1, -0.03, 0, 0.01, 0.02, 0.03, 0.1, 0.3, 1, 3, 10),
+    "hebb_norm": (0, 10, 20, 30, 40, 50, *(10**power for power in range(2, 8))),
+}
 ALL = "all"  # seeds
+COLUMNS = ["condition", "panel", "seed", "x", "mean", "sem", "n"]
 BAND_FROM = 3  # seeds: with two the band is what lies between them
-TICKS = (0, 10, 20, 30, 40, LINEAR, *(10**power for power in range(2, 8)))
 CAPTION = (
     "DHP Softmax on Permuted MNIST: each seed (thin), their mean (thick) and, from three seeds on, a band of one standard"
     " error. Vertical lines: a new task begins; its number stands above.\nThe paper states for η: that it begins at 0.001"
-    f" (dotted), reaches 0.024 in task 1 (diamond) and decays after task 3 (dashed). If Hebb exceeds {LINEAR}, its axis is logarithmic from there."
+    " (dotted), reaches 0.024 in task 1 (diamond) and decays after task 3 (dashed). Where η leaves ±0.03, or Hebb exceeds 50,\n"
+    "the axis is linear up to there and logarithmic beyond."
 )
 
 
 def draw(tables: Tables, reported: pandas.DataFrame) -> Figure:
-    """Return Figure 3: eta (left), the Frobenius norm of Hebb (middle) and of alpha (right) against training steps."""
+    """Return Figure 3: eta (left), the Frobenius norm of Hebb (middle) and of alpha (right) against training steps.
+
+    Runs with standardised pixels have a row of their own, where there are any.
+    """
     log, plotted = tables["plasticity"], values(tables)
-    figure = Figure(figsize=(10.2, 3.3))
-    for axis, (panel, title) in zip(figure.subplots(1, 3), PANELS.items(), strict=True):
-        axis.set_title(title, pad=14)
-        axis.set_xlabel("Training step")
-        axis.xaxis.set_major_formatter(lambda step, _: f"{step:,.0f}")
-        axis.locator_params(axis="x", nbins=5)
-        if log.empty:
-            plotting.no_runs(axis)
-            continue
-        _draw_runs(axis, plotted[plotted["panel"] == panel])
-        ends = log.groupby("task")["step"].max()
-        axis.set(xlim=(0, ends.max()))
-        if panel == "eta":  # which nothing keeps above zero
-            axis.axhline(0, color="0.7", linewidth=0.7, zorder=0)
-            _draw_paper(axis, reported, ends)
-        else:
-            if panel == "hebb_norm" and log[panel].max() > LINEAR:  # of a seed, if not on average
-                _stretch(axis)
-            axis.set_ylim(bottom=0)
-        _draw_tasks(axis, ends)
+    conditions = [name for name in LOGGED[1] if name in set(log["condition"])] or [DHP]
+    figure = Figure(figsize=(10.2, 3.3 * len(conditions)))
+    rows = figure.subplots(len(conditions), 3, squeeze=False)
+    for condition, axes in zip(conditions, rows, strict=True):
+        own, drawn = (table[table["condition"] == condition] for table in (log, plotted))
+        for axis, panel in zip(axes, PANELS, strict=True):
+            axis.set_title(PANELS[panel] + (", standardised pixels" if condition != DHP else ""), pad=14)
+            _draw_panel(axis, panel, own, drawn[drawn["panel"] == panel], reported)
     if (handles := figure.axes[0].get_legend_handles_labels())[0]:
         figure.legend(*handles, loc="outside upper right", ncols=3)
     plotting.caption(figure, CAPTION)
@@ -62,18 +59,42 @@ def draw(tables: Tables, reported: pandas.DataFrame) -> Figure:
 
 
 def values(tables: Tables) -> pandas.DataFrame:
-    """Return what Figure 3 plots: panel (eta, hebb_norm, alpha_norm), seed, x (steps), mean, sem (nan if n = 1) and n.
+    """Return what Figure 3 plots: condition, panel (eta, hebb_norm, alpha_norm), seed, x (steps), mean, sem (nan if n = 1), n.
 
     seed: that of one run, or "all" where the mean is over all runs.
     """
-    log = tables["plasticity"]
-    rows = [(panel, ALL, step, runs[panel]) for panel in PANELS for step, runs in log.groupby("step")]
-    means = summaries(rows, ["panel", "seed", "x", "mean", "sem", "n"])
-    if log["seed"].nunique() < 2:
-        return means
-    single = log.melt(["seed", "step"], list(PANELS), "panel", "mean").rename(columns={"step": "x"})
-    single = single.astype({"seed": str}).assign(sem=math.nan, n=1)
-    return pandas.concat([means, single[means.columns]], ignore_index=True)
+    log, parts = tables["plasticity"], []
+    for condition, runs in log.groupby("condition"):
+        rows = [(condition, panel, ALL, step, at[panel]) for panel in PANELS for step, at in runs.groupby("step")]
+        parts.append(summaries(rows, COLUMNS))
+        if runs["seed"].nunique() > 1:
+            single = runs.melt(["condition", "seed", "step"], list(PANELS), "panel", "mean").rename(
+                columns={"step": "x"}
+            )
+            parts.append(single.astype({"seed": str}).assign(sem=math.nan, n=1)[COLUMNS])
+    return pandas.concat(parts, ignore_index=True) if parts else pandas.DataFrame(columns=COLUMNS)
+
+
+def _draw_panel(
+    axis: Axes, panel: str, log: pandas.DataFrame, plotted: pandas.DataFrame, reported: pandas.DataFrame
+) -> None:
+    axis.set_xlabel("Training step")
+    axis.xaxis.set_major_formatter(lambda step, _: f"{step:,.0f}")
+    axis.locator_params(axis="x", nbins=5)
+    if log.empty:
+        plotting.no_runs(axis)
+        return
+    _draw_runs(axis, plotted)
+    ends = log.groupby("task")["step"].max()
+    axis.set(xlim=(0, ends.max()))
+    if panel == "eta":  # which nothing keeps above zero
+        axis.axhline(0, color="0.7", linewidth=0.7, zorder=0)
+        _draw_paper(axis, reported, ends)
+    else:
+        axis.set_ylim(bottom=0)
+    if log[panel].abs().max() > LINEAR.get(panel, math.inf):  # of a seed, if not on average
+        _stretch(axis, panel)
+    _draw_tasks(axis, ends)
 
 
 def _draw_runs(axis: Axes, runs: pandas.DataFrame) -> None:
@@ -84,11 +105,13 @@ def _draw_runs(axis: Axes, runs: pandas.DataFrame) -> None:
         axis.plot(run["x"], run["mean"], color=COLOR, linewidth=0.5, alpha=0.6)
 
 
-def _stretch(axis: Axes) -> None:
-    """Draw values beyond LINEAR on a logarithmic scale."""
-    axis.set_yscale("symlog", linthresh=LINEAR, linscale=2)
-    top = axis.get_ylim()[1]
-    axis.set_yticks([tick for tick in TICKS if tick <= top], [f"{tick:,}" for tick in TICKS if tick <= top])
+def _stretch(axis: Axes, panel: str) -> None:
+    """Draw values beyond LINEAR, to either side, on a logarithmic scale."""
+    axis.set_yscale("symlog", linthresh=LINEAR[panel], linscale=2)
+    axis.autoscale_view(scalex=False)  # limits that were not set, since the margins of a linear axis are too wide
+    bottom, top = axis.get_ylim()
+    ticks = [tick for tick in TICKS[panel] if bottom <= tick <= top]
+    axis.set_yticks(ticks, [f"{tick:,}" for tick in ticks])
     axis.minorticks_off()
 
 

@@ -21,8 +21,10 @@ CAPTION = (
     " better: a negative BWT is forgetting (the paper's caption calls a lower BWT better, against its own formula and"
     " text). Ours: mean ± SEM over n seeds; where we ran fewer tasks than the paper, how many is said, and there is no"
     " verdict. Paper: mean of 10 trials, ± SEM where its authors published one elsewhere. Verdicts, accuracy / BWT: the"
-    " 95% interval of the difference against a margin fixed in advance. Own λ: that of our grid search."
+    " 95% interval of the difference against a margin fixed in advance. Own λ: that of our grid search. Standardised pixels,"
+    " batch importance: another reading of what the paper leaves open, with its λ."
 )
+SUFFIXES = {compare.BASIS: "", compare.OWN_SEARCH: ", own λ", compare.PUBLIC_BENCHMARK: f", {compare.PUBLIC_BENCHMARK}"}
 COLUMNS = ["benchmark", "method", "lambda", "quantity", "paper", "paper_sem", "ours", "ours_sem", "n", "difference"]
 COLUMNS += ["ci_low", "ci_high", "margin", "verdict", "tasks", "diverged"]
 
@@ -71,7 +73,7 @@ def _cells(values: pandas.DataFrame) -> pandas.DataFrame:
     }
     rows = []
     for method in LABELS.values():
-        for whose, suffix in ((compare.BASIS, ""), (compare.OWN_SEARCH, ", own λ")):
+        for whose, suffix in SUFFIXES.items():
             own = [cells.get((method, whose, benchmark)) for benchmark in BENCHMARK_LABELS.values()]
             if all(cell is None for cell in own):
                 continue

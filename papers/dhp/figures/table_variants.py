@@ -1,4 +1,4 @@
-"""A table of our own: what DHP gains as published, with eta within [0, 1], with other output weights, with larger steps."""
+"""A table of our own: what DHP gains as published, with eta within [0, 1], with other output weights, steps, pixels, importances."""
 
 from __future__ import annotations
 
@@ -12,16 +12,24 @@ from common.results import stats
 from common.results.readers import Tables
 from papers.dhp import results
 from papers.dhp.conditions import BENCHMARK_LABELS, FINAL, LABELS, TRANSFER
-from papers.dhp.protocol import ADAM, BOUNDED, MOMENTUM, NARROW, SWEPT, WITH_DHP
+from papers.dhp.protocol import ADAM, BATCH, BOUNDED, MOMENTUM, NARROW, STANDARDISED, SWEPT, UNSCALED, WITH_DHP
 
 CAPTION = (
     "What DHP gains under other optimizers, with its rate η kept within [0, 1], and with output weights that start narrow,"
-    " as in a common layer, in both networks or without DHP alone. Average test accuracy (%) and backward transfer (BWT, a"
+    " as in a common layer, in both networks or without DHP alone. Also with standardised pixels, and with importances from the"
+    " gradients of whole batches (of EWC also without the factor of the batch size: unscaled). Average test accuracy (%) and backward transfer (BWT, a"
     " fraction) after all tasks, over the seeds that were run both without and with DHP. Gain: the difference in points,"
     " paired by seed, with its 95% interval. The paper states plain SGD and no bound, and calls the networks without DHP"
     " vanilla."
 )
 OPTIMIZERS = {"": "SGD", MOMENTUM: "SGD with momentum", ADAM: "Adam"}  # the published one, and those of controls
+READINGS = {
+    STANDARDISED: "SGD, standardised",
+    BATCH: "SGD, batch importance",
+    STANDARDISED + BATCH: "SGD, standardised, batch importance",
+    UNSCALED: "SGD, unscaled batch importance",
+    STANDARDISED + UNSCALED: "SGD, standardised, unscaled batch importance",
+}
 HEADINGS = {
     "benchmark": "Benchmark",
     "method": "Method",
@@ -50,7 +58,7 @@ def values(tables: Tables, reported: pandas.DataFrame) -> pandas.DataFrame:
             names = {"benchmark": BENCHMARK_LABELS[benchmark], "method": LABELS[method]}
             rows.append(names | {"variant": "paper"} | _paper(reported, benchmark, method))
             dhp = WITH_DHP[method]
-            pairs = {label: (method + suffix, dhp + suffix) for suffix, label in OPTIMIZERS.items()}
+            pairs = {label: (method + suffix, dhp + suffix) for suffix, label in (OPTIMIZERS | READINGS).items()}
             pairs["SGD, η in [0, 1]"] = method, dhp + BOUNDED
             for suffix in ("", MOMENTUM):
                 label, narrow = OPTIMIZERS[suffix], NARROW + suffix

@@ -110,6 +110,23 @@ def test_our_own_lambdas_are_compared_on_their_own():
     assert set(numbers.loc[numbers["panel"] == "workshop", "verdict"]) == {"superseded"}
 
 
+def test_another_reading_of_pixels_and_importances_is_compared_on_its_own():
+    """All its numbers that were run, also of methods without a lambda; and the claims that it can decide."""
+    own = benchmark("permuted", finetune_standardised=(76.73, -0.19), dhp_mas_standardised_batch=(80, -0.2))
+    tables = everything(permuted=own)
+    numbers = verdicts(tables, artifact="table1")
+    read = numbers[numbers["hyperparameters"] == compare.PUBLIC_BENCHMARK].set_index(["method", "quantity"])
+    assert read["verdict"].to_dict() == {
+        ("Finetune", FINAL): "agrees",
+        ("Finetune", TRANSFER): "agrees",
+        ("DHP Softmax + MAS", FINAL): "differs",
+        ("DHP Softmax + MAS", TRANSFER): "differs",
+    }
+    claims = comparison.check_claims(compare, CLAIMS, tables).set_index(["hyperparameters", "id"])["outcome"]
+    assert claims[compare.BASIS, "dhp-02"] == "holds" and claims[compare.PUBLIC_BENCHMARK, "dhp-02"] == "not run"
+    assert "dhp-03" not in claims[compare.PUBLIC_BENCHMARK] and "own search" not in claims
+
+
 def test_seeds_that_diverged_are_counted_and_where_all_did_that_is_the_verdict():
     split = {"split": benchmark("split", seeds=4)}
     tables = given(split, diverged=[("split", "mas", range(4)), ("split", "dhp-mas", [3])])

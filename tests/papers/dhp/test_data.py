@@ -12,6 +12,7 @@ import torch
 
 from common.data.catalog import DataError
 from common.data.load import load
+from common.learning.stream_data import permutations
 from papers.dhp import data
 from papers.dhp.protocol import SETS
 from tests.papers.dhp.small import CPU, SMOKE, marks, prepared
@@ -160,6 +161,29 @@ def test_where_notmnist_has_a_test_part_alone_nine_tenths_of_it_train(mixture, t
     assert sorted(numbered) == [("test", number) for number in range(200)]
     again, _ = data.stream("vision", VISION, paths, [5], CPU)
     assert torch.equal(again.test.pixels, stream.test.pixels)
+
+
+@pytest.mark.parametrize("benchmark", list(SETTINGS))
+def test_standardised_pixels_are_those_in_0_to_1_minus_their_mean_over_their_spread(mnist, benchmark):
+    """Of both splits and however permuted; nothing else changes."""
+    plain, own = (
+        data.stream(benchmark, SETTINGS[benchmark], [mnist], [3, 5], CPU, standardised=which)[0]
+        for which in (False, True)
+    )
+    for split in ("train", "test"):
+        indices = torch.stack([getattr(replica, split)[:4] for replica in plain.tasks[-1]])
+        orders = permutations(plain.tasks[-1], CPU)
+        (inputs, labels), (found, same) = (getattr(one, split).batch(indices, orders) for one in (plain, own))
+        torch.testing.assert_close(found, (inputs - 0.1307) / 0.3081)
+        assert torch.equal(labels, same) and 0 <= inputs.min() < inputs.max() <= 1
+
+
+@pytest.mark.skipif("DATA_MIRROR" not in os.environ, reason="needs real data: set DATA_MIRROR")
+def test_standardised_digits_have_mean_0_and_spread_1():
+    with numpy.load(Path(os.environ["DATA_MIRROR"]) / "mnist.npz") as arrays:
+        pixels = arrays["train_images"] / 255.0
+    mean, sd = data.MNIST
+    assert abs((pixels.mean() - mean) / sd) < 1e-3 and abs(pixels.std() / sd - 1) < 1e-3
 
 
 @pytest.mark.skipif("DATA_MIRROR" not in os.environ, reason="needs real data: set DATA_MIRROR")

@@ -126,6 +126,27 @@ def test_figure_3_shows_an_eta_below_zero_and_a_single_seed_whose_trace_bursts()
     assert set(fig3.values(given({"plasticity": log[log["seed"] == 1]}))["seed"]) == {"all"}
 
 
+def test_figure_3_shows_the_published_range_of_eta_however_far_ours_goes():
+    """From 0.001 to 0.024 is a quarter of the axis or more, with numbers on it, also where ours reaches 3."""
+    for peak, scale in ((0.02, "linear"), (3, "symlog")):
+        axis = draw("fig3", given({"plasticity": plasticity(peak=peak)})).axes[0]
+        assert axis.get_yscale() == scale
+        low, high = (
+            axis.transAxes.inverted().transform(axis.transData.transform((0, eta)))[1] for eta in (0.001, 0.024)
+        )
+        assert 0 <= low < low + 0.25 < high <= 1
+        assert sum(0.001 <= tick <= 0.024 for tick in axis.get_yticks()) >= 2
+
+
+def test_figure_3_has_a_row_for_standardised_pixels_where_there_are_runs():
+    both = [plasticity(), plasticity(seeds=1, peak=0.01).assign(condition="dhp-standardised")]
+    axes = draw("fig3", given({"plasticity": pandas.concat(both, ignore_index=True)})).axes
+    assert [axis.get_title("left").endswith(", standardised pixels") for axis in axes] == [False] * 3 + [True] * 3
+    for axis, log in ((axes[0], both[0]), (axes[3], both[1])):
+        numpy.testing.assert_allclose(axis.lines[0].get_ydata(), log.groupby("step")["eta"].mean())
+    assert len(axes[3].lines) < len(axes[0].lines)  # one seed has no lines of single ones
+
+
 @pytest.mark.parametrize(("seeds", "banded"), [(2, False), (3, True)])
 def test_figure_3_has_a_band_from_three_seeds_on(seeds, banded):
     alpha = draw("fig3", given({"plasticity": plasticity(seeds=seeds)})).axes[2]

@@ -54,6 +54,9 @@ def test_names_and_bounds_are_those_of_the_code():
         ("dhp-ewc-adam", Condition(plastic=True, consolidation="ewc", optimizer="adam")),
         ("dhp-mas-bounded", Condition(plastic=True, consolidation="mas", bounded=True)),
         ("dhp-narrow-momentum", Condition(plastic=True, optimizer="momentum", narrow=True)),
+        ("si-standardised", Condition(consolidation="si", standardised=True)),
+        ("dhp-mas-batch", Condition(plastic=True, consolidation="mas", importance="batch")),
+        ("ewc-standardised-unscaled", Condition(consolidation="ewc", standardised=True, importance="unscaled")),
     ],
 )
 def test_a_condition_is_what_its_name_says(name, what):
@@ -67,7 +70,8 @@ def test_every_condition_has_a_name_of_its_own_and_a_meaning_of_its_own():
 @pytest.mark.parametrize(
     "name",
     ["", "DHP", "sgd", "dhp-finetune", "finetune-tuned", "dhp-tuned", "dhp-single", "dhp-ewc-single", "ewc-dhp"]
-    + ["ewc-tuned-single", "ewc-bounded", "si-0.1", "dhp-sgd", "si-tuned-adam", "adam", "dhp-", "ewc "],
+    + ["ewc-tuned-single", "ewc-bounded", "si-0.1", "dhp-sgd", "si-tuned-adam", "adam", "dhp-", "ewc "]
+    + ["si-batch", "finetune-standardised-batch", "mas-unscaled", "mas-batch-standardised"],
 )
 def test_another_condition_is_refused_with_those_that_there_are(name):
     with pytest.raises(ValueError, match=f"unknown condition '{name}'; known are finetune, dhp, si, ewc, mas, dhp-si"):
@@ -96,6 +100,8 @@ def test_the_search_tries_each_benchmarks_published_value_once(benchmark, name, 
     [
         ({"benchmark": "split", "condition": "dhp-adam"}, ["split", "optimizers"]),
         ({"benchmark": "permuted", "condition": "dhp"}, ["permuted", "design.log_every"]),
+        ({"benchmark": "permuted", "condition": "dhp-standardised"}, ["permuted", "design.log_every"]),
+        ({"benchmark": "permuted", "condition": "dhp-mas-standardised-batch"}, ["permuted"]),
         ({"benchmark": "permuted", "condition": "dhp", "eta": 0.1}, ["permuted"]),
         ({"benchmark": "permuted", "eta": "0.1"}, ["permuted"]),
         ({"benchmark": "vision", "condition": "dhp", "plasticity": True}, ["vision", "design.log_every"]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import pandas
 import pytest
 
 from common.results import records
@@ -12,6 +13,7 @@ from common.results.tables import write
 from papers.dhp import conditions, results
 from papers.dhp.conditions import BENCHMARK_LABELS, LABELS, TASKS
 from papers.dhp.protocol import BENCHMARKS, DHP, METHODS
+from papers.dhp.results import READERS
 from papers.dhp.runs import REGISTER
 from tests.papers.dhp.constructed import RECORD, benchmark, eta, everything, given, plasticity, runs, table, tuned
 
@@ -90,6 +92,27 @@ def test_own_lambdas_take_the_place_of_the_published_ones():
     assert results.of_own_lambda(everything()).is_empty
 
 
+def test_runs_as_in_the_public_benchmark_take_the_place_of_the_others():
+    """Standardised pixels in all, importances of batches where one is estimated; the log of Figure 3 with them."""
+    changes = {"finetune_standardised": (80, -0.2), "si_standardised": (84, -0.1), "ewc_standardised": (99, 0.0)}
+    changes |= {"mas_batch": (99, 0.0), "dhp_mas_standardised_batch": (90, -0.05)}
+    both = pandas.concat([plasticity(), plasticity(peak=0.01).assign(condition="dhp-standardised")], ignore_index=True)
+    lost = [("permuted", "dhp-mas-standardised-batch", [1]), ("permuted", "dhp-mas", [2])]
+    tables = everything(permuted=benchmark("permuted", **changes), plasticity=both, diverged=lost)
+    found = results.of_public_benchmark(tables)
+    assert set(found.scales) >= {"permuted"} and [name for name in READERS if name in found] == [
+        "permuted",
+        "plasticity",
+    ]
+    assert set(found["permuted"]["condition"]) == {"finetune", "si", "dhp-mas"}
+    assert results.accuracy(found, "permuted", "finetune")[1] == pytest.approx(80)
+    assert set(results.accuracy(found, "permuted", "dhp-mas")) == {0, 2}
+    assert set(found.diverged("permuted", condition="dhp-mas")) == {1}
+    largest = [results.largest_eta_in_task1(one)[1] for one in (tables, found)]
+    assert largest == pytest.approx([0.0271, 0.0130], abs=2e-3) and largest[1] < largest[0]
+    assert results.of_public_benchmark(everything()).is_empty
+
+
 @pytest.mark.parametrize(
     ("name", "rows", "message"),
     [
@@ -97,7 +120,11 @@ def test_own_lambdas_take_the_place_of_the_published_ones():
         ("eta", benchmark("split", tasks=2), "has no column benchmark, eta"),
         ("eta", eta(tasks=2).assign(benchmark="omniglot"), "unknown benchmark 'omniglot'"),
         ("eta", eta(tasks=2).assign(eta=0.0), "must lie above 0"),
-        ("plasticity", plasticity(tasks=1).assign(condition="dhp-si"), "Figure 3 is of dhp alone; found dhp-si"),
+        (
+            "plasticity",
+            plasticity(tasks=1).assign(condition="dhp-si"),
+            "Figure 3 is of dhp and dhp-standardised alone; found dhp-si",
+        ),
         ("plasticity", plasticity(tasks=1).assign(seed=0), "a seed has a step twice"),
     ],
 )

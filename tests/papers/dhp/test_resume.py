@@ -21,7 +21,8 @@ class Killed(BaseException):
 
 @pytest.mark.parametrize(
     ("condition", "killed_at"),
-    [("dhp", 1), ("dhp-si", 2), ("dhp-si", 3), ("ewc", 3), ("dhp-adam", 3), ("dhp-mas-momentum", 3)],
+    [("dhp", 1), ("dhp-si", 2), ("dhp-si", 3), ("ewc", 3), ("dhp-adam", 3), ("dhp-mas-momentum", 3)]
+    + [("dhp-mas-standardised-batch", 2)],
 )
 def test_killed_training_goes_on_from_its_checkpoint(monkeypatch, trained, digits, tmp_path, condition, killed_at):
     """Killed in the first task of two epochs, between the tasks or in the last: the same tables, and no epoch twice."""

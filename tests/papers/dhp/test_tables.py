@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from papers.dhp import compare
 from papers.dhp.conditions import BENCHMARK_LABELS, FINAL, LABELS, TRANSFER
 from papers.dhp.figures import table1, table_variants
 from papers.dhp.protocol import SWEPT, WITH_DHP
@@ -48,6 +49,17 @@ def test_own_lambdas_have_rows_of_their_own_also_where_the_published_one_was_not
     assert of_split[2].startswith("98.00") and of_split.count("not run") == len(own) - 1
     ours = column(cells, "ours", "split")
     assert ours[4] == "not run" and ours.count("not run") == 1
+
+
+def test_another_reading_has_rows_of_its_own_also_of_methods_without_a_lambda():
+    rows = benchmark("permuted", finetune_standardised=(80, -0.2), mas_standardised_batch=(90, -0.07))
+    numbers, cells = shown(everything(permuted=rows))
+    own = cells[cells["row"] == f"ours, {compare.PUBLIC_BENCHMARK}"]["permuted"].tolist()
+    assert own == ["80.00 ± 0.03 / −0.200 ± 0.000", "90.00 ± 0.03 / −0.070 ± 0.000"]
+    assert (
+        numbers.loc[(BENCHMARK_LABELS["permuted"], "Finetune", compare.PUBLIC_BENCHMARK)].loc[FINAL, "verdict"]
+        == "differs"
+    )
 
 
 def test_seeds_that_diverged_are_counted_beside_those_that_did_not():
@@ -126,6 +138,7 @@ def test_each_variant_is_set_beside_its_counterpart(split_alone):
     """Narrow output weights beside narrow ones and beside the published method, a bounded eta beside that alone."""
     changes = {"dhp_bounded": (91.43, -0.08), "finetune_narrow": (91.0, -0.08), "dhp_narrow": (91.5, -0.08)}
     changes |= {"finetune_narrow_momentum": (92.0, -0.08), "dhp_momentum": (95.0, -0.04)}
+    changes |= {"finetune_standardised": (92.0, -0.08), "dhp_standardised": (93.0, -0.04)}
     gains = split_alone(**changes).loc["Finetune", "gain"].drop("paper")
     assert gains.to_dict() == pytest.approx(
         {
@@ -134,6 +147,7 @@ def test_each_variant_is_set_beside_its_counterpart(split_alone):
             "SGD, narrow": 91.5 - 91,
             "SGD, narrow without DHP alone": 98.23 - 91,
             "SGD with momentum, narrow without DHP alone": 95 - 92,
+            "SGD, standardised": 1,
         }
     )
 

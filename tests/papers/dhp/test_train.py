@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 
+import numpy
 import pytest
 import torch
 
@@ -43,6 +44,23 @@ def test_controls_train_with_the_optimizer_that_the_protocol_says(trained, digit
     assert len(accuracy) == 3
     optimizers = {"optimizers": {"momentum": 0.75, "adam_learning_rate": 0.03}}
     assert settings[0] == settings[1] == settings[2] | optimizers and "optimizers" not in settings[2]
+
+
+@pytest.mark.parametrize("name", ["dhp-mas-standardised-batch", "ewc-standardised-unscaled"])
+def test_other_readings_train_each_seed_as_if_alone_and_are_felt(trained, digits, tmp_path, name):
+    """With standardised pixels from the first task on, with other importances from the second."""
+    method, short = name.partition("-standardised")[0], overriding(("permuted.batch=10", "permuted.learning_rate=0.1"))
+    strong = (*short, *overriding(("permuted.mas=0.3", "permuted.ewc=30")))
+    both = trained("permuted", name, "0-1", digits, tmp_path / "a.csv", *strong)
+    for seed in (0, 1):
+        alone = trained("permuted", name, seed, digits, tmp_path / f"{seed}.csv", *strong)
+        numpy.testing.assert_allclose(both[both.seed == seed].accuracy, alone.accuracy, atol=1.01 / 40)
+    plain = trained("permuted", method, "0-1", digits, tmp_path / "b.csv", *strong)
+    pixels = trained("permuted", f"{method}-standardised", "0-1", digits, tmp_path / "c.csv", *strong)
+    assert (plain.accuracy != pixels.accuracy)[plain.after_task == 1].any()
+    assert (pixels.accuracy == both.accuracy)[both.after_task == 1].all()
+    assert (pixels.accuracy != both.accuracy)[both.after_task == 2].any()
+    assert records.read(tmp_path / "a.json")["protocol"] == records.read(tmp_path / "b.json")["protocol"]
 
 
 def test_the_network_learns_what_it_is_shown(trained, digits, tmp_path):
