@@ -24,7 +24,7 @@ SCALES = ("paper", "desk", "smoke")
 SIGNED = re.compile(r".*bias(es)?")
 FROM_ZERO = re.compile(r"padding|skips|meta_iterations")
 BELOW_ONE = re.compile(r"beta\d|momentum|.*dropout_rate")
-EMPTY = re.compile(r"skips|second_order|sweep_biases|controls")  # lists that may name nothing
+EMPTY = re.compile(r"skips|second_order|sweep_biases|controls|torch_start")  # lists that may name nothing
 REPEATED = re.compile(r"hidden|nodes|channels|convolutions")  # sizes of layers; what else is listed is listed once
 
 Schema = TypeVar("Schema")
