@@ -47,10 +47,12 @@ def draw(tables: Tables, reported: pandas.DataFrame) -> Figure:
     grids, errors = tables["image_grids"], values(tables)
     controls = [panel for panel in CONTROLS if len(grids.of("original", condition=panel[0]))]
     figure = Figure(figsize=(10, 6.4))
-    above, below = figure.add_gridspec(2, 1, height_ratios=(1, 1.15))  # there titles have more lines
+    rows = figure.add_gridspec(2, 1, height_ratios=(1, 1.15))  # below, titles have more lines
     aside = (len(GRIDS) - len(controls) - 1) / 2 + 0.01  # fewer panels stand in the middle
-    places = below.subgridspec(1, len(controls) + 3, width_ratios=[aside, *[1] * (len(controls) + 1), aside])
-    axes = [figure.add_subplot(cell) for cell in [*above.subgridspec(1, len(GRIDS)), *list(places)[1:-1]]]
+    places = rows[1].subgridspec(1, len(controls) + 3, width_ratios=[aside, *[1] * (len(controls) + 1), aside])
+    above = rows[0].subgridspec(1, len(GRIDS))
+    axes = [figure.add_subplot(above[place]) for place in range(len(GRIDS))]
+    axes += [figure.add_subplot(places[place]) for place in range(1, len(controls) + 2)]
     for axis, letter, (condition, shown, title) in zip(axes, LETTERS, [*GRIDS, *controls], strict=False):
         transfer = "" if condition == "both" else _transfer(errors, condition)  # that of both is told with the errors
         axis.set_title(f"{letter}  {title}{transfer}")
