@@ -19,6 +19,7 @@ REASONS = {
     "papers/dan/fused_maps.py": "one compiled layer, with a gradient beside each of its operations",
     "papers/dan/meta_train.py": "one stage: Algorithm 1 and the command that runs it",
     "papers/dan/model.py": "one network: its nodes, synapses and phenotypes",
+    "papers/dan/results.py": "one short reader per quantity that figures, claims and numbers share",
     "papers/dhp/protocol.py": "one class per section of the protocol, with its bounds",
     "papers/dhp/results.py": "one short reader per quantity that figures, claims and numbers share",
     "papers/sticky_gradient/claims.py": "one predicate per claim of the paper",

@@ -48,6 +48,7 @@ class Schedule:
     batch: int
     reset_optimizer: bool  # at the start of every task
     reset_network: bool = False  # likewise: training from scratch
+    reset_moments: bool = False  # likewise: the optimizer forgets all gradients, but not how many updates there were
 
 
 @dataclass
@@ -257,6 +258,8 @@ def _start_task(learner: Learner, schedule: Schedule, seeds: Sequence[int], task
                 own.copy_(new)
     if schedule.reset_optimizer:
         learner.optimizer = learner.make_optimizer(learner.parameters)
+    if schedule.reset_moments:
+        learner.optimizer.reset_moments()
 
 
 def _save(learner: Learner, checkpoint: Checkpoint, observer: Observer | None, task: int, epoch: int) -> None:

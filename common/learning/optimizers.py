@@ -92,6 +92,16 @@ class Adam:
             torch.sub(tensor, before, out=before)
         return space, 1.0
 
+    @torch.no_grad()
+    def reset_moments(self) -> None:
+        """Forget all gradients, but not how many updates there were: m = v = 0, and t goes on.
+
+        So the bias correction of a later t no longer makes up for the zeros: the next step is lr (1 - beta1) / sqrt(1 - beta2)
+        long, about 3.2 lr, where a fresh start's is lr.
+        """
+        for moment in (*self.first_moments, *self.second_moments):
+            moment.zero_()
+
     def state_dict(self) -> dict:
         return {"first_moments": self.first_moments, "second_moments": self.second_moments, "steps": self.steps}
 
@@ -125,6 +135,12 @@ class Sgd:
             steps = self.velocities
         torch._foreach_add_(self.tensors, steps, alpha=-self.lr)
         return steps[: len(space)], -self.lr
+
+    @torch.no_grad()
+    def reset_moments(self) -> None:
+        """Forget all gradients: v = 0."""
+        for velocity in self.velocities:
+            velocity.zero_()
 
     def state_dict(self) -> dict:
         return {"velocities": self.velocities}

@@ -34,7 +34,8 @@ def within(what: str, runs: Mapping[int, float], low: float = -math.inf, high: f
     """Return whether the mean over runs (value by seed) lies between the bounds, judged by its 95% interval.
 
     It holds if the whole interval lies inside, fails if the whole interval lies outside, and is unclear otherwise, as
-    it always is with a single run. For a paired comparison give the differences: `within(..., difference(a, b))`.
+    it always is with a single run. Of two runs it then says whether both lie on one side (`both`). For a paired comparison
+    give the differences: `within(..., difference(a, b))`.
     """
     bounds = " and ".join([f"above {low:g}"] * math.isfinite(low) + [f"below {high:g}"] * math.isfinite(high))
     if not bounds:
@@ -48,7 +49,18 @@ def within(what: str, runs: Mapping[int, float], low: float = -math.inf, high: f
         return Finding("holds", detail)
     if own.ci_high <= low or own.ci_low >= high:
         return Finding("fails", detail)
-    return Finding("unclear", detail)  # also with one run, whose interval is nan
+    return Finding("unclear", detail + both(runs, low, high))  # also with one run, whose interval is nan
+
+
+def both(runs: Mapping[int, float], low: float, high: float) -> str:
+    """Return what two runs say that decide nothing: that both lie outside the bounds, or inside; nothing of other runs.
+
+    The interval of two is so wide, where they differ, that it may reach the bound however far beyond it each lies.
+    """
+    inside = [low < value < high for value in runs.values()]
+    if len(inside) != 2 or inside[0] != inside[1]:
+        return ""
+    return f", both runs {'inside' if inside[0] else 'outside'}: {' and '.join(f'{value:,.2f}' for value in runs.values())}"
 
 
 def where_defined(what: str, runs: Mapping[int, float], low: float = -math.inf, high: float = math.inf) -> Finding:

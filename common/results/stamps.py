@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from common.results import records
 
-NAMED = 3  # diverged runs by name; of more their number
+NAMED = 3  # diverged runs and other settings by name; of more their number
 
 
 def stamp(merged: dict) -> tuple[str, bool]:
     """Return what a figure's stamp says of a merged record, and whether to say it loudly.
 
-    What depends on no seed says nothing of seeds; runs that diverged are named, since means lack them from there on. Loud is
-    what is not a result.
+    What depends on no seed says nothing of seeds. Settings that are not the scale's own are named ("departures", where the
+    record has them): a run cut short is not paper scale. So are runs that diverged, since means lack them from there on. Loud
+    is what is not a result.
     """
     scale, seeds, loud = merged["scale"], merged["seeds"], records.no_result(merged)
     data = "; ".join(map(_phrase, merged["data"]))
     several = "protocol" not in merged
     sentences = [
-        f"{scale.capitalize()} scale" + (", not a result" if loud else ""),
+        f"{scale.capitalize()} scale{_departing(merged)}" + (", not a result" if loud else ""),
         *([f"{len(seeds)} seed" + ("s" if len(seeds) != 1 else "")] if seeds else []),
         f"data: {data}" if data else "no data",
         *([f"runs of {len(merged['protocol_digests'])} different protocols"] if several else []),
@@ -31,12 +33,12 @@ def stamp(merged: dict) -> tuple[str, bool]:
 def stamp_of_all(merged: Mapping[str, dict]) -> tuple[str, bool]:
     """Return the stamp of what several tables were needed for; merged: their records, by the tables' names.
 
-    It is one sentence if scale and number of seeds are the same for all, and no run needs a word of its own. Else it is one
+    It is one sentence if scale, settings and number of seeds are the same for all, and no run needs a word of its own. Else it is one
     for each table.
     """
     contents = list(merged.values())
     plain = all("protocol" in content and not content.get("diverged") for content in contents)
-    if plain and len({(content["scale"], len(content["seeds"])) for content in contents}) == 1:
+    if plain and len({(content["scale"], _departing(content), len(content["seeds"])) for content in contents}) == 1:
         return stamp(
             contents[0] | {"data": records.distinct([about for content in contents for about in content["data"]])}
         )
@@ -46,6 +48,26 @@ def stamp_of_all(merged: Mapping[str, dict]) -> tuple[str, bool]:
     if len(set(texts)) == 1:
         return texts[0], loud
     return " || ".join(f"{name}: {text}" for name, (text, _) in stamps.items()), loud
+
+
+def _departing(merged: dict) -> str:
+    """Return what to add to the scale if settings are not its own: ", but images.sequences 13 of 1,000"."""
+    departures = merged.get("departures", {})
+    if not departures:
+        return ""
+    if len(departures) > NAMED:
+        return f", but {len(departures)} settings"
+    return ", but " + ", ".join(f"{name} {_departure(*values)}" for name, values in departures.items())
+
+
+def _departure(value: Any, own: Any) -> str:
+    """Return a setting beside that of its scale: of lists how many they name, if that differs."""
+    if isinstance(value, list) and isinstance(own, list) and len(value) != len(own):
+        value, own = len(value), len(own)
+    counts = all(isinstance(number, int) and not isinstance(number, bool) for number in (value, own))
+    if counts and value < own:
+        return f"{value:,} of {own:,}"
+    return f"{value} in place of {own}"
 
 
 def _diverged(diverged: list[dict]) -> str:

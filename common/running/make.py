@@ -33,8 +33,15 @@ def part(paper: str, name: str) -> ModuleType:
 
 
 def read(paper: str, name: str, paths: list[Path], scale: str) -> Tables:
-    """Return the tables that a figure, a table or the comparison is made from, with what it may read of the protocol."""
-    return readers.read(paths, part(paper, "results").READERS, register.of(paper).settings_of(name, scale))
+    """Return the tables that a figure, a table or the comparison is made from, with what it may read of the protocol.
+
+    Their records say which of their settings are not those of their scale: "departures", which the stamp names.
+    """
+    known = register.of(paper)
+    run = readers.read(paths, part(paper, "results").READERS, known.settings_of(name, scale))
+    for record in run.records.values():
+        record["departures"] = known.departures(record)
+    return run
 
 
 def draw(paper: str, name: str, run: Tables, rows: pandas.DataFrame) -> Figure:

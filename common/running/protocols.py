@@ -13,7 +13,7 @@ import json
 import re
 import sys
 import typing
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,7 +25,7 @@ SCALES = ("paper", "desk", "smoke")
 SIGNED = re.compile(r".*bias(es)?")
 FROM_ZERO = re.compile(r"padding|skips|meta_iterations")
 BELOW_ONE = re.compile(r"beta\d|momentum|.*dropout_rate")
-EMPTY = re.compile(r"skips|second_order|sweep_biases|controls")  # lists that may name nothing
+EMPTY = re.compile(r"skips|second_order|sweep_biases|controls|torch_start")  # lists that may name nothing
 REPEATED = re.compile(r"hidden|nodes|channels|convolutions")  # sizes of layers; what else is listed is listed once
 
 Schema = TypeVar("Schema")
@@ -131,6 +131,20 @@ def digest(protocol: Any) -> str:
     """Return 12 hex characters that change whenever a value of the protocol (or of the one section given) changes."""
     canonical = json.dumps(as_dict(protocol), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+
+def departures(run: Mapping[str, Mapping[str, Any]], protocol: Any) -> dict[str, tuple[Any, Any]]:
+    """Return the settings of a run that are not the protocol's, by "section.key": the run's value and the protocol's.
+
+    run: what a record says that was read, as `as_dict` gave it. A key that the protocol no longer has departs from nothing.
+    """
+    found = {}
+    for section, settings in run.items():
+        for key, value in settings.items():
+            own = json.loads(json.dumps(getattr(getattr(protocol, section, None), key, value)))  # lists, as in records
+            if own != value:
+                found[f"{section}.{key}"] = (value, own)
+    return found
 
 
 def check_positive(section: Any, *keys: str) -> None:

@@ -8,15 +8,18 @@ checkpoint's key and a record's protocol all follow from there; the code behind 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import importlib
+import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from common.results import records
 from common.running import code, protocols
 from common.running.code import ROOT
 
@@ -140,8 +143,13 @@ class Register:
             own = ["common.results.comparison", *(f"papers.{self.paper}.{part}" for part in ("compare", "claims"))]
         else:
             maker = "typeset" if name.startswith("table") else "plotting"
-            own = [f"common.drawing.{maker}", f"papers.{self.paper}.figures.{name}"]
-        return f"{self.settings_of(name, scale).digest} {code.digest(*own, f'papers.{self.paper}.results')}"
+            own = [f"common.drawing.{maker}", "common.results.stamps", f"papers.{self.paper}.figures.{name}"]
+        depends = f"{self.settings_of(name, scale).digest} {code.digest(*own, f'papers.{self.paper}.results')}"
+        return f"{depends} {self._departures(name)}" if scale == "recorded" else depends
+
+    def departures(self, record: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+        """Return the settings that a result, by its record, was made with and that are not those of its scale: both values."""
+        return protocols.departures(record.get("protocol", {}), self.protocol(record["scale"]))
 
     def available(self) -> list[str]:
         """Return the names of the figures and tables that can be made."""
@@ -151,6 +159,15 @@ class Register:
         """Return those of the tables that are kept in the paper's folder recorded/."""
         folder = ROOT / "papers" / self.paper / "recorded"
         return [name for name in tables if (folder / self.file(name)).is_file()]
+
+    def _departures(self, name: str) -> str:
+        """Return the departures of the kept tables that a figure, a table or the comparison is made from: its stamp has them."""
+        found = {}
+        for table in self.kept(self.artifact(name).tables):
+            with contextlib.suppress(ValueError, FileNotFoundError):  # the job refuses such a record, in words
+                record = records.read(ROOT / "papers" / self.paper / "recorded" / f"{table}.json")
+                found[table] = self.departures(record)
+        return json.dumps({table: departures for table, departures in found.items() if departures})
 
     def file(self, table: str) -> str:
         """Return the name of the file that a table or arrays are collected into."""

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 from itertools import pairwise
 
-from common.results.claims import Claim, Finding, within
+from common.results.claims import Claim, Finding, both, within
 from common.results.readers import Tables
 from papers.dan import results
 from papers.dan.protocol import DIGITS
@@ -26,13 +26,18 @@ def fit_is_kept(tables: Tables) -> list[Finding]:
 
 
 def unseen_does_not_improve(tables: Tables) -> list[Finding]:
-    """Says little of phenotypes: where theta_0 starts far off, whatever is learned lowers the loss elsewhere, too."""
-    what = "loss of net0 on sub-tasks 2 to 5, right before each is learned / at the start"
-    return [_ratio_within(what, results.unseen_ratio(tables, "net0"), low=0.9)]
+    """Unseen sub-tasks are fitted no better than by the best constant, but for a tenth.
+
+    Not against the loss at the start: where theta_0 starts far off, whatever is learned lowers the loss elsewhere, too.
+    """
+    what = (
+        "loss of net0 on sub-tasks 2 to 5, right before each is learned / variance of the target, median over functions"
+    )
+    return [_ratio_within(what, results.unseen(_with_functions(tables, FIGURE3_FUNCTIONS), "net0"), low=0.9)]
 
 
 def total_loss_falls(tables: Tables) -> list[Finding]:
-    """Says little of phenotypes, for the same reason; the comparison has both ratios for the random networks too."""
+    """Says little of phenotypes, for the same reason; the comparison has the ratio for the random networks too."""
     runs = results.total_ratio(_with_functions(tables, FIGURE4_FUNCTIONS), "net0")
     return [_ratio_within("total loss of net0, end / start", runs, high=0.5)]
 
@@ -58,16 +63,14 @@ def plastic_phenotype_does_not_help(tables: Tables) -> list[Finding]:
     return [_ratio_within("final memory loss, net0 / net1", runs, high=1)]
 
 
-def one_phenotype_is_best(tables: Tables) -> list[Finding]:
+def one_phenotype_can_minimise(tables: Tables) -> list[Finding]:
+    """The caption says "can successfully minimize", not that one is best: the comparison has the other ways of sharing."""
     channels = results.shared_channels(tables)
-    ours = results.meta_trained(tables, "network", channels)
+    end, start = (of(tables, "network", channels) for of in (results.meta_trained, results.first_meta_trained))
     return [
         _ratio_within(
-            f"memory loss at the end of meta-training, one phenotype / {what}",
-            ratio(ours, results.meta_trained(tables, sharing, channels)),
-            high=1.1,
+            "memory loss with one phenotype, last / first tenth of meta-training", ratio(end, start), high=0.5
         )
-        for sharing, what in (("layer", "one per layer"), ("none", "one per DAN"))
     ]
 
 
@@ -116,7 +119,8 @@ def _ratio_within(what: str, runs: Runs, low: float = 0.0, high: float = math.in
     outcome = within(what, logs, math.log(low) if low else -math.inf, math.log(high)).outcome
     own = results.geometric(runs)
     interval = f" [{own.ci_low:.3f}, {own.ci_high:.3f}]" if own.n > 1 else ""
-    return Finding(outcome, f"{what}: {own.mean:.3f}{interval}, n = {own.n} (claimed {bound})")
+    detail = f"{what}: {own.mean:.3f}{interval}, n = {own.n} (claimed {bound})"
+    return Finding(outcome, detail + both(runs, low, high) * (outcome == "unclear"))
 
 
 def _below_random(what: str, loss: Callable[[Tables, str], Runs], tables: Tables) -> list[Finding]:
@@ -137,7 +141,7 @@ _CLAIMS = [
     ("fig4TL", "The meta-trained network beats all with random DANs", beats_random_phenotypes),
     ("fig4TR", "Meta-trained, fixed DANs keep the memory loss low", memory_loss_stays_low),
     ("fig4TR", "A phenotype that is plastic in deployment does not help memory", plastic_phenotype_does_not_help),
-    ("fig4BL", "One phenotype for the whole network minimises the memory loss of meta-training", one_phenotype_is_best),
+    ("fig4BL", "One phenotype for the whole network can minimise the memory loss", one_phenotype_can_minimise),
     ("fig4BR", "More channels speed up the decrease of the memory loss", channels_speed_up),
     ("fig2", "At the end of deployment all ten digits are reconstructed", all_digits_are_reconstructed),
     ("fig2", "Digits seen earlier are retained", early_digits_are_retained),

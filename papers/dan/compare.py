@@ -24,9 +24,10 @@ ELSEWHERE = {
 }
 
 MSE, RATIO = "MSE", "ratio"
-ALL_DIGITS, LAST_TENTH = "mean over 10 digits", "last tenth of the sequences"
+ALL_DIGITS = "mean over 10 digits"
+FIRST_TENTH, LAST_TENTH = "first tenth of the sequences", "last tenth of the sequences"
 OF_VARIANCE = "memory loss / variance of the target"
-OF_UNSEEN = "loss on sub-tasks 2 to 5, right before each is learned / at the start"
+OF_UNSEEN = "loss on sub-tasks 2 to 5, right before each is learned / variance of the target"
 AGAINST_MEAN = "error after all digits / error of the mean image"
 READ_AS = (
     "BWT > 0: forgetting; FWT < 0: transfer. Of ratios, also in claims: the geometric mean, and the SD as a factor"
@@ -59,7 +60,7 @@ def our_numbers(tables: Tables) -> pandas.DataFrame:
 
 def notes(tables: Tables, reported: pandas.DataFrame) -> list[str]:
     """Return what comparison.md says before our numbers: on how many functions networks were deployed, and how to read it."""
-    needed = f"dan-01 needs {FIGURE3_FUNCTIONS}, dan-03 to dan-06 need {FIGURE4_FUNCTIONS}, or else count as not run"
+    needed = f"dan-01 and dan-02 need {FIGURE3_FUNCTIONS}, dan-03 to dan-06 need {FIGURE4_FUNCTIONS}, or else count as not run"
     return [
         f"- stages: {results.functions(tables)} held-out functions; {needed}.",
         "",
@@ -77,13 +78,13 @@ def _deployment(tables: Tables) -> list[Number]:
     for network, (label, *_) in NETWORKS.items():
         start, end = (results.total(tables, network, after) for after in (0, TASKS))
         share, fall = results.normalised_memory(tables, network), results.total_ratio(tables, network)
-        unseen = results.unseen_ratio(tables, network)
+        unseen = results.unseen(tables, network)
         numbers += [
             Number("fig4", "TL", "total loss", label, f"before the first update, {mean}", MSE, start),
             Number("fig4", "TL", "total loss, at the end also memory loss", label, f"{final}, {mean}", MSE, end),
             Number("fig4", "TL", "total loss, end / start", label, mean, RATIO, fall),
             Number("fig3", "", OF_VARIANCE, label, f"{final}, median over functions", RATIO, share),
-            Number("fig3", "", OF_UNSEEN, label, mean, RATIO, unseen),
+            Number("fig3", "", OF_UNSEEN, label, "median over functions", RATIO, unseen),
         ]
     label, borders = NETWORKS["net0"].label, results.memory_at_borders(tables, "net0")
     for name, extreme in (("largest", max), ("least", min)):
@@ -100,6 +101,7 @@ def _meta_training(tables: Tables) -> list[Number]:
     for channels in results.swept_channels(tables) or [results.N_CHANNELS]:
         compared.append(("BR", "network", channels, f"n_channels = {channels}", "one phenotype"))
     quantities = [
+        ("memory loss at the start of meta-training", FIRST_TENTH, results.first_meta_trained),
         ("memory loss at the end of meta-training", LAST_TENTH, results.meta_trained),
         ("area under the curve of meta-training", "mean over all sequences", results.area),
     ]

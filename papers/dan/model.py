@@ -19,15 +19,17 @@ from torch.nn import functional
 from common.learning.randomness import generator
 from common.learning.replicas import Tensors, conv2d, glorot_uniform, linear, stack
 from papers.dan.fused_maps import PooledMaps
-from papers.dan.protocol import SHARING, Autoencoding, Regression
+from papers.dan.protocol import SHARING, STARTED, Autoencoding, Regression
 
 Join = Callable[..., Tensor]  # `signals`, or what does the same
+Start = Callable[[Sequence[int], int, int, torch.Generator], Tensor]  # of weights: `glorot_uniform` or `torch_uniform`
 
 
 class Dan(ABC):
     """A Deep Artificial Neuron as a function of its phenotype: n_channels values -> one."""
 
     n_channels: int
+    start: Start
     compiled = False  # whether `fused_maps` takes its part on CPUs
 
     @abstractmethod
@@ -55,11 +57,12 @@ class Dan(ABC):
 class PerceptronDan(Dan):
     """The DAN of the regression (Section 3.1): n_channels - 15 - 8 - 1, tanh on the hidden layers and on the output."""
 
-    def __init__(self, n_channels: int, hidden: Sequence[int]) -> None:
-        self.n_channels, self.sizes = n_channels, (n_channels, *hidden, 1)
+    def __init__(self, n_channels: int, hidden: Sequence[int], start: Start = glorot_uniform) -> None:
+        self.n_channels, self.sizes, self.start = n_channels, (n_channels, *hidden, 1), start
 
     def draw(self, source: torch.Generator) -> list[Tensor]:
-        return [tensor for n_in, n_out in pairwise(self.sizes) for tensor in drawn((n_in, n_out), n_in, n_out, source)]
+        layers = pairwise(self.sizes)
+        return [tensor for n, m in layers for tensor in drawn((n, m), n, m, source, self.start)]
 
     def __call__(self, phenotype: Tensors, inputs: Tensor) -> Tensor:
         for weight, bias in zip(phenotype[::2], phenotype[1::2]):
@@ -76,8 +79,10 @@ class ConvolutionalDan(Dan):
 
     KERNEL, POOL = 2, 3
 
-    def __init__(self, n_channels: int, convolutions: Sequence[int], hidden: int) -> None:
-        self.n_channels, self.side = n_channels, round(n_channels**0.5)
+    def __init__(
+        self, n_channels: int, convolutions: Sequence[int], hidden: int, start: Start = glorot_uniform
+    ) -> None:
+        self.n_channels, self.side, self.start = n_channels, round(n_channels**0.5), start
         self.convolutions, self.hidden = (1, *convolutions), hidden
         pooled = self.side - len(convolutions) * (self.KERNEL - 1) - (self.POOL - 1)
         if self.side**2 != n_channels or pooled < 1:
@@ -88,9 +93,10 @@ class ConvolutionalDan(Dan):
     def draw(self, source: torch.Generator) -> list[Tensor]:
         parameters, area = [], self.KERNEL**2
         for n_in, n_out in pairwise(self.convolutions):
-            parameters += drawn((n_out, n_in, self.KERNEL, self.KERNEL), n_in * area, n_out * area, source)
+            shape = n_out, n_in, self.KERNEL, self.KERNEL
+            parameters += drawn(shape, n_in * area, n_out * area, source, self.start)
         for n_in, n_out in pairwise((self.flat, self.hidden, 1)):
-            parameters += drawn((n_in, n_out), n_in, n_out, source)
+            parameters += drawn((n_in, n_out), n_in, n_out, source, self.start)
         return parameters
 
     def __call__(self, phenotype: Tensors, inputs: Tensor) -> Tensor:
@@ -112,13 +118,14 @@ class Retina:
 
     KERNEL = 3
 
-    def __init__(self, channels: int) -> None:
-        self.channels = (1, channels, 1)
+    def __init__(self, channels: int, start: Start = glorot_uniform) -> None:
+        self.channels, self.start = (1, channels, 1), start
 
     def draw(self, source: torch.Generator) -> list[Tensor]:
         area, parameters = self.KERNEL**2, []
         for n_in, n_out in pairwise(self.channels):
-            parameters += drawn((n_out, n_in, self.KERNEL, self.KERNEL), n_in * area, n_out * area, source)
+            shape = n_out, n_in, self.KERNEL, self.KERNEL
+            parameters += drawn(shape, n_in * area, n_out * area, source, self.start)
         return parameters
 
     def __call__(self, phenotype: Tensors, images: Tensor) -> Tensor:
@@ -135,7 +142,7 @@ class DanNetwork:
 
     nodes: how many each layer has; skips: pairs of layers (from, to), whose VECs add to the input of the DANs of `to`;
     sharing: one of SHARING, else ValueError; output_scale: what the output is multiplied by; retina: what the input goes
-    through first.
+    through first; start: how the VECs' weights are drawn.
 
     theta: weight [K, n, m * n_channels] and bias [K, m * n_channels] for each pair of neighbouring layers, then a weight for
     each skip. phi: [K, G, ...], the parameters of each phenotype in turn, then those of the retina.
@@ -149,21 +156,24 @@ class DanNetwork:
         sharing: str,
         output_scale: float = 1.0,
         retina: Retina | None = None,
+        start: Start = glorot_uniform,
     ) -> None:
         if sharing not in SHARING:
             raise ValueError(f"unknown sharing {sharing!r}; known are {', '.join(SHARING)}")
         self.nodes, self.dan, self.skips, self.sharing = tuple(nodes), dan, tuple(skips), sharing
-        self.output_scale, self.retina = output_scale, retina
+        self.output_scale, self.retina, self.start = output_scale, retina, start
 
     def draw_synapses(self, source: torch.Generator) -> list[Tensor]:
         """Return theta of one model, without the axis of models."""
         channels = self.dan.n_channels
         theta = [
-            tensor for n, m in pairwise(self.nodes) for tensor in drawn((n, m * channels), n, m * channels, source)
+            tensor
+            for n, m in pairwise(self.nodes)
+            for tensor in drawn((n, m * channels), n, m * channels, source, self.start)
         ]
         for start, end in self.skips:
             n, m = self.nodes[start], self.nodes[end] * channels
-            theta.append(glorot_uniform((n, m), n, m, source))
+            theta.append(self.start((n, m), n, m, source))
         return theta
 
     def draw_phenotypes(self, source: torch.Generator) -> list[Tensor]:
@@ -196,11 +206,13 @@ class DanNetwork:
 
 def build(settings: Regression | Autoencoding, sharing: str) -> DanNetwork:
     """Return the network of an experiment; sharing: one of SHARING."""
+    of_dans, of_vecs = (torch_uniform if part in settings.torch_start else glorot_uniform for part in STARTED)
     if isinstance(settings, Regression):
-        dan: Dan = PerceptronDan(settings.n_channels, settings.hidden)
-        return DanNetwork(settings.nodes, dan, settings.skips, sharing, settings.output_scale)
-    dan = ConvolutionalDan(settings.n_channels, settings.convolutions, settings.dan_hidden)
-    return DanNetwork(settings.nodes, dan, settings.skips, sharing, retina=Retina(settings.retina))
+        dan: Dan = PerceptronDan(settings.n_channels, settings.hidden, of_dans)
+        return DanNetwork(settings.nodes, dan, settings.skips, sharing, settings.output_scale, start=of_vecs)
+    dan = ConvolutionalDan(settings.n_channels, settings.convolutions, settings.dan_hidden, of_dans)
+    retina = Retina(settings.retina, of_dans)
+    return DanNetwork(settings.nodes, dan, settings.skips, sharing, retina=retina, start=of_vecs)
 
 
 def initial_synapses(network: DanNetwork, seeds: Sequence[int], members: int = 1) -> list[Tensor]:
@@ -253,11 +265,16 @@ def convolution_matrix(weight: Tensor, side: int) -> Tensor:
     return matrix.flatten(4).flatten(1, 3)
 
 
-def drawn(shape: Sequence[int], fan_in: int, fan_out: int, source: torch.Generator) -> list[Tensor]:
-    """Return a weight by Glorot's rule, and a bias from U(-1 / sqrt(fan_in), 1 / sqrt(fan_in)) as torch's layers have it.
+def drawn(shape: Sequence[int], fan_in: int, fan_out: int, source: torch.Generator, start: Start) -> list[Tensor]:
+    """Return a weight as `start` draws it, and a bias from U(-1 / sqrt(fan_in), 1 / sqrt(fan_in)) as torch's layers have it.
 
     The bias has the size of the outputs: the weight's first axis for convolutions, else its last.
     """
+    bias = torch_uniform((shape[0] if len(shape) == 4 else shape[-1],), fan_in, fan_out, source)
+    return [start(shape, fan_in, fan_out, source), bias]
+
+
+def torch_uniform(shape: Sequence[int], fan_in: int, fan_out: int, source: torch.Generator) -> Tensor:
+    """Return weights from U(-1 / sqrt(fan_in), 1 / sqrt(fan_in)), as torch's linear layers and convolutions start."""
     bound = fan_in**-0.5
-    bias = torch.empty(shape[0] if len(shape) == 4 else shape[-1]).uniform_(-bound, bound, generator=source)
-    return [glorot_uniform(shape, fan_in, fan_out, source), bias]
+    return torch.empty(*shape).uniform_(-bound, bound, generator=source)

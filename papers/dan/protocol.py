@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 TASKS, DIGITS = 5, 10  # sub-tasks of the regression, and of the images: figures and claims are made for so many
 OPTIMIZERS = ("adam", "sgd")
+STARTED = ("dans", "vecs")  # whose weights can start as torch's layers do
 SHARING = ("network", "layer", "none")  # who has a phenotype: all DANs one, each layer one, each DAN its own
 # Terms of the meta-loss (Section 5): on what was seen so far (memory), on what was not (transfer).
 TERMS = {"memory": (True, False), "transfer": (False, True), "both": (True, True)}
@@ -57,10 +58,13 @@ class MetaTraining:
     n_channels: int
     # whether the meta-gradient goes through theta's step, which must then be a plain one
     through_step: bool = field(default=False, kw_only=True)
+    # whose weights start as torch's layers do, of STARTED; all others by Glorot's rule
+    torch_start: tuple[str, ...] = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
         _known("theta_optimizer", [self.theta_optimizer], OPTIMIZERS)
         _known("phi_optimizer", [self.phi_optimizer], OPTIMIZERS)
+        _known("torch_start", self.torch_start, STARTED)
         if self.through_step and self.theta_optimizer != "sgd":
             raise ValueError(f"through_step: needs theta_optimizer sgd, not {self.theta_optimizer}; or set it to false")
         for start, end in self.skips:

@@ -29,7 +29,7 @@ READERS = {
 
 N_CHANNELS = 40  # of the paper, but for its sweep
 VARIANCE_FLOOR = 0.01  # for targets that are almost constant
-LAST = 0.1  # share of meta-training that is its end
+LAST = 0.1  # share of meta-training that is its end; as much is its start
 
 
 def ratio(a: Runs, b: Runs) -> Runs:
@@ -75,18 +75,14 @@ def memory_at_borders(tables: Tables, network: str) -> dict[int, list[float]]:
 
 
 def normalised_memory(tables: Tables, network: str) -> Runs:
-    """Return the median over functions of the final memory loss in units of the target's variance, at least 0.01."""
-    rows = _deployed(tables, network, TASKS)
-    means = rows.groupby(["seed", "function"], as_index=False)[["loss", "variance"]].mean()
-    means["loss"] /= means["variance"].clip(lower=VARIANCE_FLOOR)
-    return {int(seed): float(median) for seed, median in means.groupby("seed")["loss"].median().items()}
+    """Return the final memory loss in units of the target's variance, the median over functions."""
+    return _normalised(_deployed(tables, network, TASKS))
 
 
-def unseen_ratio(tables: Tables, network: str) -> Runs:
-    """Return the loss on sub-tasks 2 to 5 right before each is learned, as a multiple of that before any was."""
+def unseen(tables: Tables, network: str) -> Runs:
+    """Return the loss on sub-tasks 2 to 5 right before each is learned, in the same units: of the best constant it is 1."""
     rows = _deployed(tables, network)
-    rows = rows[rows["task"] > 1]
-    return ratio(_by_seed(rows[rows["after"] == rows["task"] - 1], "loss"), _by_seed(rows[rows["after"] == 0], "loss"))
+    return _normalised(rows[(rows["task"] > 1) & (rows["after"] == rows["task"] - 1)])
 
 
 def shared_channels(tables: Tables) -> int:
@@ -105,6 +101,12 @@ def swept_channels(tables: Tables) -> list[int]:
 def meta_trained(tables: Tables, sharing: str, n_channels: int) -> Runs:
     """Return the memory loss at the end of meta-training: its mean over the last tenth of the sequences."""
     return _by_seed(_last(_log(tables, sharing, n_channels)), "loss")
+
+
+def first_meta_trained(tables: Tables, sharing: str, n_channels: int) -> Runs:
+    """Return the memory loss at the start of meta-training: its mean over the first tenth of the sequences."""
+    log = _log(tables, sharing, n_channels)
+    return _by_seed(log[log["sequence"] <= LAST * log["sequence"].max()], "loss")
 
 
 def area(tables: Tables, sharing: str, n_channels: int) -> Runs:
@@ -165,6 +167,13 @@ def _deployed(tables: Tables, network: str, after: int | None = None) -> pandas.
     """Return the losses of a network in deployment, after so many sub-tasks or all of them."""
     rows = chosen(tables["stages"], network=network)
     return rows if after is None else chosen(rows, after=after)
+
+
+def _normalised(rows: pandas.DataFrame) -> Runs:
+    """Return the median over functions of their mean loss in units of the target's variance, at least 0.01, by seed."""
+    means = rows.groupby(["seed", "function"], as_index=False)[["loss", "variance"]].mean()
+    means["loss"] /= means["variance"].clip(lower=VARIANCE_FLOOR)
+    return {int(seed): float(median) for seed, median in means.groupby("seed")["loss"].median().items()}
 
 
 def _log(tables: Tables, sharing: str, n_channels: int) -> pandas.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from common.running.protocols import check_positive
 
@@ -43,9 +43,15 @@ class Training:
     epsilon: float
     reset_optimizer: bool
     xi: float
+    # another reading of the reset: Adam's moments start each task at zero, and its step count goes on
+    reset_moments: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         check_positive(self, "learning_rate", "epsilon", "xi")
+        if self.reset_moments and self.reset_optimizer:
+            raise ValueError(
+                "reset_moments: keeps the step count, which reset_optimizer does not; set one of them to false"
+            )
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,8 @@ def learner(
 def schedule(settings: Training, condition: str) -> Schedule:
     """The published schedule; "scratch" starts every task with a fresh network and optimizer."""
     fresh = condition == "scratch"
-    return Schedule(settings.epochs, settings.batch, settings.reset_optimizer or fresh, fresh)
+    resets = settings.reset_optimizer or fresh, fresh, settings.reset_moments
+    return Schedule(settings.epochs, settings.batch, *resets)
 
 
 def splits(benchmark: str, condition: str) -> tuple[str, ...]:

@@ -84,9 +84,19 @@ def make(seeds, consolidation, network=None, optimizer="adam"):
     return Learner(network, parameters, make_optimizer, consolidation(parameters))
 
 
-def train(learner, stream, seeds, epochs=3, batch=10, reset_optimizer=False, reset_network=False, **options):
+def train(
+    learner,
+    stream,
+    seeds,
+    epochs=3,
+    batch=10,
+    reset_optimizer=False,
+    reset_network=False,
+    reset_moments=False,
+    **options,
+):
     """The accuracy matrices of a run of `learn`."""
-    schedule = Schedule(epochs, batch, reset_optimizer, reset_network)
+    schedule = Schedule(epochs, batch, reset_optimizer, reset_network, reset_moments)
     return learn(learner, stream, schedule, seeds, "test", **options)
 
 

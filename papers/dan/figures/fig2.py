@@ -21,33 +21,41 @@ from papers.dan.conditions import IMAGES
 from papers.dan.protocol import DIGITS
 
 LEARNED = {"first": 1, "half": DIGITS // 2, "all": DIGITS}  # how many digits have been seen when a grid is drawn
-GRIDS = {  # panels: condition, grid, title
-    "a": ("both", "first", "After one step on the 0s"),
-    "b": ("both", "half", "After the digits 0 to 4"),
-    "c": ("both", "all", "After all ten digits"),
-    "d": ("memory", "all", "Memory loss only, after all ten"),
-    "e": ("random", "all", "Random phenotypes, after all ten"),
-}
+GRIDS = [  # panels: condition, grid, title
+    ("both", "first", "After one step on the 0s"),
+    ("both", "half", "After the digits 0 to 4"),
+    ("both", "all", "After all ten digits"),
+]
+CONTROLS = [  # each there if it was run
+    ("memory", "all", "Memory loss only, after all ten"),
+    ("random", "all", "Random phenotypes, after all ten"),
+]
+LETTERS = "abcdef"
 ACROSS, GAP = DIGITS // 2, 2  # digits side by side, and white pixels between images
 SEEN = PALETTE["vermilion"]
 CAPTION = (
     "Originals above reconstructions, first seed; framed: digits seen so far. a to c: phenotypes meta-trained on memory"
-    " and transfer loss{sequences}.\nf: mean squared error of a to c's networks, mean over seeds; left of the line: digits"
+    " and transfer loss{sequences}.\n{last}: mean squared error of a to c's networks, mean over seeds; left of the line: digits"
     " seen. BWT: error after all digits minus that right after learning the digit\n(mean over the first nine); FWT: error"
     " right before learning a digit minus that before any training (mean over the last nine); mean ± SD over seeds, the"
-    " lower\nthe better. d to f are not in the paper. The paper reports no numbers for this figure."
+    " lower\nthe better. {added} not in the paper. The paper reports no numbers for this figure."
 )
 
 
 def draw(tables: Tables, reported: pandas.DataFrame) -> Figure:
-    """Return Figure 2: images and reconstructions (a to c), then those of two controls (d, e) and the errors (f)."""
+    """Return Figure 2: images and reconstructions (a to c), then those of the controls that were run, and the errors."""
     grids, errors = tables["image_grids"], values(tables)
+    controls = [panel for panel in CONTROLS if len(grids.of("original", condition=panel[0]))]
     figure = Figure(figsize=(10, 6.4))
-    axes = dict(zip("abcdef", figure.subplots(2, 3).flat, strict=True))
-    for panel, (condition, shown, title) in GRIDS.items():
-        axis = axes[panel]
-        transfer = "" if condition == "both" else _transfer(errors, condition)  # that of both is told in f
-        axis.set_title(f"{panel}  {title}{transfer}")
+    rows = figure.add_gridspec(2, 1, height_ratios=(1, 1.15))  # below, titles have more lines
+    aside = (len(GRIDS) - len(controls) - 1) / 2 + 0.01  # fewer panels stand in the middle
+    places = rows[1].subgridspec(1, len(controls) + 3, width_ratios=[aside, *[1] * (len(controls) + 1), aside])
+    above = rows[0].subgridspec(1, len(GRIDS))
+    axes = [figure.add_subplot(above[place]) for place in range(len(GRIDS))]
+    axes += [figure.add_subplot(places[place]) for place in range(1, len(controls) + 2)]
+    for axis, letter, (condition, shown, title) in zip(axes, LETTERS, [*GRIDS, *controls], strict=False):
+        transfer = "" if condition == "both" else _transfer(errors, condition)  # that of both is told with the errors
+        axis.set_title(f"{letter}  {title}{transfer}")
         axis.set(xticks=[], yticks=[])
         axis.spines[:].set_visible(False)
         originals, outputs = (grids.of(name, condition=condition) for name in ("original", shown))
@@ -55,9 +63,11 @@ def draw(tables: Tables, reported: pandas.DataFrame) -> Figure:
             _draw_grid(axis, originals[0], outputs[0], LEARNED[shown])
         else:
             plotting.no_runs(axis)
-    axes["f"].set_title(f"f  Error on each digit{_transfer(errors, 'both')}")
-    _draw_errors(figure, axes["f"], errors)
-    plotting.caption(figure, CAPTION.format(sequences=_sequences(tables)))
+    first, last = LETTERS[len(GRIDS)], LETTERS[len(axes) - 1]
+    axes[-1].set_title(f"{last}  Error on each digit{_transfer(errors, 'both')}")
+    _draw_errors(figure, axes[-1], errors)
+    added = f"{last} is" if first == last else f"{first} {'and' if len(controls) == 1 else 'to'} {last} are"
+    plotting.caption(figure, CAPTION.format(sequences=_sequences(tables), last=last, added=added))
     return figure
 
 

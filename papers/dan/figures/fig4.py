@@ -43,7 +43,7 @@ def draw(tables: Tables, reported: pandas.DataFrame) -> Figure:
     axes = dict(zip(PANELS, figure.subplots(2, 2).flat, strict=True))
     for panel, axis in axes.items():
         own, in_deployment = curves[curves["panel"] == panel], panel in ("total", "memory")
-        axis.set_title(PANELS[panel], pad=13 if in_deployment else 6)
+        axis.set_title(PANELS[panel] + _start(tables) * (panel == "channels"), pad=13 if in_deployment else 6)
         axis.set(xlabel="Update" if in_deployment else "Meta-update", ylabel="Mean squared error")
         if own.empty:
             axis.set(xticks=[], yticks=[])
@@ -142,6 +142,16 @@ def _draw_panel(axis: Axes, curves: pandas.DataFrame, panel: str) -> None:
     if panel not in ("total", "memory"):
         axis.xaxis.set_major_formatter(lambda update, _: f"{update:,.0f}")
         axis.locator_params(axis="x", nbins=5)
+
+
+def _start(tables: Tables) -> str:
+    """Return how the weights of VECs and DANs start, on which the panel of channels hangs; nothing if that is not known."""
+    settings = tables.records.get("meta", {}).get("protocol", {}).get("regression")
+    if settings is None:
+        return ""
+    by_torch = settings.get("torch_start", [])
+    vecs, dans = ("torch's defaults" if part in by_torch else "Glorot's rule" for part in ("vecs", "dans"))
+    return f"\n(weights start by {vecs})" if vecs == dans else f"\n(VECs start by {vecs}, DANs by {dans})"
 
 
 def _looks(panel: str, conditions: list[str]) -> Mapping[str, Look]:

@@ -24,14 +24,14 @@ CHANCE = 0.5  # one of two digits
 ASIDE = 0.18  # from one condition to the next, so that error bars do not hide each other
 PAPER = "authors' notebook, on training images (mean, SEM, n = 10)"
 CAPTION = (
-    "Solid lines: test images, mean and SEM over seeds. Dashed: training images, mean. Each panel begins where its task is trained.\n"
+    "Solid lines: test images, mean and SEM over seeds. Dashed: training images, mean. Left of its own number a task is not yet trained.\n"
     "Hollow diamonds: read off the figure in the authors' notebook, which evaluates on training images (the paper does"
     " not say); compare them with the dashed lines."
 )
 
 
 def draw(tables: Tables, reported: pandas.DataFrame) -> Figure:
-    """Return Figure 3 with its six panels: tasks 1 to 5, each from its own training on, and the average."""
+    """Return Figure 3 with its six panels: tasks 1 to 5, also before they are trained, and the average of those trained."""
     plotted, shown = values(tables), results.shown(tables["split_mnist"], CONDITIONS)
     figure = Figure(figsize=(10.5, 3.2))
     axes = figure.subplots(1, TASKS + 1, sharey=True)
@@ -51,8 +51,7 @@ def values(tables: Tables) -> pandas.DataFrame:
     for condition in results.shown(table, CONDITIONS):
         for split in accuracies.SPLITS:
             for (after, task), runs in accuracies.matrices(table, condition, split).items():
-                if task <= after:
-                    rows.append((f"task {task}", condition, split, after, runs))
+                rows.append((f"task {task}", condition, split, after, runs))
             for after, runs in accuracies.averages(table, condition, split).items():
                 rows.append(("average", condition, split, after, runs))
     return summaries(rows, ["panel", "condition", "split", "x", "mean", "sem", "n"])

@@ -210,6 +210,25 @@ def test_a_reset_optimizer_starts_each_task_without_moments():
     assert not torch.equal(kept.parameters[0], reset.parameters[0])
 
 
+def test_moments_that_are_reset_start_each_task_at_zero_and_the_step_count_goes_on(monkeypatch):
+    """The first task is that of a run without; the second begins with update 10, from no moments."""
+    found, real = [], Adam.step
+
+    def step(self, gradients):
+        if self.first_moments[0].count_nonzero() == self.second_moments[0].count_nonzero() == 0:
+            found.append(int(self.steps[0]))
+        real(self, gradients)
+
+    monkeypatch.setattr(Adam, "step", step)
+    kept, reset = (make(SEEDS, METHODS["none"]) for _ in range(2))
+    usual = train(kept, split_stream(SEEDS), SEEDS)["test"]
+    assert found == [0]
+    other = train(reset, split_stream(SEEDS), SEEDS, reset_moments=True)["test"]
+    assert found == [0, 0, 9] and kept.optimizer.steps[0] == reset.optimizer.steps[0] == 18
+    assert torch.equal(usual[:, 0], other[:, 0])
+    assert not torch.equal(kept.parameters[0], reset.parameters[0])
+
+
 # Observers
 
 

@@ -55,11 +55,13 @@ def interrupted(monkeypatch, path, epochs_done, new_run):
 
 
 RESET, SCRATCH = {"reset_optimizer": True}, {"reset_optimizer": True, "reset_network": True}
+MOMENTS = {"reset_moments": True}
 
 
 @pytest.mark.parametrize("epochs_done", [0, 2, 3, 5])
 @pytest.mark.parametrize(
-    ("method", "resets"), [("si", {}), ("si", RESET), ("si", SCRATCH), ("ewc", {}), ("online", {}), ("mas", {})]
+    ("method", "resets"),
+    [("si", {}), ("si", RESET), ("si", SCRATCH), ("si", MOMENTS), ("ewc", {}), ("online", {}), ("mas", {})],
 )
 def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(tmp_path, monkeypatch, resets, method, epochs_done):
     def run(checkpoint):

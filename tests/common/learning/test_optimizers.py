@@ -1,5 +1,6 @@
 """Our Adam and gradient descent against torch's, and the change that both report."""
 
+import math
 import subprocess
 import sys
 
@@ -35,6 +36,48 @@ def test_fifty_steps_equal_torch_adam_also_for_a_tensor_that_is_reached_late_and
     for own, other in zip(ours, theirs):
         torch.testing.assert_close(own, other, rtol=1e-6, atol=1e-7)
     assert [int(steps) for steps in adam.steps] == [50, 50, 30]
+
+
+def by_hand(value, gradients, lr, resets, beta1=0.9, beta2=0.999, eps=1e-7):
+    """Adam on one number, of Kingma and Ba's Algorithm 1; before the steps of `resets` m = v = 0, and t goes on."""
+    m = v = 0.0
+    for t, gradient in enumerate(gradients, start=1):
+        m, v = (0.0, 0.0) if t in resets else (m, v)
+        m, v = beta1 * m + (1 - beta1) * gradient, beta2 * v + (1 - beta2) * gradient**2
+        value -= lr * (m / (1 - beta1**t)) / (math.sqrt(v / (1 - beta2**t)) + eps)
+    return value
+
+
+@pytest.mark.parametrize("resets", [(), (1,), (4,), (4, 8)])
+def test_moments_are_reset_while_the_step_count_goes_on_as_by_hand(resets):
+    given = [0.3, -1.2, 0.7, 0.4, 0.9, -0.2, 0.5, 1.5, -0.8, 0.6]
+    value = torch.tensor([1.0], dtype=torch.float64)
+    adam = Adam([value], lr=0.1, eps=1e-7)
+    for t, gradient in enumerate(given, start=1):
+        if t in resets:
+            adam.reset_moments()
+        adam.step([torch.tensor([gradient], dtype=torch.float64)])
+    assert value.item() == pytest.approx(by_hand(1.0, given, 0.1, resets), rel=1e-6)
+    others = [by_hand(1.0, given, 0.1, other) for other in ((), (4,), (4, 8)) if other != resets and resets != (1,)]
+    assert all(abs(value.item() - other) > 1e-2 for other in others)
+
+
+def test_the_first_step_after_a_late_reset_is_three_times_as_long_as_a_fresh_starts():
+    """lr (1 - beta1) / sqrt(1 - beta2) where t is large, lr where it is 1."""
+    value = torch.tensor([0.0])
+    adam = Adam([value], lr=1e-3)
+    for _ in range(20_000):
+        adam.step([torch.ones(1)])
+    adam.reset_moments()
+    before = value.clone()
+    adam.step([torch.ones(1)])
+    assert (before - value).item() == pytest.approx(1e-3 * 0.1 / math.sqrt(0.001), rel=1e-2)
+    sgd = Sgd([value], lr=0.5, momentum=0.9)
+    sgd.step([torch.ones(1)])
+    sgd.reset_moments()
+    before = value.clone()
+    sgd.step([torch.ones(1)])
+    assert (before - value).item() == pytest.approx(0.5)
 
 
 def test_does_not_import_the_compiler():

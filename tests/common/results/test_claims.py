@@ -35,6 +35,25 @@ def test_a_finding_is_judged_by_its_interval(values, bounds, expected):
     assert finding.detail.startswith("ours: ")
 
 
+@pytest.mark.parametrize(
+    ("values", "bounds", "said"),
+    [
+        ((500, 3700), {"high": 2}, ", both runs outside: 500.00 and 3,700.00"),
+        ((1.9, 1), {"high": 2}, ", both runs inside: 1.90 and 1.00"),
+        ((1, 3), {"low": 0.9, "high": 4}, ", both runs inside: 1.00 and 3.00"),
+        ((1, 3), {"high": 2}, ""),
+        ((500,), {"high": 2}, ""),
+        ((3, 500, 3700), {"high": 2}, ""),
+    ],
+)
+def test_two_runs_that_decide_nothing_say_where_both_lie(values, bounds, said):
+    """The verdict stays what the interval makes it; where that decides, nothing is added."""
+    finding = within("ours", runs(*values), **bounds)
+    assert finding.outcome == "unclear" and finding.detail.partition(")")[2] == said
+    decided = within("ours", runs(3.0, 3.01), high=2)
+    assert decided.outcome == "fails" and decided.detail.endswith("n = 2 (claimed below 2)")
+
+
 def test_runs_without_a_quantity_are_left_out_and_counted():
     assert where_defined("ours", runs(9, 10, 11), low=7) == within("ours", runs(9, 10, 11), low=7)
     some = where_defined("ours", runs(9, math.nan, 10, 11), low=7)

@@ -118,3 +118,23 @@ def test_one_stamp_says_what_many_tables_are_and_nothing_of_seeds_where_there_ar
     assert both == stamps.stamp(first | {"data": [DIGITS, LETTERS]})
     text, loud = stamps.stamp_of_all({"a": first, "b": first | {"seeds": [5], "scale": "smoke"}})
     assert loud and text.startswith("a: Paper scale | 2 seeds") and "|| b: Smoke scale, not a result | 1 seed" in text
+
+
+@pytest.mark.parametrize(
+    ("departures", "said"),
+    [
+        ({}, ""),
+        ({"images.sequences": (13, 1000)}, ", but images.sequences 13 of 1,000"),
+        ({"vision.sets": (["a", "b"], ["a", "b", "c"])}, ", but vision.sets 2 of 3"),
+        ({"t.hidden": ([8], [9]), "t.a": (True, False), "t.b": (2, 1)},
+         ", but t.hidden [8] in place of [9], t.a True in place of False, t.b 2 in place of 1"),
+        ({f"t.{key}": (1, 2) for key in "abcd"}, ", but 4 settings"),
+    ],
+)  # fmt: skip
+def test_a_run_cut_short_or_with_other_settings_is_not_its_scale(departures, said):
+    whole = {"scale": "paper", "seeds": [0], "data": [DIGITS], "protocol": {}}
+    run = whole | {"departures": departures}
+    assert stamps.stamp(run) == (f"Paper scale{said} | 1 seed | data: Digits (complete)", False)
+    assert stamps.stamp_of_all({"a": run, "b": run}) == stamps.stamp(run)
+    apart = f"a: {stamps.stamp(whole)[0]} || b: {stamps.stamp(run)[0]}"
+    assert stamps.stamp_of_all({"a": whole, "b": run})[0] == (apart if said else stamps.stamp(whole)[0])

@@ -24,7 +24,7 @@ REGISTER = Register(
     tables={},
     artifacts={name: Artifact(names) for name, names in SHOWN.items()},
     comparison=Artifact(("runs", "walks")),
-    _read={"paper": SimpleNamespace()},
+    _read={"paper": SimpleNamespace(), "desk": SimpleNamespace(training=SimpleNamespace(epochs=1000))},
 )
 
 
@@ -76,6 +76,18 @@ def test_a_figure_is_drawn_with_the_values_behind_it(ask, monkeypatch):
     assert titles == ["2 runs, 0 walks, 1 reported", "0 runs, 3 walks, 1 reported"]
     assert [figure.texts[0].get_text() for figure in drawn] == ["Desk scale | 2 seeds | no data", "drawn from no run"]
     assert {figure.axes[0].title.get_fontsize() for figure in drawn} == {9}
+
+
+def test_a_run_cut_short_says_so_wherever_it_is_shown(ask, tmp_path):
+    (tmp_path / "runs.json").write_text(json.dumps(RECORD | {"parts": 1, "protocol": {"training": {"epochs": 13}}}))
+    ask("table1", "runs", out="table1.tex")
+    folder = ask("comparison", "runs", "walks", out="comparison.csv")
+    assert "Desk scale, but training.epochs 13 of 1,000 | 2 seeds" in (folder / "table1.md").read_text()
+    lines = (folder / "comparison.md").read_text().splitlines()
+    assert {line for line in lines if "Desk scale" in line} == {
+        "- runs: Desk scale, but training.epochs 13 of 1,000, 2 seeds, no data.",
+        "- walks: Desk scale, 2 seeds, no data.",
+    }
 
 
 def test_each_kind_is_written_in_all_its_forms(ask):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -154,6 +155,17 @@ def test_a_later_switch_that_is_off_does_not_tell_new_runs_from_old():
     assert protocols.as_dict(off) == protocols.as_dict(before) and protocols.digest(off) == protocols.digest(before)
     assert protocols.as_dict(on) == {"classes": 100, "through_step": True}
     assert protocols.digest(on) != protocols.digest(off)
+
+
+def test_what_a_record_was_run_with_is_compared_with_the_protocol(file):
+    """Both ways, lists as in JSON; what the protocol no longer has, or the record does not name, departs from nothing."""
+    paper = protocols.read(file, Protocol, "paper")
+    desk = json.loads(json.dumps(protocols.as_dict(protocols.read(file, Protocol, "desk"))))
+    assert protocols.departures(json.loads(json.dumps(protocols.as_dict(paper))), paper) == {}
+    assert protocols.departures(desk, paper) == {"training.iterations": (300, 25000)}
+    other = {"training": {"hidden": [8], "nesterov": True, "momentum": 0.9}, "landscapes": {"steps": 4}}
+    found = {"training.hidden": ([8], [400, 400]), "training.nesterov": (True, False)}
+    assert protocols.departures(other, paper) == found
 
 
 # Settings

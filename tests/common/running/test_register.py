@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from dataclasses import dataclass
 
 import pytest
@@ -61,7 +62,7 @@ REGISTER = Register(
     comparison=Artifact(tables=("runs", "walks"), reads=("design",)),
 )
 MODULES = ["train", "walk", "diagram", "results", "compare", "claims", "figures/fig1", "figures/fig2"]
-SHARED = ["results/comparison", "drawing/plotting", "drawing/typeset"]
+SHARED = ["results/comparison", "results/stamps", "drawing/plotting", "drawing/typeset"]
 
 
 @pytest.fixture
@@ -131,6 +132,7 @@ def test_a_value_makes_again_what_reads_it(paper, old, new, again):
         ("claims.py", {"comparison"}),
         ("compare.py", {"comparison"}),
         ("../../common/drawing/plotting.py", {"fig1", "fig2"}),
+        ("../../common/results/stamps.py", {"fig1", "fig2"}),
         ("../../common/results/comparison.py", {"comparison"}),
     ],
 )
@@ -163,6 +165,25 @@ def test_at_recorded_scale_one_kept_table_is_enough(paper):
     found = paper({"recorded/runs.csv": "seed\n0\n"})
     assert found.drawable("recorded") == ["fig1", "fig2"]
     assert found.inputs("fig2", "recorded") == ["results/recorded/a_paper/runs.csv"]
+
+
+def test_a_setting_that_kept_runs_did_not_have_makes_again_what_is_drawn_from_them(paper):
+    """Their stamp names it. What they had, or what they did not read, makes nothing again."""
+    settings = {"training": {"rate": 0.5, "epochs": 13}}
+    record = {"paper": "a_paper", "stage": "train", "scale": "paper", "seeds": [0], "data": [], "protocol": settings}
+    found = paper({"recorded/runs.csv": "seed\n0\n", "recorded/runs.json": json.dumps(record)})
+    assert found.departures(record) == {"training.epochs": (13, 20)}
+    own, others = YAML.split("tuning", 1)
+    for changes, again in (
+        ((own.replace("epochs: 20", "epochs: 30"), others), {"fig1", "fig2", "comparison"}),
+        ((own, others.replace("epochs: 20", "epochs: 30")), set()),
+    ):
+        before = {name: paper().artifact_depends(name, "recorded") for name in ("fig1", "fig2", "comparison")}
+        later = paper({"protocol.yaml": "tuning".join(changes)})
+        assert {name for name in before if later.artifact_depends(name, "recorded") != before[name]} == again
+        paper({"protocol.yaml": YAML})
+    (register.ROOT / "papers/a_paper/recorded/runs.json").write_text("{")  # which the job refuses
+    assert paper().artifact_depends("fig1", "recorded")
 
 
 def test_a_protocol_is_read_once_unless_overridden(paper, monkeypatch):

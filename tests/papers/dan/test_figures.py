@@ -15,7 +15,16 @@ from papers.dan import diagram as of_figure_1
 from papers.dan.conditions import NETWORKS, SHARING
 from papers.dan.figures import fig2, fig3, fig4
 from tests.papers.dan import constructed
-from tests.papers.dan.constructed import CHANNELS, RECORD, curves, diagram, everything, image_grids, tables
+from tests.papers.dan.constructed import (
+    CHANNELS,
+    RECORD,
+    curves,
+    diagram,
+    everything,
+    image_errors,
+    image_grids,
+    tables,
+)
 from tests.papers.dan.small import call
 
 
@@ -99,6 +108,35 @@ def test_figure_2_draws_the_errors_and_says_the_transfer_and_how_long_meta_train
     assert "memory and transfer loss of 13 sequences.\n" in figure.get_supxlabel()
 
 
+@pytest.mark.parametrize(
+    ("run", "letters", "added"),
+    [
+        (("both", "memory", "random"), "abcdef", "d to f are"),
+        (("both", "random"), "abcde", "d and e are"),
+        (("both",), "abcd", "d is"),
+        ((), "abcd", "d is"),
+    ],
+)
+def test_figure_2_has_a_panel_for_each_control_that_was_run_and_no_hole(run, letters, added):
+    errors = image_errors(changes={"memory": None})
+    figure = draw("fig2", tables(image_grids=image_grids(chosen=run), image_errors=errors) if run else tables())
+    axes = figure.axes[: len(letters)]
+    assert [axis.get_title("left")[0] for axis in axes] == list(letters)
+    assert [axis.get_title("left").splitlines()[0][3:] for axis in axes[3:]] == [
+        *(["Memory loss only, after all ten"] if "memory" in run else []),
+        *(["Random phenotypes, after all ten"] if "random" in run else []),
+        "Error on each digit",
+    ]
+    assert all(axis.images for axis in axes) == bool(run)  # no empty panel, but of what the paper has
+    assert f"{added} not in the paper" in figure.get_supxlabel()
+    assert f"\n{letters[-1]}: mean squared error of a to c's networks" in figure.get_supxlabel()
+    rows = [{axis.get_subplotspec().get_position(figure).y0 for axis in part} for part in (axes[:3], axes[3:])]
+    assert [len(row) for row in rows] == [1, 1] and min(rows[0]) > max(rows[1])
+    columns = [axis.get_subplotspec().colspan for axis in axes[3:]]  # side by side, between two that hold nothing
+    assert [column.start for column in columns] == [*range(1, len(letters) - 2)]
+    assert axes[-1].get_subplotspec().get_gridspec().ncols == len(letters) - 1
+
+
 def test_figure_2_shows_originals_above_reconstructions_of_the_first_seed():
     grids = image_grids(seeds=2)
     axes = draw("fig2", everything(image_grids=grids)).axes
@@ -163,6 +201,22 @@ def test_figure_4_draws_curves_of_meta_training_by_sharing_and_channels():
     for axis, expected in zip(figure.axes[2:], names, strict=True):
         assert texts(axis) == [f"{name} (n = 3)" for name in expected]
     numpy.testing.assert_allclose(figure.axes[2].lines[0].get_ydata(), figure.axes[3].lines[4].get_ydata())
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({}, "\n(weights start by Glorot's rule)"),
+        ({"torch_start": ["dans"]}, "\n(VECs start by Glorot's rule, DANs by torch's defaults)"),
+        ({"torch_start": ["dans", "vecs"]}, "\n(weights start by torch's defaults)"),
+        (None, ""),  # runs of several protocols
+    ],
+)
+def test_figure_4_says_how_weights_start_where_channels_are_compared(settings, said):
+    record = RECORD | {"protocol": {"regression": settings} if settings is not None else {}}
+    titles = [axis.get_title("left") for axis in draw("fig4", everything(record=record)).axes]
+    assert titles[3] == fig4.PANELS["channels"] + said
+    assert titles[:3] == [fig4.PANELS[panel] for panel in ("total", "memory", "sharing")]
 
 
 def test_figure_4_has_values_worked_by_hand():

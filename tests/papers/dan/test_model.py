@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 import torch
 from torch.nn import functional
 
+from common.learning.replicas import glorot_uniform
 from papers.dan.model import SHARING, ConvolutionalDan, DanNetwork, PerceptronDan, build
 from tests.papers.dan.small import IMAGES, PAPER, REGRESSION, batch, network
 
@@ -30,6 +33,44 @@ def test_published_sizes_of_the_autoencoder():
     small = DanNetwork((784, 120, 100, 120, 784), ConvolutionalDan(25, (1,), 1), PAPER.images.skips, "layer")
     shapes = [tuple(tensor.shape) for tensor in small.draw_synapses(torch.Generator()) if tensor.dim() == 2]
     assert shapes == [(n, m * 25) for n, m in pairs]
+
+
+TORCHS = {  # the layers of a DAN, and of the retina, as torch makes them
+    "regression": [(torch.nn.Linear, 40, 15), (torch.nn.Linear, 15, 8), (torch.nn.Linear, 8, 1)],
+    "images": [
+        *((torch.nn.Conv2d, 1, 8, 2), (torch.nn.Conv2d, 8, 4, 2), (torch.nn.Linear, 144, 30), (torch.nn.Linear, 30, 1)),
+        *((torch.nn.Conv2d, 1, 8, 3), (torch.nn.Conv2d, 8, 1, 3)),
+    ],
+}
+
+
+def spread(draw, times=400):
+    """The largest size and the SD of every weight and bias, each drawn again and again."""
+    drawn = [torch.stack(tensors) for tensors in zip(*(draw() for _ in range(times)), strict=True)]
+    return torch.tensor([[tensor.abs().max(), tensor.std()] for tensor in drawn])
+
+
+@pytest.mark.parametrize("experiment", TORCHS)
+def test_dans_start_as_torchs_own_layers_where_the_protocol_says_so(experiment):
+    """Weights and biases then spread as those of torch's layers; without it biases alone do."""
+    settings, source = getattr(PAPER, experiment), torch.Generator().manual_seed(0)
+    usual, other = (build(dataclasses.replace(settings, torch_start=of), "network") for of in ((), ("dans",)))
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        torchs = spread(lambda: [part for layer, *sizes in TORCHS[experiment] for part in layer(*sizes).parameters()])
+    torch.testing.assert_close(spread(lambda: other.draw_phenotypes(source)), torchs.detach(), rtol=0.08, atol=0)
+    glorots = spread(lambda: usual.draw_phenotypes(source))
+    torch.testing.assert_close(glorots[1::2], torchs[1::2], rtol=0.08, atol=0)
+    assert ((glorots[::2] / torchs[::2] - 1).abs() > 0.08).any(1).all()
+    assert {built.start for built in (usual, other)} == {glorot_uniform}  # of the VECs
+
+
+def test_vecs_start_as_torchs_own_layers_where_the_protocol_says_so():
+    built = build(dataclasses.replace(PAPER.regression, torch_start=("vecs",)), "network")
+    assert built.dan.start is glorot_uniform
+    found = [tensor.abs().max().item() for tensor in built.draw_synapses(torch.Generator().manual_seed(0))]
+    # weights and biases from 1 to 40 nodes, 40 to 40 and 40 to 1, then the skips from 1 and from 40
+    assert found == pytest.approx([1, 1, *[40**-0.5] * 4, 1, 40**-0.5], rel=0.06)
 
 
 def perceptron(phenotype, signal):

@@ -35,15 +35,16 @@ def test_losses_of_deployment_are_as_worked_by_hand():
     # 0.3 over the floor of 0.01, and 3 over 2
     assert results.normalised_memory(run, "net0") == {7: pytest.approx((30 + 1.5) / 2)}
     assert results.total(run, "net1") == {}
-    last, start = 2 * 0.9 + 3 * 0.8 + 4 * 0.7 + 5 * 0.6, 2 + 3 + 4 + 5
-    assert results.unseen_ratio(run, "net0") == {7: pytest.approx(last / start)}
+    before = (2 * 0.9 + 3 * 0.8 + 4 * 0.7 + 5 * 0.6) / 4  # of sub-tasks 2 to 5, each right before it is learned
+    assert results.unseen(run, "net0") == {7: pytest.approx(before * (1 / 0.01 + 10 / 2) / 2)}
 
 
-def test_meta_training_is_judged_by_its_end_and_its_area():
+def test_meta_training_is_judged_by_its_start_its_end_and_its_area():
     losses = [*range(20, 0, -1)]
     log = {"sharing": "network", "n_channels": 40, "seed": 3, "sequence": range(1, 21), "loss": losses}
     run = tables(meta=pandas.DataFrame(log))
     assert results.meta_trained(run, "network", 40) == {3: 1.5}
+    assert results.first_meta_trained(run, "network", 40) == {3: 19.5}
     assert results.area(run, "network", 40) == {3: 10.5}
     assert results.area(run, "network", 20) == results.meta_trained(run, "layer", 40) == {}
 

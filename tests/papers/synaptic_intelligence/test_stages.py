@@ -223,6 +223,20 @@ def test_schedules_are_the_published_ones():
     assert scratch.reset_network and scratch.reset_optimizer
 
 
+def test_the_readings_of_the_optimizers_reset_are_three_and_differ_from_the_second_task_on(run_training, tmp_path):
+    readings = {"kept": (), "reset": ("reset_optimizer",), "moments": ("reset_moments",)}
+    found = {}
+    for name, switches in readings.items():
+        options = [part for switch in switches for part in ("--set", f"split_mnist.{switch}=true")]
+        found[name] = run_training("split_mnist", "si-0", "0", tmp_path / f"{name}.csv", *options)
+    first = [matrix(table, 0)[0] for table in found.values()]
+    assert (first[0] == first[1]).all() and (first[0] == first[2]).all()
+    ends = {name: tuple(matrix(table, 0)[-1]) for name, table in found.items()}
+    assert len(set(ends.values())) == 3
+    with pytest.raises(ValueError, match="reset_moments: keeps the step count, which reset_optimizer does not"):
+        dataclasses.replace(PAPER.cifar, reset_moments=True)
+
+
 @pytest.mark.parametrize(
     ("benchmark", "condition", "options", "message"),
     [
