@@ -19,7 +19,7 @@ MPLCONFIGDIR ?= $(CURDIR)/.snakemake/cache/matplotlib
 export XDG_CACHE_HOME MPLCONFIGDIR
 endif
 
-.PHONY: help all figures figures/ list install test quick lint always
+.PHONY: help all figures figures/ list report install test quick lint always
 .NOTPARALLEL:
 
 help:  ## what there is to make
@@ -30,6 +30,12 @@ figures/%: $(INSTALLED) always  ## one figure, or one table as figures/<name>.te
 
 list: $(INSTALLED)  ## the names of the figures and tables
 	$(BIN)/python -m snakemake --cores 1 list_figures $(ARGS)
+
+# The kept runs, or those of another scale: make report ARGS="--config scale=desk"
+SCALE = $(or $(patsubst scale=%,%,$(filter scale=%,$(ARGS))),recorded)
+
+report: $(INSTALLED)  ## what reproduces: the page results/recorded/report.html, and REPRODUCTION.md
+	$(BIN)/python -m snakemake --cores $(CORES) results/$(SCALE)/report.html REPRODUCTION.md $(or $(ARGS),--config scale=recorded)
 
 all: $(INSTALLED)  ## every figure, table and comparison: minutes at smoke scale, days at paper scale
 	@echo "Making every figure and table. One of them: make figures/tsar_fig1.pdf. Their names: make list"
