@@ -34,7 +34,8 @@ class Page:
         phone = width < 600
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=phone)
         self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
-        self.call("Page.navigate", url=path.resolve().as_uri())
+        if failed := self.call("Page.navigate", url=path.resolve(strict=True).as_uri()).get("errorText"):
+            raise ValueError(f"{path}: {failed}")
         self._wait("Page.loadEventFired")
 
     def run(self, script: str) -> Any:
