@@ -19,7 +19,7 @@ MPLCONFIGDIR ?= $(CURDIR)/.snakemake/cache/matplotlib
 export XDG_CACHE_HOME MPLCONFIGDIR
 endif
 
-.PHONY: help all figures figures/ list status install test quick lint always
+.PHONY: help all figures figures/ list report status install test quick lint always
 .NOTPARALLEL:
 
 help:  ## what there is to make
@@ -33,6 +33,12 @@ list: $(INSTALLED)  ## the names of the figures and tables
 
 status: $(INSTALLED)  ## what runs, how far it is, and when it ends
 	@$(BIN)/python -m common.running.status
+
+# The kept runs, or those of another scale: make report ARGS="--config scale=desk"
+SCALE = $(or $(patsubst scale=%,%,$(filter scale=%,$(ARGS))),recorded)
+
+report: $(INSTALLED)  ## what reproduces: the page results/recorded/report.html, and REPRODUCTION.md
+	$(BIN)/python -m snakemake --cores $(CORES) results/$(SCALE)/report.html REPRODUCTION.md $(or $(ARGS),--config scale=recorded)
 
 all: $(INSTALLED)  ## every figure, table and comparison: minutes at smoke scale, days at paper scale
 	@echo "Making every figure and table. One of them: make figures/tsar_fig1.pdf. Their names: make list"

@@ -27,6 +27,7 @@ SCALE = choose_scale(config["scale"], config["device"], announce=workflow.is_mai
 
 include: "common/running/data.smk"
 include: "common/running/papers.smk"
+include: "common/running/report.smk"
 
 
 for paper in config["papers"]:

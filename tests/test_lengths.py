@@ -10,6 +10,7 @@ LONG, TOO_LONG = 200, 300
 REASONS = {
     "benchmarks/continual.py": "one command: its four measurements share loops, images and the report",
     "common/data/archives.py": "one reader per official format, and the two checks that all of them make",
+    "common/drawing/answer.py": "one paper's answer: a short property for each thing that the page shows",
     "common/learning/consolidation.py": "five penalties in one form: the equations are to be read side by side",
     "common/learning/continual.py": "one loop: training, evaluation, divergence, and going on after an interruption",
     "common/results/comparison.py": "one page: verdicts, claims, and the Markdown, CSV and JSON that hold them",

@@ -120,25 +120,33 @@ def markdown(
         if one is not None:
             ours, judged = (table[table["hyperparameters"] == one] for table in (numbers, checked))
             lines += ["", f"Hyperparameters: {one}."]
-        lines += ["", *_number_lines(ours, scales), ""]
+        lines += ["", *number_lines(ours, scales), ""]
         lines += (
             [f"{(ours['verdict'] == 'not run').sum()} of {len(ours)} numbers: not run.", ""] if one == whose[0] else []
         )
-        heading = ["Claim", "Artifact", "What the paper claims", "Outcome", "Our numbers, with 95% intervals"]
-        cells = [[row.id, row.artifact, row.claim, row.outcome, row.detail] for row in judged.itertuples()]
-        lines += _table(heading, cells, judged["artifact"], scales)
+        lines += claim_lines(judged, scales)
     return lines
 
 
-def _number_lines(numbers: pandas.DataFrame, scales: Mapping[str, str]) -> list[str]:
-    """Return Markdown tables of the numbers that were run: one line each, of whole matrices one line a condition."""
+def claim_lines(judged: pandas.DataFrame, scales: Mapping[str, str]) -> list[str]:
+    """Return the claims as a Markdown table; scales: as of `number_lines`."""
+    heading = ["Claim", "Artifact", "What the paper claims", "Outcome", "Our numbers, with 95% intervals"]
+    entries = [[row.id, row.artifact, row.claim, row.outcome, row.detail] for row in judged.itertuples()]
+    return _table(heading, entries, judged["artifact"], scales)
+
+
+def number_lines(numbers: pandas.DataFrame, scales: Mapping[str, str]) -> list[str]:
+    """Return Markdown tables of the numbers that were run: one line each, of whole matrices one line a condition.
+
+    scales: of each artifact; where they are several, they are the last column.
+    """
     run = numbers[numbers["verdict"] != "not run"]
     if "value" not in run:
         heading = ["Artifact", "Number", "Ours", "95% interval"]
-        return _table(heading, [_own_cells(row) for row in run.to_dict("records")], run["artifact"], scales)
+        return _table(heading, [own_cells(row) for row in run.to_dict("records")], run["artifact"], scales)
     heading = ["Artifact", "Number", "Paper", "Ours", "Difference (95% interval)", "Margin", "Verdict"]
     singles = run[run["panel"] != "matrix"]
-    lines = _table(heading, [_cells(row) for row in singles.to_dict("records")], singles["artifact"], scales)
+    lines = _table(heading, [reported_cells(row) for row in singles.to_dict("records")], singles["artifact"], scales)
     if len(entries := run[run["panel"] == "matrix"]):
         cells = []
         for (artifact, method, setting), rows in entries.groupby(["artifact", "method", "setting"], sort=False):
@@ -146,7 +154,7 @@ def _number_lines(numbers: pandas.DataFrame, scales: Mapping[str, str]) -> list[
             largest = "–"
             if len(finished := rows[rows["ours_n"] > 0]):
                 most = finished.loc[finished["difference"].abs().idxmax()].to_dict()
-                largest = f"{most['difference']:+.4f} ({_quantity(most)})"
+                largest = f"{most['difference']:+.4f} ({quantity(most)})"
             cells.append([artifact, f"{method}; {setting}", len(rows), *counts, largest])
         heading = ["Artifact", "Condition", "Entries", *VERDICTS, "Largest difference"]
         lines += ["", "Entries of accuracy matrices (each with its verdict in comparison.csv):", ""]
@@ -162,10 +170,15 @@ def _table(
     if len(set(scales.values())) > 1:
         last = ["Scale", "---", *(scales.get(artifact, "") for artifact in artifacts)]
         rows = [[*row, name] for row, name in zip(rows, last, strict=True)]
-    return [f"| {' | '.join(map(str, row))} |" for row in rows]
+    return [f"| {' | '.join(_escaped(cell) for cell in row)} |" for row in rows]
 
 
-def _quantity(row: dict) -> str:
+def _escaped(cell: object) -> str:
+    """Return a cell's text with what Markdown would take for its border escaped."""
+    return str(cell).replace("|", r"\|")
+
+
+def quantity(row: dict) -> str:
     """Return a number's quantity with its x: "accuracy on task 2", "average accuracy (10)"."""
     if math.isnan(x := row.get("x", math.nan)):
         return row["quantity"]
@@ -177,10 +190,10 @@ def _quantity(row: dict) -> str:
 def _name(row: dict) -> list[str]:
     """Return where a number stands and what it is."""
     panel = row["panel"] if len(row["panel"]) < 2 else f" {row['panel']}"  # fig1A, but fig4 average
-    return [f"{row['artifact']}{panel}", f"{row['method']}: {_quantity(row)}; {row['setting']}"]
+    return [f"{row['artifact']}{panel}", f"{row['method']}: {quantity(row)}; {row['setting']}"]
 
 
-def _own_cells(row: dict) -> list[str]:
+def own_cells(row: dict) -> list[str]:
     """Return the line of a number of ours for which the paper has none: to three digits."""
     several = row["ours_n"] > 1
     sd = f"SD {row['ours_sd']:.3g}, " if several else ""
@@ -188,7 +201,7 @@ def _own_cells(row: dict) -> list[str]:
     return [*_name(row), f"{row['ours_mean']:.3g} {row['unit']} ({sd}n = {row['ours_n']})", interval]
 
 
-def _cells(row: dict) -> list[str]:
+def reported_cells(row: dict) -> list[str]:
     """Return a reported number's line: to two digits beyond its margin."""
     unit = "" if row["unit"] in ("fraction", "") else f" {row['unit']}"
     decimals = 2 - math.floor(math.log10(row["margin"]))

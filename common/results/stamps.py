@@ -18,7 +18,7 @@ def stamp(merged: dict) -> tuple[str, bool]:
     is what is not a result.
     """
     scale, seeds, loud = merged["scale"], merged["seeds"], records.no_result(merged)
-    data = "; ".join(map(_phrase, merged["data"]))
+    data = "; ".join(map(phrase, merged["data"]))
     several = "protocol" not in merged
     sentences = [
         f"{scale.capitalize()} scale{_departing(merged)}" + (", not a result" if loud else ""),
@@ -83,7 +83,7 @@ def _sentence(run: dict) -> str:
     return f"{', '.join([texts, *numbers])}, seed {run['seed']} ({run['at']})"
 
 
-def _phrase(about: dict) -> str:
+def phrase(about: dict) -> str:
     """Return a data set's description, with its completeness unless the description says it."""
     description, completeness = about["description"], about["completeness"]
     return description if completeness in description else f"{description} ({completeness})"

@@ -55,7 +55,7 @@ def test_make_alone_tells_what_there_is_to_make_and_installs_nothing(make, tmp_p
     told = make("PYTHON=false")
     assert told == make("help", "PYTHON=false")
     targets = [re.fullmatch(r"make (\S+) +\S.*", line)[1] for line in told]
-    assert targets == ["help", "figures/<name>.pdf", "list", "all", "test", "quick", "lint", "install"]
+    assert targets == ["help", "figures/<name>.pdf", "list", "report", "all", "test", "quick", "lint", "install"]
 
 
 def test_caches_stay_in_the_home_folder_where_they_can(make, tmp_path):
@@ -91,6 +91,19 @@ def test_a_figure_that_is_there_is_left_to_snakemake(make, tmp_path):
     (tmp_path / "figures/tsar_fig1.pdf").touch()
     (asked,) = make("figures/tsar_fig1.pdf", "CORES=2", "ARGS=--config scale=desk")
     assert asked.endswith("asked: -m snakemake --cores 2 figures/tsar_fig1.pdf --config scale=desk")
+
+
+@pytest.mark.parametrize(
+    "given, scale, handed_on",
+    [
+        ("", "recorded", "--config scale=recorded"),
+        ("--config device=cpu scale=desk", "desk", "--config device=cpu scale=desk"),
+        ("--quiet", "recorded", "--quiet"),
+    ],
+)
+def test_the_report_is_of_the_kept_runs_unless_another_scale_is_named(make, given, scale, handed_on):
+    (asked,) = make("report", "CORES=2", f"ARGS={given}")
+    assert asked.endswith(f"--cores 2 results/{scale}/report.html REPRODUCTION.md {handed_on}")
 
 
 @pytest.mark.parametrize("target, chosen", [("test", ""), ("quick", "-m not slow ")])

@@ -1,0 +1,44 @@
+"""What the records of several tables say together."""
+
+from __future__ import annotations
+
+from common.results.provenance import Runs
+
+MNIST = {"name": "mnist", "description": "MNIST", "completeness": "complete"}
+RECORD = {
+    "scale": "paper",
+    "seeds": [0, 1],
+    "data": [MNIST],
+    "devices": ["cpu"],
+    "wall_seconds": 3600,
+    "cpu_seconds": 9,
+}
+PUBLISHED = {"training": {"epochs": 20, "hidden": (400, 400), "rate": 0.01}}
+
+
+def runs(**changes):
+    return Runs({name: RECORD | change for name, change in changes.items()}, PUBLISHED)
+
+
+def test_scale_seeds_data_and_devices_are_those_of_all_tables():
+    of = runs(
+        a={}, b={"seeds": [], "data": []}, c={"seeds": list(range(9)), "devices": ["cpu", "GPU"], "scale": "desk"}
+    )
+    assert (of.scales, of.seeds, of.data, of.devices) == (
+        "paper; c at desk",
+        "2 to 9",
+        ["MNIST (complete)"],
+        ["cpu", "GPU"],
+    )
+    assert runs(a={}, b={}).seeds == "2" and runs(a={"seeds": []}).seeds == "none"
+
+
+def test_tables_that_the_same_jobs_wrote_count_once():
+    assert runs(a={}, b={}, c={"wall_seconds": 1800}).hours == 1.5
+
+
+def test_settings_are_held_against_the_published_ones():
+    short = {"protocol": {"training": {"epochs": 3, "hidden": [400, 400], "rate": 1e-2, "later": 1}, "other": {"a": 1}}}
+    of = runs(a=short, b=short, c={"protocol": {"training": {"hidden": [20]}}, "scale": "desk"}, d={})
+    assert of.settings == [("training.epochs", "20", "3", ["a", "b"]), ("training.hidden", "400, 400", "20", ["c"])]
+    assert of.not_as_published == ["a, b: training.epochs 3 in place of 20"]  # a smaller scale says so itself
