@@ -14,7 +14,7 @@ def stamp(merged: dict) -> tuple[str, bool]:
     """Return what a figure's stamp says of a merged record, and whether to say it loudly.
 
     What depends on no seed says nothing of seeds. Settings that are not the scale's own are named ("departures", where the
-    record has them): a run cut short is not paper scale. So are runs that diverged, since means lack them from there on. Loud
+    record has them): a run cut short is not paper scale. Nor are a few of its seeds ("planned_seeds"). So are runs that diverged, since means lack them from there on. Loud
     is what is not a result.
     """
     scale, seeds, loud = merged["scale"], merged["seeds"], records.no_result(merged)
@@ -22,7 +22,7 @@ def stamp(merged: dict) -> tuple[str, bool]:
     several = "protocol" not in merged
     sentences = [
         f"{scale.capitalize()} scale{_departing(merged)}" + (", not a result" if loud else ""),
-        *([f"{len(seeds)} seed" + ("s" if len(seeds) != 1 else "")] if seeds else []),
+        *([_seeds(merged)] if seeds else []),
         f"data: {data}" if data else "no data",
         *([f"runs of {len(merged['protocol_digests'])} different protocols"] if several else []),
         *([_diverged(diverged)] if (diverged := merged.get("diverged")) else []),
@@ -33,12 +33,12 @@ def stamp(merged: dict) -> tuple[str, bool]:
 def stamp_of_all(merged: Mapping[str, dict]) -> tuple[str, bool]:
     """Return the stamp of what several tables were needed for; merged: their records, by the tables' names.
 
-    It is one sentence if scale, settings and number of seeds are the same for all, and no run needs a word of its own. Else it is one
-    for each table.
+    It is one sentence if scale, settings and number of seeds are the same for all, and no run needs a word of its own. Else it
+    is one for each table.
     """
     contents = list(merged.values())
     plain = all("protocol" in content and not content.get("diverged") for content in contents)
-    if plain and len({(content["scale"], _departing(content), len(content["seeds"])) for content in contents}) == 1:
+    if plain and len({(content["scale"], _departing(content), _seeds(content)) for content in contents}) == 1:
         return stamp(
             contents[0] | {"data": records.distinct([about for content in contents for about in content["data"]])}
         )
@@ -48,6 +48,14 @@ def stamp_of_all(merged: Mapping[str, dict]) -> tuple[str, bool]:
     if len(set(texts)) == 1:
         return texts[0], loud
     return " || ".join(f"{name}: {text}" for name, (text, _) in stamps.items()), loud
+
+
+def _seeds(merged: dict) -> str:
+    """Return "1 seed", or "1 of 3 seeds" if the scale has more."""
+    seeds, planned = len(merged["seeds"]), merged.get("planned_seeds", 0)
+    if seeds < planned:
+        return f"{seeds} of {planned} seeds"
+    return f"{seeds} seed" + ("s" if seeds != 1 else "")
 
 
 def _departing(merged: dict) -> str:

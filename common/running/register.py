@@ -177,6 +177,11 @@ class Register:
         """Return the paths of the tables that are collected into one."""
         return {**self.tables, **self.arrays}[table](self.protocol(scale), scale, device)
 
+    def seeds(self, table: str, scale: str) -> int:
+        """Return how many seeds the protocol of a scale has for a table; 0 for one whose parts are of no seeds."""
+        batches = [re.search(r"seeds(\d+)-(\d+)\.", part) for part in self.parts(table, scale, "cpu")]
+        return len({seed for batch in batches if batch for seed in range(int(batch[1]), int(batch[2]) + 1)})
+
     def inputs(self, name: str, scale: str) -> list[str]:
         """Return the paths of the tables that a figure, a table or the comparison is made from.
 

@@ -45,9 +45,6 @@ def test_everything_resolves_at_smoke_scale_without_a_gpu(unchanged_checkout):
         assert f"figures/{paper}_{made} is results/smoke/{paper}/figures/{made}" in output
 
 
-# At paper scale
-
-
 @pytest.fixture(scope="module")
 def paper_scale(unchanged_checkout):
     """How many jobs of each rule all figures, tables and comparisons need, and the seconds that counting them took."""
@@ -115,9 +112,9 @@ def test_with_one_seed_there_is_one_job_of_one_seed_where_there_were_several(pap
     every, fewer = register.of(paper), register.of(paper).with_seeds(1)
     for table in {**every.tables, **every.arrays}:
         parts = fewer.parts(table, "paper", "cpu")
-        batches = [re.search(r"^(.*seeds)(\d+)-(\d+)", part) for part in parts]
-        assert all(batch[2] == batch[3] for batch in batches if batch)
-        assert len({batch[1] for batch in batches if batch}) == sum(map(bool, batches))
+        batches = [batch for part in parts if (batch := re.search(r"^(.*seeds)(\d+)-(\d+)", part))]
+        assert all(batch[2] == batch[3] for batch in batches) and len({batch[1] for batch in batches}) == len(batches)
+        assert fewer.seeds(table, "paper") == bool(batches) <= every.seeds(table, "paper")
         of_all = {re.sub(r"seeds\d+-\d+", "", part) for part in every.parts(table, "paper", "cpu")}
         assert {re.sub(r"seeds\d+-\d+", "", part) for part in parts} == of_all
 

@@ -120,6 +120,16 @@ def test_one_stamp_says_what_many_tables_are_and_nothing_of_seeds_where_there_ar
     assert loud and text.startswith("a: Paper scale | 2 seeds") and "|| b: Smoke scale, not a result | 1 seed" in text
 
 
+def test_a_few_seeds_of_a_scale_are_said_to_be_a_few():
+    few = {"scale": "paper", "seeds": [0, 1, 2], "data": [], "protocol": {}, "planned_seeds": 25}
+    assert "| 3 of 25 seeds |" in stamps.stamp(few)[0]
+    for planned in (0, 3, 2):  # 0: it depends on none; fewer: more were run than the protocol has
+        assert "| 3 seeds |" in stamps.stamp(few | {"planned_seeds": planned})[0]
+    assert stamps.stamp_of_all({"a": few, "b": few | {"planned_seeds": 3}})[0].startswith(
+        "a: Paper scale | 3 of 25 seeds"
+    )
+
+
 @pytest.mark.parametrize(
     ("departures", "said"),
     [

@@ -21,7 +21,7 @@ REGISTER = Register(
     paper="a_paper",
     schema=SimpleNamespace,
     stages={},
-    tables={},
+    tables=dict.fromkeys(("runs", "walks"), lambda protocol, scale, device: [f"{scale}/seeds0-1.csv"]),
     artifacts={name: Artifact(names) for name, names in SHOWN.items()},
     comparison=Artifact(("runs", "walks")),
     _read={"paper": SimpleNamespace(), "desk": SimpleNamespace(training=SimpleNamespace(epochs=1000))},
