@@ -16,6 +16,7 @@ REASONS = {
     "common/results/comparison.py": "one page: verdicts, claims, and the Markdown, CSV and JSON that hold them",
     "common/results/records.py": "one format: written, checked, merged and put into a sentence",
     "common/running/protocols.py": "one reader of protocol.yaml: what it accepts of sections, overrides and values",
+    "common/running/register.py": "one register: what a paper has, and all that follows from it",
     "common/running/workflow.py": "what Snakemake reads at every parse, kept in one light module",
     "papers/dan/fused_maps.py": "one compiled layer, with a gradient beside each of its operations",
     "papers/dan/meta_train.py": "one stage: Algorithm 1 and the command that runs it",
