@@ -90,11 +90,20 @@ def bad_texts(parser: argparse.ArgumentParser, option: argparse.Action) -> list[
     if option.choices:
         return ["no_such_choice", "", next(iter(option.choices)).upper()]
     if option.dest == "seeds":
-        return ["x", "5-3", "", "1.5", "-", "0-x", "0,1", "nan"]
+        return ["x", "5-3", "", "1.5", "-", "0-x", "0,1", "nan", "1_0-1_1", "٣", "0-1000000", "9" * 20]
     if kind is int:
-        return ["x", "1.5", "", "nan", "1e3"]
+        return ["x", "1.5", "", "nan", "1e3", "1_0", "٣", "-1", "9" * 20]
     if isinstance(made_of(kind, "nan"), Exception) and not isinstance(made_of(kind, "1"), Exception):  # a number
-        return ["nan", "inf", "-inf", "1e400", "x", "", "1:30"]
+        return [
+            "nan",
+            "inf",
+            "-inf",
+            "1e400",
+            "x",
+            "",
+            "1:30",
+            *(["1_0", "٣", "-1"] if kind is command_line.finite else []),
+        ]
     if option.dest in ("condition", "reading", "shared"):
         return ["no_such_name", "", "$(touch pwned)", "a b"]
     return ["gpu", "cuda:x", "", "cpu:0"] if option.dest == "device" else []
@@ -116,6 +125,7 @@ class Command:
         self.parser, self.folder = parser_of(self.main), folder
         actions = [action for action in self.parser._actions if action.dest not in ("help", "debug")]
         self.options = {action.option_strings[0]: action for action in actions}
+        self.sets = [str(path) for path in inputs.data.values()]
         self.given: dict[str, list[str]] = {}
         for word in words:
             if word.startswith("--"):
@@ -133,6 +143,7 @@ class Command:
             for option, values in self.given.items()
             if option not in self.written and values and Path(values[0]).is_file()
         ]
+        self.unread = {*tiny_runs.TINY[paper].split()} - {*tiny_runs.settings(paper, self.name, words)}
         self.settings = [text for setting in tiny_runs.settings(paper, self.name, words) for text in ("--set", setting)]
 
     def run(self, changes: dict[str, list[str] | None], *more: str) -> None:
@@ -164,14 +175,21 @@ class Command:
                 yield self.fault(f"{option} without a value", {option: []}, option)
         for text in ("a", "a.b=1", "=", ""):
             yield Fault(f"--set {text!r}", partial(self.run, {}, "--set", text), (repr(text),))
+        unread = [word for text in self.unread for word in ("--set", text)]
+        if unread:
+            yield Fault("--set of what it does not read", partial(self.run, {}, *unread), ("--set", "this job reads"))
+        if twice := self.settings[:2]:
+            yield Fault(f"--set {twice[1]} twice", partial(self.run, {}, *twice), (twice[1], "twice"))
 
     def of_outputs(self) -> Iterator[Fault]:
         (self.folder / "file").write_text("no folder")
+        (self.folder / "loop").symlink_to("loop")
         for option, suffix in self.written.items():
             for wrong in ("a.txt", "a", f"a{suffix.upper()}", suffix, "a.json") if option != "--checkpoint" else ():
                 yield self.fault(f"{option} {wrong}", {option: [wrong]}, option, "must end in")
             (folder := self.folder / f"folder{suffix}").mkdir(exist_ok=True)
-            for place in (f"{self.folder}/file/a{suffix}", f"/proc/self/none/a{suffix}", str(folder)):
+            places = [f"{self.folder}/file/a{suffix}", f"/proc/self/none/a{suffix}", str(folder)]
+            for place in (*places, f"loop/a{suffix}", f"{'long' * 62}{suffix}"):
                 yield self.fault(f"{option} {place}", {option: [place]}, option, place)
             for other, ending in self.written.items():
                 same = [str(self.folder / f"same{ending}")]
@@ -197,8 +215,13 @@ class Command:
                 paths[fault].write_bytes(content)
                 if (record := whole.with_suffix(".json")).is_file():
                     shutil.copy(record, paths[fault].with_suffix(".json"))
+            if first in self.sets:
+                other = self.sets[0] if self.sets[0] not in (first, *others) else self.sets[3]  # mnist, omniglot
+                paths["another data set"] = Path(other)
             for fault, path in paths.items():
                 yield self.fault(f"{option} {fault}", {option: [str(path), *others]}, str(path))
+            if first in self.sets and self.options[option].nargs:
+                yield self.fault(f"{option} twice", {option: [first, *others, first]}, whole.name)
 
 
 @pytest.mark.parametrize(("paper", "command"), all_commands(), ids=lambda value: value[:60])

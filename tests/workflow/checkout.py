@@ -47,7 +47,7 @@ class Checkout:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=1200,
+            timeout=3600,  # of a machine that does much else
             check=False,
         )
         assert (done.returncode != 0) == fails, done.stdout[-4000:]

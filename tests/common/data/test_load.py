@@ -183,7 +183,7 @@ def test_what_is_no_set_of_arrays_is_one_line_without_numpys_advice(tmp_path):
             load(path)
         assert "pickle" not in str(caught.value) and "\n" not in str(caught.value)
     (tmp_path / "folder.npz").mkdir()
-    with pytest.raises(DataError, match="folder.npz cannot be read .Is a directory.: allow it, or delete it"):
+    with pytest.raises(DataError, match="folder.npz cannot be read .Is a directory.: allow it, or give a prepared"):
         load(tmp_path / "folder.npz")
 
 
