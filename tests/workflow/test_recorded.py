@@ -28,7 +28,7 @@ FIRST = [
     if any(name.startswith(kind) for name in MADE[paper])
 ]
 FILES = [f"figures/{paper}_{name}.{ending}" for paper, name in FIRST for ending in register.endings(name)]
-WANTED = (*FILES, *(f"results/recorded/{paper}/comparison.csv" for paper in PAPERS), *RECORDED)
+WANTED = (*FILES, *(f"results/recorded/{paper}/comparison.csv" for paper in PAPERS), "REPRODUCTION.md", *RECORDED)
 OUTCOMES = ("holds", "fails", "unclear", "not run", "not judged")
 pytestmark = pytest.mark.slow
 
@@ -91,6 +91,17 @@ def test_the_claims_of_a_readme_are_those_that_came_out(drawn, paper):
         elif line.startswith("|") and not line.startswith("| ---"):
             heading = cells
     assert not found or found == list(judged.index), "the table lacks claims, or has others"
+
+
+def test_the_answer_is_what_the_kept_tables_give(drawn):
+    made = (drawn.folder / "REPRODUCTION.md").read_text()
+    assert (ROOT / "REPRODUCTION.md").read_text() == made, "make report, and commit REPRODUCTION.md"
+    for paper in PAPERS:  # counted anew, past what wrote it
+        outcomes = claims(drawn, paper)["outcome"].value_counts()
+        (row,) = re.findall(rf"^\| \[[^]]+\]\(#{paper}\) .*", made, re.MULTILINE)
+        assert {word: int(n) for word, n in re.findall(r"(holds|fails) (\d+)", row)} == {
+            word: outcomes[word] for word in ("holds", "fails") if word in outcomes
+        }
 
 
 def test_nothing_is_made_twice(drawn):

@@ -59,6 +59,7 @@ const dialog = document.querySelector("dialog");
 for (const button of document.querySelectorAll("button.enlarge")) {
   button.addEventListener("click", () => {
     const picture = button.querySelector("img").cloneNode();
+    picture.loading = "eager";
     dialog.setAttribute("aria-label", picture.alt);
     dialog.querySelector("div").replaceChildren(picture);
     dialog.showModal();
