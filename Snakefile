@@ -4,7 +4,14 @@
 from snakemake.utils import min_version
 
 from common.running import lineage
-from common.running.workflow import check_config, choose_device, choose_scale, config_file, prepare_environment
+from common.running.workflow import (
+    check_config,
+    choose_device,
+    choose_scale,
+    config_file,
+    limit_gpu_jobs,
+    prepare_environment,
+)
 
 min_version("9.0")
 
@@ -13,8 +20,9 @@ configfile: config_file(f"{workflow.basedir}/config.yaml")
 
 
 check_config(config)
-prepare_environment()
+prepare_environment(config["gpu_jobs_per_device"])
 config["device"] = choose_device(config["device"])
+limit_gpu_jobs(workflow, config["device"], config["gpu_jobs_per_device"])
 SCALE = choose_scale(config["scale"], config["device"], announce=workflow.is_main_process)
 
 
