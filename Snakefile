@@ -10,6 +10,7 @@ from common.running.workflow import (
     choose_device,
     choose_scale,
     config_file,
+    limit_gpu_jobs,
     prepare_environment,
 )
 
@@ -20,8 +21,9 @@ configfile: config_file(f"{workflow.basedir}/config.yaml")
 
 
 check_config(config)
-prepare_environment()
+prepare_environment(config["gpu_jobs_per_device"])
 config["device"] = choose_device(config["device"])
+limit_gpu_jobs(workflow, config["device"], config["gpu_jobs_per_device"])
 SCALE = choose_scale(config["scale"], config["device"], announce=workflow.is_main_process)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from common.results import environment
+from common.running import gpus
 from common.running.command_line import DEVICE
 
 
@@ -19,7 +20,7 @@ class DeviceError(RuntimeError):
 def select(
     name: str = "auto", threads: int | None = None, matmul_precision: str = "highest", wide: bool = False
 ) -> torch.device:
-    """The device to run on: "cpu", "cuda", "cuda:N", or "auto" for CUDA where it works and the CPU otherwise.
+    """The device to run on: "cpu", "cuda" for a free GPU, "cuda:N", or "auto" for CUDA where it works and the CPU otherwise.
 
     Prints which it is, for the log.  Also sets the process-wide switches that every stage wants: the thread count; the
     precision of float32 matrix products (torch.set_float32_matmul_precision), by the library that is faster for wide layers
@@ -63,6 +64,8 @@ def product_error() -> float:
 def _device(name: str) -> torch.device:
     if not DEVICE.fullmatch(name):
         raise DeviceError(f"unknown device {name!r}; write auto, cpu, cuda or cuda:1")
+    if name in ("auto", "cuda") and torch.backends.cuda.is_built():
+        gpus.hold()  # before torch counts the devices, which it does once
     if name == "cpu" or (name == "auto" and not torch.cuda.is_available()):
         return torch.device("cpu")
     if not torch.cuda.is_available():

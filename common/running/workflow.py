@@ -6,12 +6,9 @@ Imports nothing heavy: Snakemake reads this module each time it parses the workf
 from __future__ import annotations
 
 import difflib
-import functools
 import glob
 import os
 import re
-import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Iterable, Mapping
@@ -19,15 +16,14 @@ from typing import Any
 
 from common.data import plain_yaml
 from common.data.catalog import DataError, given_folder, prepared_file
-from common.running import protocols
+from common.running import gpus, protocols
 from common.running.code import ROOT
 from common.running.command_line import DEVICE
 from common.running.register import Register, endings
 
 SCALES = protocols.SCALES
 SCALE_CHOICES = ("auto", *SCALES, "recorded")
-KEYS = ("scale", "device", "data_mirror", "imagenet_folder", "seeds", "papers")
-GPU_FILES = ("/dev/nvidia0", "/proc/driver/nvidia/gpus")  # there where the driver of a GPU is loaded
+KEYS = ("scale", "device", "gpu_jobs_per_device", "data_mirror", "imagenet_folder", "seeds", "papers")
 
 # What one training job may take, by scale: memory in MB, and run time in minutes (for schedulers that ask).
 MEMORY_MB = {"smoke": 2_000, "desk": 4_000, "paper": 32_000}
@@ -60,6 +56,10 @@ def check_config(config: Mapping[str, Any]) -> None:
         raise ConfigError(f"config: unknown scale {config['scale']!r}{_hint(config['scale'], SCALE_CHOICES)}")
     if not DEVICE.fullmatch(str(config["device"])):
         raise ConfigError(f"config: unknown device {config['device']!r}; write auto, cpu, cuda or cuda:1")
+    if not (type(config["gpu_jobs_per_device"]) is int and config["gpu_jobs_per_device"] > 0):
+        raise ConfigError(
+            f"config: gpu_jobs_per_device cannot be {config['gpu_jobs_per_device']!r}; write how many jobs share a GPU, such as 1"
+        )
     if config["seeds"] != "all" and not (type(config["seeds"]) is int and config["seeds"] > 0):
         raise ConfigError(
             f"config: seeds cannot be {config['seeds']!r}; write all, or how many at most, such as seeds=1"
@@ -85,7 +85,7 @@ def choose_device(device: str) -> str:
     """
     if device != "auto":
         return device
-    return "cuda" if gpu_visible() else "cpu"
+    return "cuda" if gpus.any_visible() else "cpu"
 
 
 def check_device(device: str) -> None:
@@ -103,7 +103,7 @@ def choose_scale(scale: str, device: str, announce: bool) -> str:
     """The scale to work at on this device; on request says in one line which it is, why, and how to ask for another."""
     reason = "as configured"
     if scale == "auto":
-        gpu = gpu_visible()
+        gpu = gpus.any_visible()
         scale = "paper" if gpu and device != "cpu" else "smoke"
         reason = "auto: " + (
             "no CUDA device is visible" if not gpu else f"a CUDA device is visible, device is {device}"
@@ -115,29 +115,29 @@ def choose_scale(scale: str, device: str, announce: bool) -> str:
     return scale
 
 
-@functools.cache
-def gpu_visible() -> bool:
-    """Whether this process may use a CUDA device, as far as can be told without importing torch."""
-    if os.environ.get("CUDA_VISIBLE_DEVICES", "all").strip() in ("", "-1", "NoDevFiles"):
-        return False
-    if any(map(os.path.exists, GPU_FILES)):
-        return True
-    if not shutil.which("nvidia-smi"):
-        return False
-    listing = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False)
-    return listing.returncode == 0 and "GPU" in listing.stdout
+def needs_gpu(device: str) -> bool:
+    """Whether a training job on this device needs a GPU."""
+    return device.startswith("cuda")
 
 
-def gpus(device: str) -> int:
-    """How many GPUs a training job asks for on this device: 1, or 0 on the processor."""
-    return int(device.startswith("cuda"))
+def limit_gpu_jobs(workflow: Any, device: str, jobs_per_device: int) -> None:
+    """Let training jobs run at once on all visible GPUs, so many on each; on one of them if the device is such as cuda:1.
+
+    Snakemake counts them as the resource gpu. What a user gives (--resources gpu=2) stays. A cluster counts by itself.
+    """
+    counts_here = workflow.is_main_process and workflow.local_exec and "gpu" not in workflow.global_resources
+    if counts_here and needs_gpu(device):
+        devices = len(gpus.visible()) if device == "cuda" else 1
+        workflow.register_resource("gpu", max(1, devices) * jobs_per_device)
 
 
-def prepare_environment() -> None:
+def prepare_environment(gpu_jobs_per_device: int) -> None:
     """Let every job find this repository's modules and, where conda does not say otherwise, this very Python.
 
-    Figures are drawn into files, whatever backend a notebook asks matplotlib for.
+    Figures are drawn into files, whatever backend a notebook asks matplotlib for. Jobs read there how many share a GPU: in
+    their commands the number would make finished work run again.
     """
+    os.environ[gpus.JOBS_PER_DEVICE] = str(gpu_jobs_per_device)
     os.environ["MPLBACKEND"] = "agg"
     python_path = [str(ROOT), os.environ.get("PYTHONPATH", "")]
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, python_path))
@@ -204,7 +204,7 @@ def training_resources(device: str) -> dict[str, Any]:
     """What a rule that trains asks for. The device is no parameter: finished work stays valid when it changes."""
     return {
         "device": device,
-        "gpu": gpus(device),
+        "gpu": int(needs_gpu(device)),
         "mem_mb": lambda wildcards: MEMORY_MB[wildcards.scale],
         "runtime": lambda wildcards: MINUTES[wildcards.scale],
     }
@@ -216,7 +216,7 @@ def seeds_per_job(parameters: int, seeds: int, device: str) -> int:
     On a GPU all of them.  On a CPU as many as keep weights, gradients and two moments (16 bytes a parameter) in the cache:
     stacking saves the overhead of small operations, but costs more than that once the weights come from memory.
     """
-    return seeds if gpus(device) else max(1, min(seeds, CACHE_BYTES // (16 * parameters)))
+    return seeds if needs_gpu(device) else max(1, min(seeds, CACHE_BYTES // (16 * parameters)))
 
 
 def seed_batches(first: int, count: int, size: int, finished: str) -> list[str]:

@@ -85,58 +85,16 @@ def test_known_devices(device):
     check_config(GOOD | {"device": device})
 
 
-@pytest.fixture
-def machine(monkeypatch, tmp_path):
-    """Sets what the machine shows of a GPU: a device file or not, what nvidia-smi prints, and the variable."""
-
-    def show(file: bool = False, listing: str | None = None, visible: str | None = None) -> None:
-        workflow.gpu_visible.cache_clear()
-        monkeypatch.setattr(workflow, "GPU_FILES", (str(tmp_path),) if file else ())
-        monkeypatch.setenv("PATH", str(tmp_path))
-        if listing is not None:
-            (tmp_path / "nvidia-smi").write_text(f"#!/bin/sh\n{listing}\n")
-            (tmp_path / "nvidia-smi").chmod(0o755)
-        monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-        if visible is not None:
-            monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
-
-    yield show
-    workflow.gpu_visible.cache_clear()
-
-
-@pytest.mark.parametrize(
-    "shown, expected",
-    [
-        ({}, False),
-        ({"file": True}, True),
-        ({"file": True, "visible": "0"}, True),
-        ({"file": True, "visible": ""}, False),
-        ({"file": True, "visible": "-1"}, False),
-        ({"listing": "echo 'GPU 0: Some model'"}, True),
-        ({"listing": "echo 'No devices were found'"}, False),
-        ({"listing": "echo 'GPU access blocked'; exit 9"}, False),
-    ],
-)
-def test_gpu_is_seen_without_torch(machine, shown, expected):
-    machine(**shown)
-    assert workflow.gpu_visible() == expected
-
-
-def test_nvidia_smi_is_asked_once(machine, tmp_path):
-    machine(listing=f"echo asked >> {tmp_path}/count; echo 'GPU 0: Some model'")
-    assert all(workflow.gpu_visible() for _ in range(3))
-    assert (tmp_path / "count").read_text() == "asked\n"
-
-
 @pytest.mark.parametrize("gpu, chosen", [(True, "cuda"), (False, "cpu")])
 def test_the_automatic_device_is_decided_for_all_jobs(machine, gpu, chosen):
-    machine(file=gpu)
+    machine(files=int(gpu))
     assert choose_device("auto") == chosen
     assert [choose_device(device) for device in ("cpu", "cuda:1")] == ["cpu", "cuda:1"]
 
 
 def test_gpus_follow_the_device():
-    assert [workflow.gpus(device) for device in ("cpu", "cuda", "cuda:1")] == [0, 1, 1]
+    asked = [workflow.training_resources(device)["gpu"] for device in ("cpu", "cuda", "cuda:1")]
+    assert asked == [0, 1, 1]
 
 
 @pytest.mark.parametrize(
@@ -149,7 +107,7 @@ def test_gpus_follow_the_device():
     ],
 )
 def test_scale_is_chosen_and_explained(machine, capsys, gpu, scale, device, chosen, reason):
-    machine(file=gpu)
+    machine(files=int(gpu))
     device = choose_device(device)
     assert choose_scale(scale, device, announce=True) == chosen
     (line,) = capsys.readouterr().err.splitlines()
@@ -251,6 +209,6 @@ def test_data_set_follows_the_scale():
 def test_jobs_find_the_repository_and_this_python(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", "/elsewhere")
     monkeypatch.setenv("PATH", "/usr/bin")
-    workflow.prepare_environment()
+    workflow.prepare_environment(1)
     assert os.environ["PYTHONPATH"].split(os.pathsep) == [str(workflow.ROOT), "/elsewhere"]
     assert os.environ["PATH"].split(os.pathsep) == [os.path.dirname(sys.executable), "/usr/bin"]
