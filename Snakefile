@@ -38,7 +38,7 @@ for paper in config["papers"]:
 
 
 onstart:
-    if workflow.local_exec and SCALE != "recorded":
+    if workflow.local_exec and any(job.resources.get("gpu") for job in workflow.dag.needrun_jobs()):
         check_device(config["device"])
 
 

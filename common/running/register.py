@@ -178,8 +178,9 @@ class Register:
         return {**self.tables, **self.arrays}[table](self.protocol(scale), scale, device)
 
     def seeds(self, table: str, scale: str) -> int:
-        """Return how many seeds the protocol of a scale has for a table; 0 for one whose parts are of no seeds."""
-        batches = [re.search(r"seeds(\d+)-(\d+)\.", part) for part in self.parts(table, scale, "cpu")]
+        """Return how many seeds the protocol of a scale has for a table; 0 for one of no parts, or of no seeds."""
+        parts = self.parts(table, scale, "cpu") if table in {**self.tables, **self.arrays} else []
+        batches = [re.search(r"seeds(\d+)-(\d+)\.", part) for part in parts]
         return len({seed for batch in batches if batch for seed in range(int(batch[1]), int(batch[2]) + 1)})
 
     def inputs(self, name: str, scale: str) -> list[str]:

@@ -90,7 +90,7 @@ def choose_device(device: str) -> str:
 
 def check_device(device: str) -> None:
     """End with one line if a GPU was asked for that torch cannot use here, before each job finds that out by itself."""
-    if device.startswith("cuda:") or (device == "cuda" and not gpu_visible()):
+    if device.startswith("cuda:") or (device == "cuda" and not gpus.any_visible()):
         from common.running import devices  # imports torch
 
         try:

@@ -145,6 +145,7 @@ def test_tables_lie_where_their_parts_say(paper):
     assert found.parts("walks", "smoke", "cpu") == [f"results/smoke/a_paper/walks/cpu_{n}.csv" for n in (0, 1)]
     assert found.inputs("fig2", "desk") == ["results/desk/a_paper/runs.csv", "results/desk/a_paper/walks.csv"]
     assert found.available() == ["fig1", "fig2", "fig_more", "table1"]
+    assert found.seeds("walks", "smoke") == found.seeds("diagram", "smoke") == 0  # of no seeds, and of no parts
     assert found.drawable("smoke") == ["fig1", "fig2", "table1"]  # what the paper has
 
 
