@@ -31,7 +31,7 @@ def read(path: str | Path) -> pandas.DataFrame:
     """
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is no UTF-8 text ({error}): save it as such") from None
     rows, known = [], set()

@@ -14,8 +14,11 @@ what it plots, and `stamp(tables)`, if it is there, what to say in place of the 
 from __future__ import annotations
 
 import importlib
+import os
 from pathlib import Path
 from types import ModuleType
+
+os.environ["MPLBACKEND"] = "agg"  # matplotlib, which looks at it once imported, draws into files alone
 
 import pandas
 from matplotlib.figure import Figure
@@ -72,6 +75,9 @@ def main() -> None:
     known = register.of(paper)
     if name not in (*known.available(), "comparison"):
         parser.error(f"{paper} has no {name}; there are comparison, {', '.join(known.available())}")
+    ending = ".csv" if name == "comparison" else ".tex" if name.startswith("table") else ".pdf"
+    if out.suffix != ending:
+        parser.error(f"--out {out}: the main file of {name} ends in {ending}")
     made_from = known.artifact(name).tables
     if others := [path.name for path in arguments.results if path.stem not in made_from]:
         parser.error(f"{name} is made from {', '.join(made_from)} (.csv), not from {', '.join(others)}")

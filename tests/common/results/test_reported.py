@@ -33,7 +33,10 @@ def test_every_paper_has_a_well_formed_file(paper):
 
 
 def test_reading_gives_numbers_and_empty_text_and_results_are_chosen_by_columns(tmp_path):
-    table = reported.read(write(tmp_path, RESULT, SETTING, OTHER))
+    path = write(tmp_path, RESULT, SETTING, OTHER)
+    table = reported.read(path)
+    path.write_bytes("\ufeff".encode() + path.read_bytes().replace(b"\n", b"\r\n"))  # as a spreadsheet saves it
+    assert reported.read(path).equals(table)
     assert table.loc[0, ["x", "value", "spread", "n", "margin"]].tolist() == [100, 90, 2, 25, 4]
     assert table.loc[0, "setting"] == "easy, short"
     assert table.loc[1, ["value", "method"]].tolist() == ["Adam", ""] and numpy.isnan(table.loc[1, "margin"])

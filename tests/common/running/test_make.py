@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import matplotlib.pyplot
@@ -100,6 +103,16 @@ def test_each_kind_is_written_in_all_its_forms(ask):
     compared = tables.read(folder / "comparison.csv")
     assert compared[["scale", "ours_mean", "ours_n", "verdict"]].values.tolist() == [["desk", 0.5, 2, "not judged"]]
     assert pandas.read_csv(folder / "claims.csv")["id"].tolist() == ["a-01"]
+
+
+@pytest.mark.parametrize("backend", ["nonsense", "tkagg", "module://nowhere"])
+def test_whatever_backend_matplotlib_is_to_take_it_draws_into_files(backend):
+    command = [sys.executable, "-c", "import common.running.make, matplotlib; print(matplotlib.get_backend())"]
+    environment = os.environ | {"MPLBACKEND": backend}
+    assert (
+        subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.strip().lower()
+        == "agg"
+    )
 
 
 @pytest.mark.parametrize(
