@@ -3,7 +3,7 @@
 
 from snakemake.utils import min_version
 
-from common.running import lineage
+from common.running import lineage, watch
 from common.running.workflow import (
     check_config,
     check_device,
@@ -40,6 +40,8 @@ for paper in config["papers"]:
 onstart:
     if workflow.local_exec and any(job.resources.get("gpu") for job in workflow.dag.needrun_jobs()):
         check_device(config["device"])
+    if workflow.local_exec:
+        watch.start(workflow.logger_manager)
 
 
 rule all:

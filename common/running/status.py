@@ -6,7 +6,7 @@ python -m common.running.status      the jobs whose logs lie below this folder
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,9 +26,12 @@ class Running(NamedTuple):
     last: str
 
 
-def running(folder: Path) -> Iterator[Running]:
-    """Yield the jobs whose output goes into a log below folder/logs. Those of other users cannot be seen."""
-    for process in psutil.process_iter():
+def running(folder: Path, processes: Iterable[psutil.Process] | None = None) -> Iterator[Running]:
+    """Yield the jobs whose output goes into a log below folder/logs. Those of other users cannot be seen.
+
+    processes: among which they are; by default all of the machine.
+    """
+    for process in psutil.process_iter() if processes is None else processes:
         try:
             if not any(word.startswith("papers.") for word in process.cmdline()):
                 continue
