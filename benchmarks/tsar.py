@@ -1,7 +1,7 @@
 """Speed and memory of TSAR's two engines, beside what this machine can do at all.
 
     python -m benchmarks.tsar meta                     one meta-iteration at paper width, on one thread
-    python -m benchmarks.tsar transfer --threads 2     one step of domain transfer
+    python -m benchmarks.tsar transfer --threads 2     one step of domain transfer, bare and observed for the figures
     python -m benchmarks.tsar meta --scale desk --device cuda --second-order
 
 Prints CPU and wall seconds (medians), the peak memory, and the floor. The floor is the time that the necessary arithmetic and
@@ -16,6 +16,7 @@ import statistics
 import time
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -24,9 +25,12 @@ from common.results import environment
 from common.running import devices, protocols
 from papers.tsar.method import Optimizer, meta_gradient, replay_on, transfer_context, transfer_step
 from papers.tsar.model import Tsar
-from papers.tsar.protocol import NAMED_BIASES
+from papers.tsar.network import ContextOf
+from papers.tsar.observe import Activity
+from papers.tsar.protocol import NAMED_BIASES, Protocol
 from papers.tsar.runs import REGISTER
 
+CLASSES = 3  # into which the benchmark's images are cut
 CPU_SIDE, GPU_SIDE, UPDATED = 3072, 8192, 2**26  # sizes of the matrix product and of the array that is updated
 
 
@@ -63,6 +67,23 @@ def mask_gradient(network: Tsar, backward: Callable[[], object]) -> Tensor:
     ((g, x),) = network.output.factors
     network.output.factors.clear()
     return g[:, ::97].T @ x
+
+
+def _observed_step(
+    network: Tsar, labels: Tensor, protocol: Protocol, context: ContextOf, step: Callable[[Tensor], Tensor]
+) -> Callable[[], None]:
+    """Return what makes a step with all that transfer notes around it (`Activity`), for the images one after the other."""
+    per_class = len(labels) // CLASSES
+    observer = Activity(network, labels, CLASSES, per_class, protocol.analysis, np.random.default_rng(0))
+    places = itertools.cycle(range(CLASSES * per_class))
+
+    def observed() -> None:
+        place = next(places)
+        observer.before(place, context)
+        step(torch.tensor([place], device=labels.device))
+        observer.after(place, context)
+
+    return observed
 
 
 def main() -> None:
@@ -117,7 +138,11 @@ def main() -> None:
 
         cpu, wall = measure(lambda: replay(step, next(turn)), 5 * arguments.repeats, device)
         floor = 28 * weights / bandwidth  # one read for the masks, and Adam's six
+        observed = _observed_step(network, labels, protocol, context, lambda place: replay(step, place))
+        cpu_observed = measure(observed, 5 * arguments.repeats, device)[0]
     print(f"{arguments.work}: {cpu:.3f} CPU s, {wall:.3f} s by the wall; floor {floor:.3f} s ({floor / wall:.0%})")
+    if arguments.work == "transfer":
+        print(f"observed for the figures: {cpu_observed:.3f} CPU s, {cpu_observed / cpu:.2f} times the bare step")
     print(", ".join(f"{name} {value}" for name, value in environment.peak_memory().items()))
     if arguments.matmul_precision != "highest":
         print(f"gradient of the mask layer: relative error {error:.1e} at {arguments.matmul_precision} precision")
