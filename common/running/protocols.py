@@ -51,12 +51,8 @@ def read(path: str | Path, schema: type[Schema], scale: str, overrides: Iterable
     chosen = {}
     for name, section in sections.items():
         chosen[name] = _read_section(f"{path}: section '{name}'", content[name], section, scale)
-    given = set()
     for override in overrides:
         section_name, key, value = _read_override(override, sections)
-        if (section_name, key) in given:
-            raise ProtocolError(f"override {override!r}: {section_name}.{key} is given twice")
-        given.add((section_name, key))
         chosen[section_name][key] = value
     built = {
         name: _build(f"{path}: section '{name}', scale '{scale}'", sections[name], chosen[name]) for name in sections

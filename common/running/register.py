@@ -111,14 +111,7 @@ class Register:
     def settings(self, stage: str, scale: str, job: Job, overrides: Sequence[str] = ()) -> protocols.Settings:
         """Return the part of the protocol that a job reads, and no more."""
         reads = self.stages[stage].read_by(job)
-        whole = self.protocol(scale, overrides)
-        for override in overrides:
-            name = override.partition("=")[0].strip()
-            if name not in reads and name.partition(".")[0] not in reads:
-                raise protocols.ProtocolError(
-                    f"--set {override}: this job reads {', '.join(reads) or 'no settings'} alone"
-                )
-        return protocols.Settings(whole, reads, f"stage {stage!r} of {self.paper}")
+        return protocols.Settings(self.protocol(scale, overrides), reads, f"stage {stage!r} of {self.paper}")
 
     def settings_of(self, artifact: str, scale: str) -> protocols.Settings:
         """Return the part of the protocol that a figure, a table or ("comparison") the comparison reads."""

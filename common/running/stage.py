@@ -34,8 +34,8 @@ class Job:
     arguments: of the command line (`parser`); of: what tells this job from others of the stage, such as benchmark,
     condition and seeds, under the names that the rule's wildcards have; device: in place of the command line's; wide:
     whether layers have hundreds of units (`devices.select`). Options whose paths get into each other's way are refused
-    (`files.check_outputs`), files that are not what their records say, other data sets than the stage takes, negative numbers, and
-    settings that the job does not read. What the job may read of the protocol, its checkpoint's key
+    (`files.check_outputs`), files that are not what their records say, other data sets than the stage takes, and negative
+    numbers. What the job may read of the protocol, its checkpoint's key
     and its record all follow from the stage's entry in the register.
     """
 

@@ -143,8 +143,7 @@ class Command:
             for option, values in self.given.items()
             if option not in self.written and values and Path(values[0]).is_file()
         ]
-        self.unread = {*tiny_runs.TINY[paper].split()} - {*tiny_runs.settings(paper, self.name, words)}
-        self.settings = [text for setting in tiny_runs.settings(paper, self.name, words) for text in ("--set", setting)]
+        self.settings = [text for setting in tiny_runs.TINY[paper].split() for text in ("--set", setting)]
 
     def run(self, changes: dict[str, list[str] | None], *more: str) -> None:
         """Call the stage with other values of some options, or without them (None)."""
@@ -175,11 +174,6 @@ class Command:
                 yield self.fault(f"{option} without a value", {option: []}, option)
         for text in ("a", "a.b=1", "=", ""):
             yield Fault(f"--set {text!r}", partial(self.run, {}, "--set", text), (repr(text),))
-        unread = [word for text in self.unread for word in ("--set", text)]
-        if unread:
-            yield Fault("--set of what it does not read", partial(self.run, {}, *unread), ("--set", "this job reads"))
-        if twice := self.settings[:2]:
-            yield Fault(f"--set {twice[1]} twice", partial(self.run, {}, *twice), (twice[1], "twice"))
 
     def of_outputs(self) -> Iterator[Fault]:
         (self.folder / "file").write_text("no folder")

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import importlib
-import itertools
 import sys
 from pathlib import Path
 
 import pytest
 
 from common.data import prepare
-from common.running import register
 
 SETS = ("mnist", "cifar10", "cifar100", "omniglot", "imagenet")
 TINY = {  # protocols of a few steps
@@ -117,17 +115,10 @@ def stand_ins(root: Path) -> dict[str, Path]:
         return {name: prepare.smoke(name, root=root) for name in SETS}
 
 
-def settings(paper: str, stage: str, arguments: list[str]) -> list[str]:
-    """Return those of the overrides of a paper's tiny protocol that a command reads."""
-    job = {word[2:].replace("-", "_"): value for word, value in itertools.pairwise(arguments) if word.startswith("--")}
-    reads = register.of(paper).stages[stage].read_by(job)
-    return [one for one in TINY[paper].split() if {one.partition("=")[0], one.partition(".")[0]} & {*reads}]
-
-
 def run(paper: str, command: str, out: Path, data: dict[str, Path], device: str = "cpu") -> None:
     """Run a command of a paper with its tiny protocol; out: the folder that it writes to."""
     stage, *arguments = command.format(out=out, **data).split()
-    overrides = [argument for override in settings(paper, stage, arguments) for argument in ("--set", override)]
+    overrides = [argument for override in TINY[paper].split() for argument in ("--set", override)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", [stage, "--scale", "smoke", "--device", device, *arguments, *overrides])
         importlib.import_module(f"papers.{paper}.{stage}").main()

@@ -104,7 +104,8 @@ def deployed(tmp_path, monkeypatch):
 
     def run(experiment):
         module, names, more = DEPLOYMENTS[experiment]
-        options = f"--omniglot omniglot.npz --out a.pt --set {experiment}.sequences=1"
+        options = f"--out a.pt --set {experiment}.sequences=1"
+        options += " --omniglot omniglot.npz" if experiment == "images" else ""
         call(monkeypatch, meta_train, f"--experiment {experiment} --seeds 0-1 {options}")
         paths = {name.partition(".")[0]: tmp_path / name for name in names}
         options = " ".join(f"--{name} {path}" for name, path in paths.items())
