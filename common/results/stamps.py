@@ -14,8 +14,8 @@ def stamp(merged: dict) -> tuple[str, bool]:
     """Return what a figure's stamp says of a merged record, and whether to say it loudly.
 
     What depends on no seed says nothing of seeds. Settings that are not the scale's own are named ("departures", where the
-    record has them): a run cut short is not paper scale. Nor are a few of its seeds ("planned_seeds"). So are runs that diverged, since means lack them from there on. Loud
-    is what is not a result.
+    record has them), since a run cut short is not paper scale; nor are a few of its seeds ("planned_seeds"). Runs that
+    diverged are named, since means lack them from there on. Loud is what is not a result.
     """
     scale, seeds, loud = merged["scale"], merged["seeds"], records.no_result(merged)
     data = "; ".join(map(phrase, merged["data"]))
