@@ -3,7 +3,7 @@
 
 from snakemake.utils import min_version
 
-from common.running import lineage
+from common.running import lineage, plan
 from common.running.workflow import check_config, choose_device, choose_scale, config_file, prepare_environment
 
 min_version("9.0")
@@ -35,3 +35,4 @@ rule all:
 
 
 lineage.add_to_rules(workflow)
+plan.follow(workflow)
