@@ -88,8 +88,8 @@ class _Size(NamedTuple):
     @classmethod
     def of(cls, condition: str, widths: Widths) -> _Size:
         """Return the sizes of the network of a condition."""
-        masks: float = sum(widths.mask_sizes.values())
-        head: float = widths.outputs * widths.channels
+        masks = sum(widths.mask_sizes.values())
+        head = widths.outputs * widths.channels
         own = CONVOLUTIONS * _convolutions(widths.channels, SIDES)
         if initial_bias(condition) is not None:
             made = masks * 9 * widths.regulator_channels
@@ -97,16 +97,18 @@ class _Size(NamedTuple):
             return cls(made + perception, own + head, made + 2 * masks, masks, masks)
         if condition == "oml":
             channels = widths.oml_channels
-            fast = dense((9 * channels, widths.oml_hidden, widths.outputs))
-            slow = OML_CONVOLUTIONS * _convolutions(channels, OML_SIDES)
-            return cls(slow, fast, fast + 45 * channels**2, fast)
+            slow, layers = (
+                OML_CONVOLUTIONS * _convolutions(channels, OML_SIDES),
+                dense((9 * channels, widths.oml_hidden, widths.outputs)),
+            )
+            return cls(slow, layers, layers + 45 * channels**2, layers)
         if condition == "anml":
             channels, modulator = widths.anml_channels, widths.anml_modulator_channels
             gate = 81 * channels * modulator
             slow = CONVOLUTIONS * _convolutions(modulator, SIDES) + gate
-            head, convolutions = 9.0 * channels * widths.outputs, 18 * channels**2
+            head = 9 * channels * widths.outputs
             fast = 2 * CONVOLUTIONS * _convolutions(channels, SIDES) + head
-            return cls(slow, fast, gate + 18 * modulator**2 + head + convolutions, head + convolutions)
+            return cls(slow, fast, gate + 18 * (modulator**2 + channels**2) + head, 18 * channels**2 + head)
         if condition == "scratch":
             return cls(0.0, own + head, masks, masks)
         return cls(own, head, masks, head)
