@@ -9,6 +9,7 @@ PYTHON ?= python3
 # nproc knows what the process may use, but also obeys OMP_NUM_THREADS, which is about threads
 CORES ?= $(shell env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
 ARGS ?=
+TARGET ?= all
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
@@ -19,7 +20,7 @@ MPLCONFIGDIR ?= $(CURDIR)/.snakemake/cache/matplotlib
 export XDG_CACHE_HOME MPLCONFIGDIR
 endif
 
-.PHONY: help all figures figures/ list report status install test quick lint always
+.PHONY: help all figures figures/ list report plan status install test quick lint always
 .NOTPARALLEL:
 
 help:  ## what there is to make
@@ -30,6 +31,9 @@ figures/%: $(INSTALLED) always  ## one figure, or one table as figures/<name>.te
 
 list: $(INSTALLED)  ## the names of the figures and tables
 	$(BIN)/python -m snakemake --cores 1 list_figures $(ARGS)
+
+plan: $(INSTALLED)  ## what a run would take, before it: TARGET=figures/tsar_fig1.pdf ARGS="--config scale=paper"
+	@$(BIN)/python -m common.running.plan --cores $(CORES) $(TARGET) $(ARGS)
 
 status: $(INSTALLED)  ## what runs, how far it is, and when it ends
 	@$(BIN)/python -m common.running.status

@@ -3,7 +3,7 @@
 
 from snakemake.utils import min_version
 
-from common.running import lineage, watch
+from common.running import lineage, plan, watch
 from common.running.workflow import (
     check_config,
     check_device,
@@ -52,3 +52,4 @@ rule all:
 
 
 lineage.add_to_rules(workflow)
+plan.follow(workflow)

@@ -15,11 +15,11 @@ import argparse
 
 import torch
 
-from benchmarks.tsar import machine, measure
 from common.learning.optimizers import Sgd
 from common.learning.randomness import generator
 from common.results import environment
 from common.running import devices, protocols
+from common.running.machine import machine, measure
 from papers.dan import method, runs
 from papers.dan.model import ConvolutionalDan, build, initial_synapses, random_phenotypes
 from papers.dan.protocol import Autoencoding
@@ -61,7 +61,7 @@ def main() -> None:
     arguments = options.parse_args()
     device = devices.select(arguments.device, arguments.threads)
     settings = REGISTER.protocol(arguments.scale, arguments.set).images
-    rate, bandwidth = machine(device)
+    rate, bandwidth, _ = machine(device)
     print(f"{environment.device_name(device)}, {arguments.threads} thread(s): ", end="")
     print(f"{rate / 1e9:.0f} GFLOP/s in float32 products, {bandwidth / 1e9:.0f} GB/s in updates")
 

@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import statistics
-import time
 from collections.abc import Callable
 
 import numpy as np
@@ -23,6 +21,7 @@ from torch import Tensor
 from common.learning.randomness import generator
 from common.results import environment
 from common.running import devices, protocols
+from common.running.machine import machine, measure
 from papers.tsar.method import Optimizer, meta_gradient, replay_on, transfer_context, transfer_step
 from papers.tsar.model import Tsar
 from papers.tsar.network import ContextOf
@@ -31,34 +30,6 @@ from papers.tsar.protocol import NAMED_BIASES, Protocol
 from papers.tsar.runs import REGISTER
 
 CLASSES = 3  # into which the benchmark's images are cut
-CPU_SIDE, GPU_SIDE, UPDATED = 3072, 8192, 2**26  # sizes of the matrix product and of the array that is updated
-
-
-def measure(work: Callable[[], object], repeats: int, device: torch.device) -> tuple[float, float]:
-    """Return median CPU and wall seconds of `work`, after one call to warm up."""
-    cpu, wall = [], []
-    for repeat in range(repeats + 1):
-        started = time.process_time(), time.perf_counter()
-        work()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        if repeat:
-            cpu.append(time.process_time() - started[0])
-            wall.append(time.perf_counter() - started[1])
-    return statistics.median(cpu), statistics.median(wall)
-
-
-def machine(device: torch.device) -> tuple[float, float]:
-    """Return the machine's matrix-product rate in FLOP/s and memory bandwidth in B/s (read and written), by the wall.
-
-    The bandwidth is that of an update in place, as Adam's are: a copy also reads the lines that it overwrites.
-    """
-    side = CPU_SIDE if device.type == "cpu" else GPU_SIDE
-    a, b = (torch.randn(side, side, device=device) for _ in range(2))
-    array = torch.ones(UPDATED, device=device)
-    product = measure(lambda: a @ b, 5, device)[1]
-    update = measure(lambda: array.mul_(-1), 5, device)[1]
-    return 2 * side**3 / product, 2 * 4 * len(array) / update
 
 
 def mask_gradient(network: Tsar, backward: Callable[[], object]) -> Tensor:
@@ -98,7 +69,7 @@ def main() -> None:
     arguments = parser.parse_args()
     device = devices.select(arguments.device, arguments.threads)
     protocol = REGISTER.protocol(arguments.scale)
-    rate, bandwidth = machine(device)
+    rate, bandwidth, _ = machine(device)
     print(f"{environment.device_name(device)}, {arguments.threads} thread(s): ", end="")
     print(f"{rate / 1e9:.0f} GFLOP/s in float32 products, {bandwidth / 1e9:.0f} GB/s in updates")
 

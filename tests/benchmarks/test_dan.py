@@ -19,7 +19,7 @@ def test_products_of_the_papers_network():
 
 
 def test_by_hand(monkeypatch, capsys):
-    monkeypatch.setattr(dan, "machine", lambda device: (1e9, 2e9))
+    monkeypatch.setattr(dan, "machine", lambda device: (1e9, 2e9, 0))
     monkeypatch.setattr(sys, "argv", ["dan", "--scale", "smoke", "--repeats", "1", "--seeds", "2"])
     dan.main()
     first, *rows, _ = capsys.readouterr().out.splitlines()[-4:]

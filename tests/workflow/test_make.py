@@ -13,7 +13,17 @@ import yaml
 from common.running.workflow import ROOT
 
 # What the make that runs these tests would hand on to those they run, and what decides where caches go.
-HIDDEN = {"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "ARGS", "CORES", "XDG_CACHE_HOME", "MPLCONFIGDIR"}
+HIDDEN = {
+    "MAKEFLAGS",
+    "MFLAGS",
+    "MAKELEVEL",
+    "MAKEOVERRIDES",
+    "ARGS",
+    "TARGET",
+    "CORES",
+    "XDG_CACHE_HOME",
+    "MPLCONFIGDIR",
+}
 LINTERS = ("ruff", "mypy", "snakefmt")
 
 
@@ -55,7 +65,8 @@ def test_make_alone_tells_what_there_is_to_make_and_installs_nothing(make, tmp_p
     told = make("PYTHON=false")
     assert told == make("help", "PYTHON=false")
     targets = [re.fullmatch(r"make (\S+) +\S.*", line)[1] for line in told]
-    assert targets == ["help", "figures/<name>.pdf", "list", "report", "all", "test", "quick", "lint", "install"]
+    names = "help figures/<name>.pdf list plan status report all test quick lint install"
+    assert targets == names.split()
 
 
 def test_caches_stay_in_the_home_folder_where_they_can(make, tmp_path):
@@ -93,17 +104,10 @@ def test_a_figure_that_is_there_is_left_to_snakemake(make, tmp_path):
     assert asked.endswith("asked: -m snakemake --cores 2 figures/tsar_fig1.pdf --config scale=desk")
 
 
-@pytest.mark.parametrize(
-    "given, scale, handed_on",
-    [
-        ("", "recorded", "--config scale=recorded"),
-        ("--config device=cpu scale=desk", "desk", "--config device=cpu scale=desk"),
-        ("--quiet", "recorded", "--quiet"),
-    ],
-)
-def test_the_report_is_of_the_kept_runs_unless_another_scale_is_named(make, given, scale, handed_on):
-    (asked,) = make("report", "CORES=2", f"ARGS={given}")
-    assert asked.endswith(f"--cores 2 results/{scale}/report.html REPRODUCTION.md {handed_on}")
+def test_a_plan_is_of_one_figure_or_of_all(make):
+    (asked,) = make("plan", "TARGET=figures/dan_fig4.pdf", "CORES=3", "ARGS=--config scale=paper")
+    assert asked.endswith("asked: -m common.running.plan --cores 3 figures/dan_fig4.pdf --config scale=paper")
+    assert make("plan", "CORES=3")[-1].endswith("asked: -m common.running.plan --cores 3 all")
 
 
 @pytest.mark.parametrize("target, chosen", [("test", ""), ("quick", "-m not slow ")])
