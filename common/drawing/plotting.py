@@ -155,15 +155,16 @@ def stamp(figure: matplotlib.figure.Figure, text: str, loud: bool) -> None:
 
 
 def save(figure: matplotlib.figure.Figure, path: str | Path) -> None:
-    """Save the figure as PDF at `path`, and as PNG and SVG beside it; equal figures give equal bytes.
+    """Save the figure as PDF at `path` and as PNG beside it, or at `path` as SVG; equal figures give equal bytes.
 
-    Raises ValueError if `path` does not end in .pdf or the figure bears no stamp.
+    Raises ValueError if `path` ends in neither .pdf nor .svg, or the figure bears no stamp.
     """
     path = Path(path)
-    if path.suffix != ".pdf":
-        raise ValueError(f"save: expected a path ending in .pdf, found {path}")
+    if path.suffix not in (".pdf", ".svg"):
+        raise ValueError(f"save: expected a path ending in .pdf or .svg, found {path}")
     if not any(text.get_gid() == STAMP for text in figure.texts):
         raise ValueError(f"save: {path} bears no stamp; call plotting.stamp(figure, ...) first")
-    for suffix, absent in ((".png", "Software"), (".svg", "Date"), (".pdf", "CreationDate")):
+    dated = {".png": "Software", ".pdf": "CreationDate", ".svg": "Date"}  # metadata that would differ
+    for suffix in (".png", ".pdf") if path.suffix == ".pdf" else (".svg",):
         with style(), atomic_write(path.with_suffix(suffix)) as temporary:
-            figure.savefig(temporary, metadata={absent: None}, bbox_inches="tight", pad_inches=0.08)
+            figure.savefig(temporary, metadata={dated[suffix]: None}, bbox_inches="tight", pad_inches=0.08)

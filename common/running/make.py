@@ -4,7 +4,7 @@
     python -m common.running.make dhp table1 --results permuted.csv split.csv --reported reported.csv --out table1.tex
     python -m common.running.make dhp comparison --results permuted.csv --reported reported.csv --out comparison.csv
 
-A figure is a PDF with a PNG, an SVG and the plotted values (.csv) beside it; a table is LaTeX with Markdown and CSV beside it; the
+A figure is a PDF with a PNG and the plotted values (.csv) beside it, or an SVG; a table is LaTeX with Markdown and CSV beside it; the
 comparison is comparison.csv with claims.csv and comparison.md beside it. Tables that are not given count as not run.
 
 A figure is drawn by papers/<paper>/figures/<name>.py: `draw(tables, reported)` returns a matplotlib figure, `values(tables)`
@@ -67,7 +67,7 @@ def main() -> None:
     parser.add_argument("--scale", default="paper", help="whose protocol may be read (default: paper)")
     parser.add_argument("--results", required=True, nargs="+", type=Path, help="collected tables, .json beside them")
     parser.add_argument("--reported", required=True, type=Path, help="the paper's numbers")
-    main_file = written(".pdf", ".tex", ".csv")
+    main_file = written(".pdf", ".svg", ".tex", ".csv")
     parser.add_argument("--out", required=True, type=main_file, help="the main file; more goes beside it")
     arguments = parser.parse_args()
     check_outputs({"out": arguments.out})
@@ -75,9 +75,11 @@ def main() -> None:
     known = register.of(paper)
     if name not in (*known.available(), "comparison"):
         parser.error(f"{paper} has no {name}; there are comparison, {', '.join(known.available())}")
-    ending = ".csv" if name == "comparison" else ".tex" if name.startswith("table") else ".pdf"
-    if out.suffix != ending:
-        parser.error(f"--out {out}: the main file of {name} ends in {ending}")
+    endings = {"comparison": (".csv",), "table": (".tex",)}.get(
+        name.rstrip("0123456789").partition("_")[0], (".pdf", ".svg")
+    )
+    if out.suffix not in endings:
+        parser.error(f"--out {out}: the main file of {name} ends in {' or '.join(endings)}")
     made_from = known.artifact(name).tables
     if others := [path.name for path in arguments.results if path.stem not in made_from]:
         parser.error(f"{name} is made from {', '.join(made_from)} (.csv), not from {', '.join(others)}")
@@ -88,8 +90,9 @@ def main() -> None:
     elif name.startswith("table"):
         typeset.write(out, part(paper, f"figures.{name}").draw(run, rows), stamps.stamp_of_all(run.records))
     else:
-        with atomic_write(out.with_suffix(".csv")) as temporary:  # of what was not run a header alone
-            part(paper, f"figures.{name}").values(run).to_csv(temporary, index=False)
+        if out.suffix == ".pdf":
+            with atomic_write(out.with_suffix(".csv")) as temporary:  # of what was not run a header alone
+                part(paper, f"figures.{name}").values(run).to_csv(temporary, index=False)
         plotting.save(draw(paper, name, run, rows), out)
 
 

@@ -157,7 +157,7 @@ def test_a_target_that_nothing_makes_is_refused_with_what_there_is(all_refused):
 MAKE = {  # what the command that draws is given
     "no paper": (["no_such_paper", "fig1"], "no_such_paper"),
     "no figure": (["{paper}", "fig99"], "fig99"),
-    "another ending": (["{paper}", "fig1", "--out", "a.svg"], "--out"),
+    "another ending": (["{paper}", "fig1", "--out", "a.png"], "--out"),
     "a table's ending": (["{paper}", "fig1", "--out", "a.tex"], "--out"),
     "the values' ending": (["{paper}", "fig1", "--out", "a.csv"], "--out"),
     "a comparison's figure": (["{paper}", "comparison", "--out", "a.pdf"], "--out"),

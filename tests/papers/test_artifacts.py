@@ -74,7 +74,7 @@ def made(paper, name, sources, tmp_path, monkeypatch):
     options += ["--reported", str(ROOT / "papers" / paper / "reported.csv")]
     monkeypatch.setattr("sys.argv", ["make", paper, name, *options])
     make.main()
-    others = {".pdf": (".png", ".svg", ".csv"), ".tex": (".md", ".csv"), ".csv": (".md",)}[out.suffix]
+    others = {".pdf": (".png", ".csv"), ".tex": (".md", ".csv"), ".csv": (".md",)}[out.suffix]
     assert all(out.with_suffix(suffix).stat().st_size > 0 for suffix in (out.suffix, *others))
     return out
 

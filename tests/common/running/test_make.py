@@ -95,9 +95,12 @@ def test_a_run_cut_short_says_so_wherever_it_is_shown(ask, tmp_path):
 
 def test_each_kind_is_written_in_all_its_forms(ask):
     ask("fig1", "runs", out="fig1.pdf")
+    ask("fig2", "runs", out="fig2.svg")
     ask("table1", "runs", out="table1.tex")
     folder = ask("comparison", "runs", "walks", out="comparison.csv")
-    made = [f"fig1.{ending}" for ending in ("csv", "pdf", "png", "svg")] + [f"table1.{e}" for e in ("csv", "md", "tex")]
+    made = [*(f"fig1.{ending}" for ending in ("csv", "pdf", "png")), "fig2.svg"] + [
+        f"table1.{e}" for e in ("csv", "md", "tex")
+    ]
     assert sorted(path.name for path in folder.iterdir()) == ["claims.csv", "comparison.csv", "comparison.md", *made]
     assert "Desk scale" in (folder / "table1.md").read_text()
     compared = tables.read(folder / "comparison.csv")
