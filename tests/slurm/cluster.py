@@ -73,7 +73,9 @@ class Cluster:
         (folder / "slurm.conf").write_text(text)
         (folder / "gres.conf").write_text("Name=gpu File=/dev/null\n")
         # The plugin takes SLURM_CONF from its jobs, which on a real cluster find the file in its usual place.
-        (folder / "bin" / "srun").write_text(f'#!/bin/sh\nSLURM_CONF={folder}/slurm.conf exec {shutil.which("srun")} "$@"\n')
+        (folder / "bin" / "srun").write_text(
+            f'#!/bin/sh\nSLURM_CONF={folder}/slurm.conf exec {shutil.which("srun")} "$@"\n'
+        )
         (folder / "bin" / "srun").chmod(0o755)
         key = folder / "munge.key"
         key.touch(0o600)
@@ -88,14 +90,14 @@ class Cluster:
         self.start_node()
 
     def start_node(self) -> None:
-        self.node = self._daemon("slurmd", "-D")
+        self._daemon("slurmd", "-D")
         self._wait_for("the node", lambda: self._sinfo().startswith(("idle", "mixed", "allocated")))
 
     def lose_node(self) -> None:
-        """End the node and its jobs, without a word to the controller, and start it again."""
+        """End the node and its jobs without a word to the controller, and start it again once that knows."""
         spared = {daemon.pid for daemon in self.daemons}
-        lost = [one for one in psutil.Process().children() if one.pid not in spared]
-        end([one for first in lost for one in (first, *first.children(recursive=True))])
+        end([one for first in children() if first.pid not in spared for one in (first, *children(first))])
+        self._wait_for("the controller's notice", lambda: self._sinfo().startswith("down"))
         self.start_node()
 
     def _daemon(self, name: str, *arguments: str) -> subprocess.Popen:
@@ -113,9 +115,18 @@ class Cluster:
         end_of_patience = time.monotonic() + seconds
         while not is_there():
             if time.monotonic() > end_of_patience:
-                logs = "\n".join(path.read_text()[-2000:] for path in self.folder.glob("*.*") if path.suffix in (".out", ".log"))
+                logs = "\n".join(
+                    path.read_text()[-2000:] for path in self.folder.glob("*.*") if path.suffix in (".out", ".log")
+                )
                 raise SystemExit(f"error: {what} does not start: {logs}")
             time.sleep(0.1)
+
+
+def children(process: psutil.Process | None = None) -> list[psutil.Process]:
+    """Return the processes under one, or the children of this process."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return process.children(recursive=True) if process else psutil.Process().children()
+    return []
 
 
 def end(processes: list[psutil.Process]) -> None:
