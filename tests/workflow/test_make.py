@@ -65,7 +65,7 @@ def test_make_alone_tells_what_there_is_to_make_and_installs_nothing(make, tmp_p
     told = make("PYTHON=false")
     assert told == make("help", "PYTHON=false")
     targets = [re.fullmatch(r"make (\S+) +\S.*", line)[1] for line in told]
-    names = "help figures/<name>.pdf list plan status report all test quick lint install"
+    names = "help figures/<name>.pdf list plan status report all test quick test-slurm lint install"
     assert targets == names.split()
 
 
