@@ -136,9 +136,12 @@ def follow(workflow: Any) -> None:
 
 
 def announce(workflow: Any) -> None:
-    """Print the plan of a long run before it begins."""
-    if not workflow.touch and (found := plan(workflow, LONG)) and found.long:
-        print("This run takes more than an hour.", *found.lines(), LESS, sep="\n", file=sys.stderr, flush=True)
+    """Print the plan of a long run before it begins. What is wrong with the plan is a line, and no reason not to run."""
+    try:
+        if not workflow.touch and (found := plan(workflow, LONG)) and found.long:
+            print("This run takes more than an hour.", *found.lines(), LESS, sep="\n", file=sys.stderr, flush=True)
+    except Exception as error:
+        print(f"How long this run takes is not known: {error}", file=sys.stderr, flush=True)
 
 
 class _Errors(logging.Filter):

@@ -15,6 +15,7 @@ from typing import Any
 
 from common.data.catalog import entry, given_folder, mirror_file, origin
 from common.running import register
+from common.running.code import ROOT
 from common.running.costs import REFERENCE, START, Cost
 from common.running.schedule import Item
 
@@ -65,10 +66,12 @@ class Planned:
         return self.options.get("device", "cpu")
 
     def cost(self) -> Cost:
-        """Return what the job costs, which papers/<paper>/costs.py counts from its settings."""
+        """Return what the job costs, which papers/<paper>/costs.py counts from its settings; ValueError if there is none."""
         if self.stage is None:
             return OTHER
         paper, stage = self.stage
+        if not (file := ROOT / "papers" / paper / "costs.py").is_file():
+            raise ValueError(f"there is no {file.relative_to(ROOT)}, which says what the stage {stage} costs: write it")
         protocol = register.of(paper).protocol(self.options["scale"])
         return importlib.import_module(f"papers.{paper}.costs").cost(stage, protocol, self.options)
 

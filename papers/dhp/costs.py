@@ -9,7 +9,7 @@ from common.running.costs import Cost, dense, images, seeds, training
 from papers.dhp.protocol import CLASSES, PIXELS, SIDE, Permuted, Protocol, Vision
 from papers.dhp.runs import parameters
 
-PASSES, OPERATIONS = 10, 100  # of a step: plain SGD and the penalty; small operations
+PASSES, OPERATIONS = 10, 250  # of a step: plain SGD and the penalty; small operations
 SMALL = 1.4  # products of layers of hundreds of units, and of convolutions, beside those of thousands
 KEPT = 0.5  # of the imbalanced benchmark's images
 IMBALANCE = 1e5  # small operations
