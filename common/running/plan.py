@@ -140,7 +140,7 @@ def announce(workflow: Any) -> None:
     try:
         if not workflow.touch and (found := plan(workflow, LONG)) and found.long:
             print("This run takes more than an hour.", *found.lines(), LESS, sep="\n", file=sys.stderr, flush=True)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, training matters more
         print(f"How long this run takes is not known: {error}", file=sys.stderr, flush=True)
 
 
