@@ -15,6 +15,7 @@ REASONS = {
     "common/learning/continual.py": "one loop: training, evaluation, divergence, and going on after an interruption",
     "common/results/comparison.py": "one page: verdicts, claims, and the Markdown, CSV and JSON that hold them",
     "common/results/records.py": "one format: written, checked, merged and put into a sentence",
+    "common/running/papers.smk": "one rule per kind of result that all papers share",
     "common/running/protocols.py": "one reader of protocol.yaml: what it accepts of sections, overrides and values",
     "common/running/register.py": "one register: what a paper has, and all that follows from it",
     "common/running/workflow.py": "what Snakemake reads at every parse, kept in one light module",
