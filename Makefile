@@ -19,7 +19,7 @@ MPLCONFIGDIR ?= $(CURDIR)/.snakemake/cache/matplotlib
 export XDG_CACHE_HOME MPLCONFIGDIR
 endif
 
-.PHONY: help all figures figures/ list install test quick lint always
+.PHONY: help all figures figures/ list install test quick test-slurm lint always
 .NOTPARALLEL:
 
 help:  ## what there is to make
@@ -38,7 +38,7 @@ all: $(INSTALLED)  ## every figure, table and comparison: minutes at smoke scale
 figures figures/: all
 
 # Each file of tests runs on one core: torch's own threads would only be in one another's way.
-test quick: export OMP_NUM_THREADS = 1
+test quick test-slurm: export OMP_NUM_THREADS = 1
 PYTEST := $(BIN)/python -m pytest --numprocesses $(CORES) --dist loadfile
 
 test: $(INSTALLED)  ## all tests
@@ -46,6 +46,10 @@ test: $(INSTALLED)  ## all tests
 
 quick: $(INSTALLED)  ## the quick tests, in under two minutes
 	$(PYTEST) -m "not slow" $(ARGS)
+
+test-slurm: $(INSTALLED)  ## a figure on a SLURM cluster of one node, in minutes; says what it needs
+	$(BIN)/python -m tests.slurm.cluster
+	$(BIN)/python -m pytest -m slurm tests/slurm $(ARGS)
 
 lint: $(INSTALLED)  ## style and types
 	$(BIN)/ruff check .

@@ -20,8 +20,9 @@ def pip_pins() -> dict[str, str]:
     return {name.lower(): version for name, _, version in (line.partition("==") for line in lines if line)}
 
 
-def test_every_requirement_is_pinned_and_explained():
-    for line in filter(None, (ROOT / "requirements.txt").read_text().splitlines()):
+@pytest.mark.parametrize("file", ["requirements.txt", "requirements-slurm.txt"])
+def test_every_requirement_is_pinned_and_explained(file):
+    for line in filter(None, (ROOT / file).read_text().splitlines()):
         assert line.startswith("# ") or re.fullmatch(r"\S+==[\d.]+ +# .+", line), line
 
 
