@@ -16,6 +16,7 @@ import getpass
 import importlib.util
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -25,7 +26,7 @@ from pathlib import Path
 import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
-PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scancel", "sinfo")
+PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scancel", "sinfo", "setpriv")
 PLUGIN = "snakemake_executor_plugin_slurm"
 FOUND_IN = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])  # daemons are not on every user's path
 PR_SET_CHILD_SUBREAPER = 36  # prctl.h
@@ -85,19 +86,22 @@ class Cluster:
         own = {"key-file": "key", "socket": "socket", "pid-file": "pid", "log-file": "log", "seed-file": "seed"}
         options = [f"--{option}={self.folder}/munge.{ending}" for option, ending in own.items()]
         self.daemons = [self._daemon("munged", "--foreground", *options)]
-        self._wait_for("the authentication service", lambda: (self.folder / "munge.socket").exists())
+        self._wait_for("authentication service", lambda: (self.folder / "munge.socket").exists())
         self.daemons.append(self._daemon("slurmctld", "-D"))
         self.start_node()
 
     def start_node(self) -> None:
         self._daemon("slurmd", "-D")
-        self._wait_for("the node", lambda: self._sinfo().startswith(("idle", "mixed", "allocated")))
+        self._wait_for("node", lambda: self._sinfo().startswith(("idle", "mixed", "allocated")))
 
     def lose_node(self) -> None:
         """End the node and its jobs without a word to the controller, and start it again once that knows."""
         spared = {daemon.pid for daemon in self.daemons}
-        end([one for first in children() if first.pid not in spared for one in (first, *children(first))])
-        self._wait_for("the controller's notice", lambda: self._sinfo().startswith("down"))
+        while lost := [
+            one for one in children() if one.pid not in spared
+        ]:  # until none is left that one of them started
+            end([one for first in lost for one in (first, *children(first))])
+        self._wait_for("word of the controller that the node is lost", lambda: self._sinfo().startswith("down"))
         self.start_node()
 
     def _daemon(self, name: str, *arguments: str) -> subprocess.Popen:
@@ -118,7 +122,7 @@ class Cluster:
                 logs = "\n".join(
                     path.read_text()[-2000:] for path in self.folder.glob("*.*") if path.suffix in (".out", ".log")
                 )
-                raise SystemExit(f"error: {what} does not start: {logs}")
+                raise SystemExit(f"error: no {what} after {seconds:.0f} seconds: {logs}")
             time.sleep(0.1)
 
 
@@ -140,6 +144,7 @@ def main() -> None:
     if len(sys.argv) < 2:
         raise SystemExit(f"a SLURM cluster needs what is not here: {missing()}" if missing() else 0)
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     cluster = Cluster(Path(sys.argv[1]))
     try:
         cluster.start()
@@ -148,6 +153,7 @@ def main() -> None:
             if line.strip() == "lose":
                 cluster.lose_node()
                 print("back", flush=True)
+        shutil.rmtree(cluster.folder, ignore_errors=True)  # after an error it stays, and says why
     finally:
         while left := psutil.Process().children(recursive=True):
             end(left)

@@ -69,6 +69,7 @@ def slurm() -> Iterator[Slurm]:
             stdout=subprocess.PIPE,
             stderr=(Path(folder) / "cluster.log").open("w"),
             text=True,
+            start_new_session=True,  # what ends the tests leaves it the time to end the cluster
         )
         try:
             assert process.stdout.readline() == "ready\n", (Path(folder) / "cluster.log").read_text()
@@ -80,7 +81,8 @@ def slurm() -> Iterator[Slurm]:
 
 def start(checkout: Checkout, variables: dict[str, str], *arguments: str) -> subprocess.Popen:
     with (checkout.folder / "snakemake.log").open("w") as log:
-        command = [sys.executable, "-m", "snakemake", *arguments]
+        # Even if the tests are killed, it ends with them.
+        command = ["setpriv", "--pdeathsig", "KILL", sys.executable, "-m", "snakemake", *arguments]
         environment = variables | {
             name: checkout.environment[name] for name in ("CUDA_VISIBLE_DEVICES", "XDG_CACHE_HOME")
         }

@@ -144,6 +144,15 @@ def test_the_check_of_a_change_passes_without_a_summary_to_repeat(tmp_path):
     assert call([tmp_path / ".ci/run"], tmp_path).returncode == 0
 
 
+@pytest.mark.parametrize("is_there", [True, False])
+def test_the_check_of_a_change_tries_slurm_where_it_is_installed_and_only_there(tmp_path, is_there):
+    program(tmp_path / ".ci/run", "")
+    shutil.copy2(ROOT / ".ci/run", tmp_path / ".ci/run")
+    program(tmp_path / ".venv/bin/python", f'[ "$*" = "-m tests.slurm.cluster" ] && exit {int(not is_there)}')
+    (tmp_path / "Makefile").write_text("install:\nlint:\ntest:\n\t@echo none\ntest-slurm:\n\texit 1\n")
+    assert call([tmp_path / ".ci/run"], tmp_path).returncode == int(is_there)
+
+
 def test_the_hosted_checks_are_lint_quick_tests_on_two_pythons_and_the_two_commands_of_the_readme():
     (job,) = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())["jobs"].values()
     runs = {(check["run"], check["python"]) for check in job["strategy"]["matrix"]["include"]}
