@@ -32,7 +32,7 @@ COLUMNS = ["condition", "panel", "seed", "x", "mean", "sem", "n"]
 BAND_FROM = 3  # seeds: with two the band is what lies between them
 CAPTION = (
     "DHP Softmax on Permuted MNIST: each seed (thin), their mean (thick) and, from three seeds on, a band of one standard"
-    " error. Vertical lines: a new task begins; its number stands above.\nThe paper states for η: that it begins at 0.001"
+    " error; with standardised pixels below, where that was run. Vertical lines: a new task begins; its number stands above.\nThe paper states for η: that it begins at 0.001"
     " (dotted), reaches 0.024 in task 1 (diamond) and decays after task 3 (dashed). Where η leaves ±0.03, or Hebb exceeds 50,\n"
     "the axis is linear up to there and logarithmic beyond."
 )
@@ -50,7 +50,9 @@ def draw(tables: Tables, reported: pandas.DataFrame) -> Figure:
     for condition, axes in zip(conditions, rows, strict=True):
         own, drawn = (table[table["condition"] == condition] for table in (log, plotted))
         for axis, panel in zip(axes, PANELS, strict=True):
-            axis.set_title(PANELS[panel] + (", standardised pixels" if condition != DHP else ""), pad=14)
+            axis.set_title(
+                PANELS[panel] + (f", standardised (n = {own['seed'].nunique()})" if condition != DHP else ""), pad=14
+            )
             _draw_panel(axis, panel, own, drawn[drawn["panel"] == panel], reported)
     if (handles := figure.axes[0].get_legend_handles_labels())[0]:
         figure.legend(*handles, loc="outside upper right", ncols=3)

@@ -141,7 +141,7 @@ def test_figure_3_shows_the_published_range_of_eta_however_far_ours_goes():
 def test_figure_3_has_a_row_for_standardised_pixels_where_there_are_runs():
     both = [plasticity(), plasticity(seeds=1, peak=0.01).assign(condition="dhp-standardised")]
     axes = draw("fig3", given({"plasticity": pandas.concat(both, ignore_index=True)})).axes
-    assert [axis.get_title("left").endswith(", standardised pixels") for axis in axes] == [False] * 3 + [True] * 3
+    assert [axis.get_title("left").endswith(", standardised (n = 1)") for axis in axes] == [False] * 3 + [True] * 3
     for axis, log in ((axes[0], both[0]), (axes[3], both[1])):
         numpy.testing.assert_allclose(axis.lines[0].get_ydata(), log.groupby("step")["eta"].mean())
     assert len(axes[3].lines) < len(axes[0].lines)  # one seed has no lines of single ones
