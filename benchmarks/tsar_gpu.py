@@ -75,7 +75,7 @@ def run(name: str, command: list, log: Path, end: float) -> bool:
     """
     stops = command[0] == "papers.tsar.meta_train"
     if stops:
-        command = [*command, "--stop-after", end - time.monotonic()]
+        command = [*command, "--stop-after", max(0.0, end - time.monotonic())]
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as file:
         process = subprocess.Popen([sys.executable, "-u", "-m", *map(str, command)], stdout=file, stderr=file)

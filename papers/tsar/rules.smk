@@ -93,7 +93,7 @@ rule tsar_tune:
     shell:
         "python -m papers.tsar.tune --scale {wildcards.scale} --condition {wildcards.condition}"
         " --meta-learning-set {wildcards.meta_learning_set} --iterations {wildcards.iterations} --device {resources.device:q}"
-        " --images {input.images:q} --models {input.models:q} --seeds {params.seeds} --out {output.table:q}"
+        " --images {input.images:q} --models {input.models:q} --seeds {params.seeds:q} --out {output.table:q}"
         " --checkpoint {params.checkpoint:q} > {log:q} 2>&1"
 
 

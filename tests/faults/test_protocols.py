@@ -92,7 +92,7 @@ def test_these_fields_and_no_others_have_rules_of_their_own():
     assert matching(protocols.SIGNED) == {"sweep_biases", "regulation_bias"}
     assert matching(protocols.FROM_ZERO) == {"padding", "skips", "meta_iterations"}
     assert matching(protocols.REPEATED) == {"hidden", "nodes", "channels", "convolutions"}
-    assert matching(protocols.EMPTY) == {"skips", "second_order", "sweep_biases", "controls"}
+    assert matching(protocols.EMPTY) == {"skips", "second_order", "sweep_biases", "controls", "torch_start"}
     rates = {"convolution_dropout_rate", "dense_dropout_rate", "dropout_rate"}
     assert matching(protocols.BELOW_ONE) == {"beta1", "beta2", "momentum"} | rates
 

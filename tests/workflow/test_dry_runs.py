@@ -236,11 +236,11 @@ def test_configuration_errors_come_before_anything_runs(checkout, arguments, mes
 
 @pytest.mark.parametrize("device", ["cuda", "cuda:1"])
 def test_a_gpu_that_is_not_there_is_told_before_any_job(checkout, device):
-    arguments = ["figures/dan_fig1.pdf", "--config", "scale=smoke", f"device={device}"]
+    arguments = ["figures/dan_fig3.pdf", "--config", "scale=smoke", f"device={device}"]
     output = checkout.run(*arguments, fails=True)
     assert output.count(f"error: device {device!r} was asked for, but ") == 1
     assert not (checkout.folder / "data/smoke").exists()
-    assert "dan_fig1" in checkout.run("--dry-run", *arguments)
+    assert "dan_fig3" in checkout.run("--dry-run", *arguments)
 
 
 def test_unknown_figure_is_explained(unchanged_checkout):

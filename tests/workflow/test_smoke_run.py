@@ -34,7 +34,7 @@ def edited(checkout: Checkout, *files: str, old: str = "", new: str = "EDITED = 
 
 # A figure and a table, from nothing
 
-WANTED = ["figures/sticky_gradient_fig2.pdf", "figures/sticky_gradient_table2.tex"]
+WANTED = [f"figures/sticky_gradient_{name}" for name in ("fig2.pdf", "fig2.svg", "table2.tex")]
 STICKY = register.of("sticky_gradient")
 
 
@@ -74,7 +74,7 @@ def test_what_decides_no_number_makes_nothing_again(finished):
 
 def test_code_of_a_figure_draws_it_again_and_nothing_else(finished):
     with edited(finished, "papers/sticky_gradient/figures/fig2.py"):
-        assert finished.jobs(*WANTED) == {"draw": 1, "publish_figure": 1}
+        assert finished.jobs(*WANTED) == dict.fromkeys(("draw", "draw_svg", "publish_figure", "publish_svg"), 1)
 
 
 def test_code_of_training_trains_again(finished):
