@@ -84,7 +84,8 @@ class Answer:
         self.paper, self.scale = sources.known.paper, sources.scale
         self.numbers, self.claims = _read(sources.numbers), _read(sources.claims)
         known = {
-            name: records.read_merged(Path(path).with_suffix(".json")) for name, path in sources.all_tables.items()
+            name: sources.known.stamped(name, records.read_merged(Path(path).with_suffix(".json")))
+            for name, path in sources.all_tables.items()
         }
         self.runs = Runs(known, protocols.as_dict(sources.known.protocol("paper")))
         self._readme = (ROOT / sources.readme).read_text(encoding="utf-8")

@@ -38,13 +38,11 @@ def part(paper: str, name: str) -> ModuleType:
 def read(paper: str, name: str, paths: list[Path], scale: str) -> Tables:
     """Return the tables that a figure, a table or the comparison is made from, with what it may read of the protocol.
 
-    Their records say what the stamp names: which of their settings are not those of their scale ("departures"), and how many
-    seeds that scale has ("planned_seeds").
+    Their records say what the stamp names (`Register.stamped`).
     """
     known = register.of(paper)
     run = readers.read(paths, part(paper, "results").READERS, known.settings_of(name, scale))
-    for table, record in run.records.items():
-        record |= {"departures": known.departures(record), "planned_seeds": known.seeds(table, record["scale"])}
+    run.records = {table: known.stamped(table, record) for table, record in run.records.items()}
     return run
 
 

@@ -79,7 +79,7 @@ class Plan:
         total, wall = sum(self.seconds) / HOUR, self.wall / HOUR
         days = f" ({number(wall / 24)} days)" if wall > 48 else ""
         text = f"time: {number(total)} hours of work, {number(wall)} hours{days} on {self.cores:g} cores"
-        text += f" of {cpu.products / 1e9:.0f} GFLOP/s and {cpu.bandwidth / 1e9:.0f} GB/s, within a factor of two"
+        text += f" of {cpu.products / 1e9:.0f} GFLOP/s and {cpu.bandwidth / 1e9:.0f} GB/s, to about a factor of two"
         for device in sorted(self.rates.keys() - {"cpu"}):
             if own := self.rates[device]:
                 text += (

@@ -144,6 +144,10 @@ class Register:
         """Return the settings that a result, by its record, was made with and that are not those of its scale: both values."""
         return protocols.departures(record.get("protocol", {}), self.protocol(record["scale"]))
 
+    def stamped(self, table: str, record: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a table's record with what its stamp names beside it: the departures, and the seeds that its scale has."""
+        return {**record, "departures": self.departures(record), "planned_seeds": self.seeds(table, record["scale"])}
+
     def available(self) -> list[str]:
         """Return the names of the figures and tables that can be made."""
         return [name for name, artifact in self.artifacts.items() if artifact.tables]
