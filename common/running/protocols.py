@@ -51,8 +51,12 @@ def read(path: str | Path, schema: type[Schema], scale: str, overrides: Iterable
     chosen = {}
     for name, section in sections.items():
         chosen[name] = _read_section(f"{path}: section '{name}'", content[name], section, scale)
+    overridden = set()
     for override in overrides:
         section_name, key, value = _read_override(override, sections)
+        if (section_name, key) in overridden:
+            raise ProtocolError(f"override {override!r}: {section_name}.{key} is set twice; set it once")
+        overridden.add((section_name, key))
         chosen[section_name][key] = value
     built = {
         name: _build(f"{path}: section '{name}', scale '{scale}'", sections[name], chosen[name]) for name in sections
@@ -93,6 +97,25 @@ class Settings:
                 f"{self._whose} does not say that it reads '{self._within}{name}'; add it to REGISTER in the paper's runs.py"
             )
         return self._sections[name]
+
+    def check_read(self, overrides: Iterable[str]) -> None:
+        """Raise ProtocolError naming an override of a setting that was not named: it would change nothing."""
+        for override in overrides:
+            section, _, key = override.partition("=")[0].strip().partition(".")
+            part = self._sections.get(section, {})
+            if not part or (isinstance(part, Settings) and key not in part._sections):
+                raise ProtocolError(
+                    f"override {override!r}: {self._whose} does not read it in this job, so that nothing would change; what it "
+                    f"reads: {', '.join(self._names()) or 'nothing'}"
+                )
+
+    def _names(self) -> list[str]:
+        """Return what is read: "section", or "section.key"."""
+        return [
+            name
+            for section, part in self._sections.items()
+            for name in ([f"{section}.{key}" for key in part._sections] if isinstance(part, Settings) else [section])
+        ]
 
     def as_dict(self) -> dict[str, Any]:
         """Return what is read, as nested dicts."""

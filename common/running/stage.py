@@ -34,9 +34,9 @@ class Job:
     arguments: of the command line (`parser`); of: what tells this job from others of the stage, such as benchmark,
     condition and seeds, under the names that the rule's wildcards have; device: in place of the command line's; wide:
     whether layers have hundreds of units (`devices.select`). Options whose paths get into each other's way are refused
-    (`files.check_outputs`), files that are not what their records say, other data sets than the stage takes, and negative
-    numbers. What the job may read of the protocol, its checkpoint's key
-    and its record all follow from the stage's entry in the register.
+    (`files.check_outputs`), files that are not what their records say, other data sets than the stage takes, negative numbers,
+    and values set with --set that this job does not read. What the job may read of the protocol, its checkpoint's key and its
+    record all follow from the stage's entry in the register.
     """
 
     def __init__(
@@ -55,6 +55,7 @@ class Job:
             protocols.check_not_negative(f"--{name.replace('_', '-')}", value)
         self.register, self.stage, self.scale, self.of = register, stage, arguments.scale, dict(of)
         self.settings = register.settings(stage, arguments.scale, self.of, arguments.set)
+        self.settings.check_read(arguments.set)
         for name, sets in register.stages[stage].data_of(self.of).items():
             load.check_sets(f"--{name}", getattr(arguments, name), sets)
         self.code = code.digest(f"papers.{register.paper}.{stage}")

@@ -143,7 +143,9 @@ class Command:
             for option, values in self.given.items()
             if option not in self.written and values and Path(values[0]).is_file()
         ]
-        self.settings = [text for setting in tiny_runs.TINY[paper].split() for text in ("--set", setting)]
+        read = tiny_runs.tiny(paper, command)
+        self.not_read = next((text for text in reversed(tiny_runs.TINY[paper].split()) if text not in read), "")
+        self.settings = [text for setting in read for text in ("--set", setting)]
 
     def run(self, changes: dict[str, list[str] | None], *more: str) -> None:
         """Call the stage with other values of some options, or without them (None)."""
@@ -172,8 +174,10 @@ class Command:
                 yield self.fault(f"no {option}", {option: None}, option)
             if action.nargs is None and option in self.given:
                 yield self.fault(f"{option} without a value", {option: []}, option)
-        for text in ("a", "a.b=1", "=", ""):
+        for text in ("a", "a.b=1", "=", "", self.not_read):
             yield Fault(f"--set {text!r}", partial(self.run, {}, "--set", text), (repr(text),))
+        for text in self.settings[1:2]:
+            yield Fault(f"--set {text!r} again", partial(self.run, {}, "--set", text), (repr(text), "twice"))
 
     def of_outputs(self) -> Iterator[Fault]:
         (self.folder / "file").write_text("no folder")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from common.data import prepare
+from common.running import register
 
 SETS = ("mnist", "cifar10", "cifar100", "omniglot", "imagenet")
 TINY = {  # protocols of a few steps
@@ -108,6 +111,25 @@ def commands(paper: str, stages: dict[str, str] = STAGES) -> list[str]:
     return stages.get(paper, "").strip().splitlines()
 
 
+def tiny(paper: str, command: str) -> list[str]:
+    """Return the settings of a paper's tiny protocol that a command reads."""
+    stage, *words = command.split()
+    job = {option.removeprefix("--"): value for option, value in pairwise(words) if option.startswith("--")}
+    read = register.of(paper).stages[stage].read_by(job)
+    names = ((text, *text.partition("=")[0].partition(".")) for text in TINY[paper].split())
+    return [text for text, section, _, key in names if section in read or f"{section}.{key}" in read]
+
+
+def last_set(words: Iterable[str]) -> list[str]:
+    """Return the words of a command line, of several --set of one setting the last alone."""
+    words = list(words)
+    pairs = enumerate(pairwise(words))
+    found = [(index, text.partition("=")[0]) for index, (option, text) in pairs if option == "--set"]
+    kept = {name: index for index, name in found}
+    dropped = {index + more for index, name in found if kept[name] != index for more in (0, 1)}
+    return [word for index, word in enumerate(words) if index not in dropped]
+
+
 def stand_ins(root: Path) -> dict[str, Path]:
     """Make stand-ins for all data sets, whatever real data is at hand: name -> path."""
     with pytest.MonkeyPatch.context() as patch:
@@ -118,7 +140,7 @@ def stand_ins(root: Path) -> dict[str, Path]:
 def run(paper: str, command: str, out: Path, data: dict[str, Path], device: str = "cpu") -> None:
     """Run a command of a paper with its tiny protocol; out: the folder that it writes to."""
     stage, *arguments = command.format(out=out, **data).split()
-    overrides = [argument for override in TINY[paper].split() for argument in ("--set", override)]
+    overrides = [argument for override in tiny(paper, command) for argument in ("--set", override)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", [stage, "--scale", "smoke", "--device", device, *arguments, *overrides])
         importlib.import_module(f"papers.{paper}.{stage}").main()

@@ -72,6 +72,24 @@ def test_a_job_reads_what_the_register_says_of_it(job):
             read()
 
 
+@pytest.mark.parametrize(
+    ("override", "condition", "reads"),
+    [
+        ("training.epochs=7", "plain", "training.rate"),
+        ("tuning.rate=0.1", "plain", "training.rate"),
+        ("training.epochs=7", "tuned", "training.rate, tuning"),
+    ],
+)
+def test_what_a_job_does_not_read_cannot_be_set(job, override, condition, reads):
+    with pytest.raises(ProtocolError, match=f"override '{override}': stage 'train' of a_paper does not read it.*: {reads}$"):
+        job("--set", override, condition=condition)
+
+
+def test_nothing_is_set_twice(job):
+    with pytest.raises(ProtocolError, match="override 'training.rate=3': training.rate is set twice"):
+        job("--set", "training.rate=2", "--set", "training.rate=3")
+
+
 def test_a_checkpoint_is_resumed_by_the_same_job_alone(job, tmp_path):
     def found(data=(ABOUT,), tuned=0.5, **changes):
         options = changes.pop("options", ())
@@ -80,7 +98,6 @@ def test_a_checkpoint_is_resumed_by_the_same_job_alone(job, tmp_path):
     job().checkpoint(tmp_path / "a.ckpt", [ABOUT], tuned=0.5).save({"task": 1})
     assert found() == {"task": 1}
     assert found(module="x = 1  # a word\n") == {"task": 1}
-    assert found(options=("--set", "training.epochs=7")) == {"task": 1}  # which it does not read
     others = [
         {"options": ("--set", "training.rate=0.25")},
         {"module": "x = 2\n"},

@@ -10,6 +10,7 @@ import pytest
 from common.results import tables
 from papers.dhp import train, tune
 from tests.papers.dhp.small import overriding, prepared
+from tests.papers.tiny_runs import last_set
 
 SHORT = {
     "permuted": ("permuted.tasks=2", "permuted.hidden=[12, 9]", "permuted.epochs=2", "permuted.importance_images=20"),
@@ -30,7 +31,8 @@ def call(monkeypatch):
     """Calls a stage's main as the command line would."""
 
     def run(module, *arguments):
-        monkeypatch.setattr(sys, "argv", [module.__name__, "--scale", "smoke", "--device", "cpu", *map(str, arguments)])
+        given = last_set(map(str, arguments))
+        monkeypatch.setattr(sys, "argv", [module.__name__, "--scale", "smoke", "--device", "cpu", *given])
         module.main()
 
     return run

@@ -37,9 +37,9 @@ def test_controls_train_with_the_optimizer_that_the_protocol_says(trained, digit
     """With the published condition's settings, their own numbers in the record, and other results."""
     other = overriding(("optimizers.momentum=0.75", "optimizers.adam_learning_rate=0.03"))
     accuracy, settings = set(), []
-    for condition in ("dhp-momentum", "dhp-adam", "dhp"):
+    for condition, own in (("dhp-momentum", other), ("dhp-adam", other), ("dhp", [])):
         out = tmp_path / f"{condition}.csv"
-        accuracy.add(tuple(trained("split", condition, "0", digits, out, *other).accuracy))
+        accuracy.add(tuple(trained("split", condition, "0", digits, out, *own).accuracy))
         settings.append(records.read(out.with_suffix(".json"))["protocol"])
     assert len(accuracy) == 3
     optimizers = {"optimizers": {"momentum": 0.75, "adam_learning_rate": 0.03}}

@@ -18,7 +18,7 @@ from papers.sticky_gradient.results import READERS
 from tests.papers.sticky_gradient.small import PAPER, SMOKE, mnist
 
 pytestmark = pytest.mark.slow
-QUICK = ("--set", "training.hidden=12", "--set", "training.tasks=2", "--set", "training.fisher_images=10")
+QUICK = ("--set", "training.hidden=12", "--set", "training.tasks=2")
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from common.running import stage
 from common.running.checkpoints import Checkpoint
 from papers.synaptic_intelligence import results, train, tune
 from tests.papers.synaptic_intelligence.small import PAPER, SMOKE, prepared
+from tests.papers.tiny_runs import last_set
 
 pytestmark = pytest.mark.slow
 SHORT = {  # protocols of a few steps
@@ -42,7 +43,7 @@ def run(monkeypatch, mnist):
     def call(module, section, condition, seeds, out, *more, data=mnist):
         given = [argument for override in SHORT[section] for argument in ("--set", override)]
         given += ["--condition", condition, "--seeds", seeds, "--data", data, "--out", out, *more]
-        monkeypatch.setattr(sys, "argv", ["stage", "--scale", "smoke", "--device", "cpu", *map(str, given)])
+        monkeypatch.setattr(sys, "argv", ["stage", "--scale", "smoke", "--device", "cpu", *last_set(map(str, given))])
         module.main()
         return pandas.read_csv(out)
 
@@ -139,7 +140,7 @@ def test_killed_training_goes_on_from_its_checkpoint(monkeypatch, run_training, 
     with pytest.raises(Killed):
         training("killed")
     assert not (tmp_path / "killed.csv").exists() and not (tmp_path / "killed.json").exists()
-    training("killed", "--set", "design.permuted_mnist_seeds=9")  # what else is to be run makes no difference
+    training("killed")
     assert "resuming" in capsys.readouterr().out
     epochs.remove("killed")
     assert epochs == [(task, epoch) for task in range(3) for epoch in range(3)]
