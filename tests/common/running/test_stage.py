@@ -81,7 +81,9 @@ def test_a_job_reads_what_the_register_says_of_it(job):
     ],
 )
 def test_what_a_job_does_not_read_cannot_be_set(job, override, condition, reads):
-    with pytest.raises(ProtocolError, match=f"override '{override}': stage 'train' of a_paper does not read it.*: {reads}$"):
+    with pytest.raises(
+        ProtocolError, match=f"override '{override}': stage 'train' of a_paper does not read it.*: {reads}$"
+    ):
         job("--set", override, condition=condition)
 
 
