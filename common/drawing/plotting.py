@@ -56,6 +56,7 @@ STYLE = {
 }
 
 STAMP = "stamp"
+MARGIN = 0.08  # inches around all that is drawn
 
 
 def style() -> contextlib.AbstractContextManager:
@@ -165,6 +166,10 @@ def save(figure: matplotlib.figure.Figure, path: str | Path) -> None:
     if not any(text.get_gid() == STAMP for text in figure.texts):
         raise ValueError(f"save: {path} bears no stamp; call plotting.stamp(figure, ...) first")
     dated = {".png": "Software", ".pdf": "CreationDate", ".svg": "Date"}  # metadata that would differ
-    for suffix in (".png", ".pdf") if path.suffix == ".pdf" else (".svg",):
-        with style(), atomic_write(path.with_suffix(suffix)) as temporary:
-            figure.savefig(temporary, metadata={dated[suffix]: None}, bbox_inches="tight", pad_inches=0.08)
+    with style():
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")  # once is enough for both files
+        page = figure.get_tightbbox().padded(MARGIN)
+        for suffix in (".png", ".pdf") if path.suffix == ".pdf" else (".svg",):
+            with atomic_write(path.with_suffix(suffix)) as temporary:
+                figure.savefig(temporary, metadata={dated[suffix]: None}, bbox_inches=page)

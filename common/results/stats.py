@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import pandas
-from scipy.special import stdtrit
+import scipy  # its parts are imported when they are used
 
 SPREAD_KINDS = ("none", "sd", "sem", "ci95")
 
@@ -120,4 +120,4 @@ def _reported_error(spread: float | None, spread_kind: str, n: int | None) -> tu
 
 
 def _t_quantile(freedom: float) -> float:
-    return float(stdtrit(freedom, 0.975))
+    return float(scipy.special.stdtrit(freedom, 0.975))

@@ -4,6 +4,7 @@ from common.running import register
 from common.running.workflow import dataset, published, comparisons, repository, result, training_resources
 
 REGISTERS = {paper: register.of(paper).with_seeds(config["seeds"]) for paper in config["papers"]}
+ARRAYS = sorted({name for known in REGISTERS.values() for name in known.arrays})
 TRAINING = training_resources(config["device"])
 
 
@@ -25,7 +26,7 @@ rule recorded:
     log:
         "logs/recorded/{paper}/{table}.log",
     wildcard_constraints:
-        table=r"(?!(comparison|claims)\.)\w+",
+        table=rf"(?!({'|'.join(['comparison', 'claims', *ARRAYS])})\.)\w+",
     localrule: True
     conda:
         "../../environment.yml"
@@ -62,6 +63,8 @@ use rule recorded as recorded_arrays with:
     output:
         table="results/recorded/{paper}/{table}.npz",
         record="results/recorded/{paper}/{table}.json",
+    wildcard_constraints:
+        table="|".join(ARRAYS),
 
 
 use rule collect as collect_arrays with:
@@ -70,7 +73,7 @@ use rule collect as collect_arrays with:
         record="results/{scale}/{paper}/{table}.json",
     wildcard_constraints:
         scale="smoke|desk|paper",
-        table="|".join(name for known in REGISTERS.values() for name in known.arrays),
+        table="|".join(ARRAYS),
 
 
 rule draw:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy
 import pandas
-import torch
 
 from common.results import accuracies, readers
 from common.results import tables as table_files
@@ -81,8 +80,8 @@ def transfer(tables: Tables, benchmark: str, condition: str, tasks: int | None =
     runs = runs.dropna()  # those that diverged
     if runs.shape[1] != tasks**2:
         raise ValueError(f"accuracy of {condition}: each of {tasks} tasks must be evaluated after each; train it again")
-    matrices = torch.from_numpy(runs.to_numpy(dtype=float)).reshape(-1, tasks, tasks)
-    changes = matrices[:, -1, :-1] - matrices.diagonal(dim1=1, dim2=2)[:, :-1]
+    matrices = runs.to_numpy(dtype=float).reshape(-1, tasks, tasks)
+    changes = matrices[:, -1, :-1] - numpy.diagonal(matrices, axis1=1, axis2=2)[:, :-1]
     return {seed: 100 * change for seed, change in zip(runs.index, changes.mean(1).tolist(), strict=True)}
 
 

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import numpy
 import pandas
-from scipy.ndimage import gaussian_filter1d
-from scipy.signal import find_peaks
+import scipy  # its parts are imported when they are used
 
 from papers.sticky_gradient.protocol import WIDTH
 
@@ -67,7 +66,7 @@ def density(histogram: pandas.Series) -> pandas.Series:
     spikes[first : first + len(histogram) * FINE : FINE] = histogram.to_numpy() / histogram.sum()
     start = histogram.index[0] - padding
     places = (start + numpy.arange(len(spikes)) / FINE) * WIDTH
-    smooth = gaussian_filter1d(spikes, sigma=FINE, mode="constant", truncate=5)
+    smooth = scipy.ndimage.gaussian_filter1d(spikes, sigma=FINE, mode="constant", truncate=5)
     return pandas.Series(smooth * FINE / WIDTH, index=places)
 
 
@@ -78,7 +77,7 @@ def modes(histogram: pandas.Series) -> pandas.Series:
     error of the density f of n weights with a Gaussian kernel of SD h is that of counting: sqrt(f / (2 sqrt(pi) h n)).
     """
     curve = density(histogram)
-    peaks, about = find_peaks(curve, prominence=0)
+    peaks, about = scipy.signal.find_peaks(curve, prominence=0)
     errors = numpy.sqrt(curve.iloc[peaks] / (2 * numpy.sqrt(numpy.pi) * WIDTH * histogram.sum()))
     kept = [
         peak

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import scipy
 import torch
-from scipy.stats import rankdata
 from torch import Tensor
 
 from common.learning.consolidation import SynapticIntelligence
@@ -53,4 +53,4 @@ class Correlations(Observer):
 
 def _ranks(values: Tensor) -> Tensor:
     """Ranks within each row, ties (such as the zeros of pixels that are never lit) sharing their mean rank."""
-    return torch.from_numpy(rankdata(values.numpy(), axis=1))
+    return torch.from_numpy(scipy.stats.rankdata(values.numpy(), axis=1))

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas
+import scipy  # its parts are imported when they are used
 from numpy import ndarray
-from scipy import stats
 
 TOP = 1.001  # where the last bin of regulation ends, so that a mask of 1 lies inside
 
@@ -40,7 +40,7 @@ def ranks(masks: ndarray, per_class: int) -> Iterator[ndarray]:
         raise ValueError("ranks: one class has no other classes to compare with; give the masks of at least two")
     total = sums.sum(0)
     for own in sums:
-        yield stats.rankdata([own - total, -own], axis=1)
+        yield scipy.stats.rankdata([own - total, -own], axis=1)
 
 
 def rank_changes(masks: ndarray, per_class: int) -> dict[str, ndarray]:
@@ -116,7 +116,7 @@ def power_law(edges: ndarray, share: ndarray) -> tuple[float, float]:
     used = (edges > 0) & (share > np.append(share[1:], 0))
     if used.sum() < 2:
         return np.nan, np.nan
-    line = stats.linregress(np.log10(edges[used]), np.log10(share[used]))
+    line = scipy.stats.linregress(np.log10(edges[used]), np.log10(share[used]))
     return float(line.slope), float(line.rvalue**2)
 
 

@@ -7,8 +7,8 @@ diminishing.
 from __future__ import annotations
 
 import numpy as np
+import scipy  # its parts are imported when they are used
 from numpy import ndarray
-from scipy import stats
 
 PROCESSING = ("diminished", "enhanced")  # of images with a low and with a high mean mask
 
@@ -38,7 +38,7 @@ def membership(sets: ndarray, images: int) -> ndarray:
 
 def membership_by_chance(models: int, share: float) -> ndarray:
     """Figure 10 F: the same shares if models drew their sets at random: Binomial(models, share) from 0 on [models + 1]."""
-    return stats.binom.pmf(np.arange(models + 1), models, share)
+    return scipy.stats.binom.pmf(np.arange(models + 1), models, share)
 
 
 def rank_agreement(one: ndarray, other: ndarray) -> tuple[ndarray, ndarray, float]:
@@ -46,7 +46,7 @@ def rank_agreement(one: ndarray, other: ndarray) -> tuple[ndarray, ndarray, floa
 
     one, other: mean masks of the same images [images]. Ties are averaged; rho is nan where one of both is constant.
     """
-    ranks = stats.rankdata([-one, -other], axis=1)
+    ranks = scipy.stats.rankdata([-one, -other], axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         rho = float(np.corrcoef(ranks)[0, 1])
     return np.log10(ranks[0]), np.log10(ranks[1]), rho

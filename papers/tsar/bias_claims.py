@@ -6,8 +6,8 @@ The sweep is of data-rich meta-learning. Recall is in percent; biases are compar
 from __future__ import annotations
 
 import numpy
+import scipy
 from numpy import ndarray
-from scipy import stats
 
 from common.results.claims import Finding, difference, side_by_side, where_defined, within
 from common.results.readers import Tables
@@ -88,4 +88,4 @@ def _best_within(means: dict[int, float], low: int, high: int) -> tuple[int, int
 def _spearman(one: ndarray, other: ndarray) -> float:
     """Return Spearman's correlation; nan where one of both is constant."""
     with numpy.errstate(invalid="ignore", divide="ignore"):
-        return numpy.corrcoef(stats.rankdata([one, other], axis=1))[0, 1]
+        return numpy.corrcoef(scipy.stats.rankdata([one, other], axis=1))[0, 1]

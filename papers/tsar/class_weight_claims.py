@@ -10,8 +10,8 @@ from functools import partial
 from operator import itemgetter
 
 import numpy
+import scipy
 from numpy import ndarray
-from scipy import stats
 
 from common.results.claims import Finding, side_by_side, where_defined
 from common.results.readers import Tables
@@ -30,7 +30,7 @@ def positive_weights_activate(tables: Tables) -> list[Finding]:
 def positive_weights_become_dormant(tables: Tables) -> list[Finding]:
     """The value at 10 tasks is the mean over the images of the tenth; the trend is that of the ten tasks' means."""
     slopes = of_regulation(
-        tables, lambda own: stats.linregress(range(FOLLOWING), _by_task(own[0])).slope, "following_classes"
+        tables, lambda own: scipy.stats.linregress(range(FOLLOWING), _by_task(own[0])).slope, "following_classes"
     )
     return [
         where_defined("change of positive weights in the tenth task (%)", tenth_task(tables, "positive"), high=-20),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import scipy  # its parts are imported when they are used
 from numpy import ndarray
-from scipy import stats
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.manifold import TSNE
@@ -28,7 +28,7 @@ def nearest_neighbours(points: ndarray, labels: ndarray, ks: Sequence[int] = (1,
     A tied vote goes to the lowest label. points: [points, dimensions]; labels: whole numbers from 0 [points].
     """
     nearest = labels[NearestNeighbors(n_neighbors=max(ks)).fit(points).kneighbors(return_distance=False)]
-    return np.array([(stats.mode(nearest[:, :k], axis=1).mode == labels).mean() for k in ks])
+    return np.array([(scipy.stats.mode(nearest[:, :k], axis=1).mode == labels).mean() for k in ks])
 
 
 def separability(points: ndarray, first: ndarray) -> float:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from operator import itemgetter
 
 import numpy
+import scipy
 from numpy import ndarray
-from scipy import stats
 
 from common.results.claims import Finding, where_defined, within
 from common.results.readers import Tables
@@ -89,7 +89,7 @@ def _exceeds(observed: ndarray, chance: ndarray) -> Finding:
     expected = chance * observed.sum()
     last = numpy.flatnonzero(expected[::-1].cumsum()[::-1] >= EXPECTED).max()
     bins = [numpy.append(own[:last], own[last:].sum()) for own in (observed, expected)]
-    p = stats.chisquare(*bins).pvalue
+    p = scipy.stats.chisquare(*bins).pvalue
     squares = (numpy.arange(len(chance)) - numpy.arange(len(chance)) @ chance) ** 2
     ratio = squares @ observed / (squares @ expected)
     detail = (

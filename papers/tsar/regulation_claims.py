@@ -10,9 +10,8 @@ from __future__ import annotations
 import itertools
 
 import numpy
+import scipy
 from numpy import ndarray
-from scipy import stats
-from scipy.special import expit
 
 from common.results.claims import Finding, difference, side_by_side, where_defined, within
 from common.results.readers import Tables
@@ -80,7 +79,7 @@ def grow_is_more_scale_free(tables: Tables) -> list[Finding]:
 
 def few_synapses_are_disinhibited(tables: Tables) -> list[Finding]:
     """The log begins later than the start. There the maps' outputs are normal, with the initial bias as mean and SD 1."""
-    start = float(expit(NAMED_BIASES["grow"] + stats.norm.ppf(0.99)))
+    start = float(scipy.special.expit(NAMED_BIASES["grow"] + scipy.stats.norm.ppf(0.99)))
     foremost = {seed: last / start for seed, last in final_percentile(tables, "grow", 99).items()}
     return [
         within("99th percentile of C3 regulation, end / start", foremost, low=10),

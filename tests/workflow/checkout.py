@@ -51,6 +51,7 @@ class Checkout:
             check=False,
         )
         assert (done.returncode != 0) == fails, done.stdout[-4000:]
+        assert fails or not re.search(r"Exception\b|Traceback", done.stdout), done.stdout[:4000]  # nor on the way there
         return done.stdout
 
     def jobs(self, *arguments: str) -> dict[str, int]:
