@@ -13,7 +13,7 @@ from typing import NamedTuple
 from common.data.catalog import entry
 
 FLOAT = 4  # bytes
-START = 5.0  # seconds of a job before its work: imports and data
+START = 3.0  # seconds of a job before its work: imports and data
 
 
 class Rates(NamedTuple):

@@ -16,10 +16,10 @@ from typing import Any
 from common.data.catalog import entry, given_folder, mirror_file, origin
 from common.running import register
 from common.running.code import ROOT
-from common.running.costs import REFERENCE, START, Cost
+from common.running.costs import Cost
 from common.running.schedule import Item
 
-OTHER = Cost(operations=START / REFERENCE.operation)  # of a job that is no stage: it prepares, collects or draws
+OTHER = Cost()  # of a job that is no stage: it prepares, collects or draws
 TABLE = 1e6  # bytes of a table, a record or a figure
 WORKFLOWS: list[Any] = []  # that this process has read
 PREPARE = ["python", "-m", "common.data.prepare"]

@@ -43,7 +43,7 @@ def test_a_plan_tells_jobs_seeds_hours_and_disk():
     assert header.split() == ["stage", "jobs", "seeds", "hours"]
     assert stage.split() == ["tsar", "meta_train", "3", "3", plan.number(3 * hours)]
     assert others.split()[:2] == ["others", "1"]
-    assert found.wall == pytest.approx(2 * 3600 * hours + 2 * START) and f"{plan.number(2 * hours)} hours" in time
+    assert found.wall == pytest.approx(2 * 3600 * hours + START) and f"{plan.number(2 * hours)} hours" in time
     # three models at the end, when one that has yet to end and the last each have two checkpoints for a moment
     assert found.peak == pytest.approx(3 * 2.36e9 + 2 * 2 * 7.08e9, rel=0.01)
     assert found.long and "disk at its peak" in disk
@@ -153,4 +153,4 @@ def test_two_digits_are_shown():
     assert [plan.number(value) for value in (0, 0.00123, 0.5, 1, 9.96, 25.4, 20731)] == [
         *("0", "0.0012", "0.50", "1.0", "10.0", "25", "21,000")
     ]
-    assert planned.OTHER.seconds(REFERENCE) == 2 * START
+    assert planned.OTHER.seconds(REFERENCE) == START
