@@ -4,12 +4,11 @@
 from snakemake.utils import min_version
 
 from common.running import lineage, plan, watch
+from common.running.configuration import check_config, config_file
 from common.running.workflow import (
-    check_config,
     check_device,
     choose_device,
     choose_scale,
-    config_file,
     limit_gpu_jobs,
     prepare_environment,
 )
@@ -32,9 +31,9 @@ include: "common/running/papers.smk"
 include: "common/running/report.smk"
 
 
-for paper in config["papers"]:
+for known in REGISTERS.values():
 
-    include: f"papers/{paper}/rules.smk"
+    include: f"{known.folder}/rules.smk"
 
 
 onstart:

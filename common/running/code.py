@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
+HOMES = ("papers", "studies")  # the folders of the papers, and of studies of ours
 
 # Decides no number: command lines, devices, files and records.  A data set's content is an input of its own.
 UNCOUNTED = (
@@ -53,7 +54,7 @@ def imported(file: str) -> tuple[str, ...]:
             modules += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             modules += [str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)]
-    files = [_file(module) for module in modules if module.startswith(("common.", "papers."))]
+    files = [_file(module) for module in modules if module.startswith(("common.", *(f"{home}." for home in HOMES)))]
     return tuple(sorted({file for file in files if (ROOT / file).is_file() and not is_uncounted(file)}))
 
 

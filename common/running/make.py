@@ -31,8 +31,8 @@ from common.running import command_line, register
 
 
 def part(paper: str, name: str) -> ModuleType:
-    """Return a module of a paper."""
-    return importlib.import_module(f"papers.{paper}.{name}")
+    """Return a module of a paper or a study."""
+    return importlib.import_module(f"{register.of(paper).package}.{name}")
 
 
 def read(paper: str, name: str, paths: list[Path], scale: str) -> Tables:
@@ -56,15 +56,20 @@ def draw(paper: str, name: str, run: Tables, rows: pandas.DataFrame) -> Figure:
     return figure
 
 
+def _reported(path: Path | None) -> pandas.DataFrame:
+    """Return the numbers that a paper reports; no rows without a file."""
+    return pandas.DataFrame(columns=reported.COLUMNS) if path is None else reported.read(path)
+
+
 def main() -> None:
     parser = command_line.parser(
         "Make a figure, a table or the comparison of a paper.", prog="python -m common.running.make"
     )
-    parser.add_argument("paper", help="a folder in papers/")
+    parser.add_argument("paper", help="a folder in papers/ or studies/")
     parser.add_argument("name", help="comparison, or a figure or table of the paper's register, such as fig2")
     parser.add_argument("--scale", default="paper", help="whose protocol may be read (default: paper)")
     parser.add_argument("--results", required=True, nargs="+", type=Path, help="collected tables, .json beside them")
-    parser.add_argument("--reported", required=True, type=Path, help="the paper's numbers")
+    parser.add_argument("--reported", nargs="?", type=Path, help="the paper's numbers; a study has none")
     main_file = written(".pdf", ".svg", ".tex", ".csv")
     parser.add_argument("--out", required=True, type=main_file, help="the main file; more goes beside it")
     arguments = parser.parse_args()
@@ -81,7 +86,7 @@ def main() -> None:
     made_from = known.artifact(name).tables
     if others := [path.name for path in arguments.results if path.stem not in made_from]:
         parser.error(f"{name} is made from {', '.join(made_from)} (.csv), not from {', '.join(others)}")
-    run, rows = read(paper, name, arguments.results, arguments.scale), reported.read(arguments.reported)
+    run, rows = read(paper, name, arguments.results, arguments.scale), _reported(arguments.reported)
     if name == "comparison":
         by_artifact = {artifact: about.tables for artifact, about in known.artifacts.items()}
         comparison.write(out, part(paper, "compare"), part(paper, "claims").CLAIMS, by_artifact, run, rows)

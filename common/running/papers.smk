@@ -3,7 +3,11 @@
 from common.running import register
 from common.running.workflow import dataset, published, comparisons, repository, result, training_resources
 
-REGISTERS = {paper: register.of(paper).with_seeds(config["seeds"]) for paper in config["papers"]}
+REGISTERS = {
+    name: register.of(name).with_seeds(config["seeds"]).with_method(config["method"])
+    for name in [*config["papers"], *config["studies"]]
+}
+NOTHING = "(?!)"
 ARRAYS = sorted({name for known in REGISTERS.values() for name in known.arrays})
 TRAINING = training_resources(config["device"])
 
@@ -18,8 +22,8 @@ wildcard_constraints:
 # Results we once ran and keep in the repository: figures are drawn from them in seconds, stamped with their scale.
 rule recorded:
     input:
-        table=lambda wildcards: repository(f"papers/{wildcards.paper}/recorded/{wildcards.table}.csv"),
-        record=lambda wildcards: repository(f"papers/{wildcards.paper}/recorded/{wildcards.table}.json"),
+        table=lambda wildcards: repository(f"{REGISTERS[wildcards.paper].folder}/recorded/{wildcards.table}.csv"),
+        record=lambda wildcards: repository(f"{REGISTERS[wildcards.paper].folder}/recorded/{wildcards.table}.json"),
     output:
         table="results/recorded/{paper}/{table}.csv",
         record="results/recorded/{paper}/{table}.json",
@@ -58,13 +62,13 @@ rule collect:
 # The same for arrays.
 use rule recorded as recorded_arrays with:
     input:
-        table=lambda wildcards: repository(f"papers/{wildcards.paper}/recorded/{wildcards.table}.npz"),
-        record=lambda wildcards: repository(f"papers/{wildcards.paper}/recorded/{wildcards.table}.json"),
+        table=lambda wildcards: repository(f"{REGISTERS[wildcards.paper].folder}/recorded/{wildcards.table}.npz"),
+        record=lambda wildcards: repository(f"{REGISTERS[wildcards.paper].folder}/recorded/{wildcards.table}.json"),
     output:
         table="results/recorded/{paper}/{table}.npz",
         record="results/recorded/{paper}/{table}.json",
     wildcard_constraints:
-        table="|".join(ARRAYS),
+        table="|".join(ARRAYS) or NOTHING,
 
 
 use rule collect as collect_arrays with:
@@ -73,13 +77,13 @@ use rule collect as collect_arrays with:
         record="results/{scale}/{paper}/{table}.json",
     wildcard_constraints:
         scale="smoke|desk|paper",
-        table="|".join(ARRAYS),
+        table="|".join(ARRAYS) or NOTHING,
 
 
 rule draw:
     input:
         results=lambda wildcards: REGISTERS[wildcards.paper].inputs(wildcards.artifact, wildcards.scale),
-        reported=lambda wildcards: repository(f"papers/{wildcards.paper}/reported.csv"),
+        reported=lambda wildcards: repository(*REGISTERS[wildcards.paper].reported),
     output:
         main="results/{scale}/{paper}/figures/{artifact}.pdf",
         png="results/{scale}/{paper}/figures/{artifact}.png",
@@ -121,7 +125,7 @@ use rule draw as typeset with:
 rule compare:
     input:
         results=lambda wildcards: REGISTERS[wildcards.paper].inputs("comparison", wildcards.scale),
-        reported=lambda wildcards: repository(f"papers/{wildcards.paper}/reported.csv"),
+        reported=lambda wildcards: repository(*REGISTERS[wildcards.paper].reported),
     output:
         numbers="results/{scale}/{paper}/comparison.csv",
         text="results/{scale}/{paper}/comparison.md",

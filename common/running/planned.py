@@ -15,7 +15,7 @@ from typing import Any
 
 from common.data.catalog import entry, given_folder, mirror_file, origin
 from common.running import register
-from common.running.code import ROOT
+from common.running.code import HOMES, ROOT
 from common.running.costs import Cost
 from common.running.schedule import Item
 
@@ -43,9 +43,9 @@ class Planned:
 
     @cached_property
     def stage(self) -> tuple[str, str] | None:
-        """The paper and the stage of `python -m papers.<paper>.<stage> ...`; None for a job that is no stage."""
+        """The paper and the stage of `python -m papers.<paper>.<stage> ...`, or of a study; None for a job that is no stage."""
         parts = self.words[2].split(".") if self.words[:2] == ["python", "-m"] else []
-        return (parts[1], parts[2]) if parts[:1] == ["papers"] else None
+        return (parts[1], parts[2]) if parts[:1] in [[home] for home in HOMES] else None
 
     @cached_property
     def options(self) -> dict[str, str]:
@@ -70,10 +70,11 @@ class Planned:
         if self.stage is None:
             return OTHER
         paper, stage = self.stage
-        if not (file := ROOT / "papers" / paper / "costs.py").is_file():
+        known = register.of(paper)
+        if not (file := ROOT / known.folder / "costs.py").is_file():
             raise ValueError(f"there is no {file.relative_to(ROOT)}, which says what the stage {stage} costs: write it")
-        protocol = register.of(paper).protocol(self.options["scale"])
-        return importlib.import_module(f"papers.{paper}.costs").cost(stage, protocol, self.options)
+        protocol = known.protocol(self.options["scale"])
+        return importlib.import_module(f"{known.package}.costs").cost(stage, protocol, self.options)
 
     def scheduled(self, cost: Cost, seconds: float) -> Item:
         """Return the job as a schedule takes it. A checkpoint is written beside the one before it."""

@@ -1,6 +1,6 @@
-"""What a paper has: its stages with the settings that each reads, its tables with their parts, its figures with their tables.
+"""What a paper has, or a study of ours: its stages with the settings that each reads, its tables with their parts, its figures with their tables.
 
-Each is said once, in the REGISTER of papers/<paper>/runs.py.  What makes a job run again, which settings a stage may see, a
+Each is said once, in the REGISTER of papers/<paper>/runs.py, or studies/<study>/runs.py.  What makes a job run again, which settings a stage may see, a
 checkpoint's key and a record's protocol all follow from there; the code behind them follows from the imports.
 
     python -m common.running.register tsar dan      prints the figures and tables of these papers
@@ -17,11 +17,12 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from common.results import records
 from common.running import code, protocols
-from common.running.code import ROOT
+from common.running.code import HOMES, ROOT
 
 Job = Mapping[str, Any]  # what tells a job from others of its stage: a rule's wildcards, or a command line's options
 Reads = tuple[str, ...] | Callable[[Job], Sequence[str]]
@@ -68,7 +69,9 @@ class Register:
 
     schema: the type of protocol.yaml; tables: the name of each table that is collected, with the function that names its
     parts (protocol, scale, device -> paths); arrays: the same for what is kept as arrays (.npz); artifacts: "fig..." or
-    "table..." -> what it is made from; most_seeds: to which the design's numbers of seeds are cut, "all" for none.
+    "table..." -> what it is made from; home: the folder that its own lies in; published_as: what its files in figures/ begin
+    with, if not with its name; most_seeds: to which the design's numbers of seeds are cut, "all" for none; method: a file
+    with a method of the user's own, for a study that takes one.
     """
 
     paper: str
@@ -78,8 +81,32 @@ class Register:
     artifacts: Mapping[str, Artifact]
     comparison: Artifact
     arrays: Mapping[str, Parts] = field(default_factory=dict)
+    home: str = HOMES[0]
+    published_as: str = ""
     most_seeds: int | str = "all"
+    method: str = ""
     _read: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def folder(self) -> str:
+        """Where its files lie, from the repository's root."""
+        return f"{self.home}/{self.paper}"
+
+    @property
+    def package(self) -> str:
+        """The package of its modules."""
+        return f"{self.home}.{self.paper}"
+
+    @property
+    def reported(self) -> list[str]:
+        """The file of the numbers that the paper reports; none of a study."""
+        return [f"{self.folder}/reported.csv"] if self.home == HOMES[0] else []
+
+    def publishes(self, artifact: str) -> str:
+        """Return what a figure or a table is called in figures/, without its ending."""
+        return (
+            f"{self.published_as}_{artifact.removeprefix('fig_')}" if self.published_as else f"{self.paper}_{artifact}"
+        )
 
     def protocol(self, scale: str, overrides: Sequence[str] = ()) -> Any:
         """Return the whole protocol at a scale, as the workflow needs it to name its jobs. Stages go through `settings`.
@@ -87,12 +114,16 @@ class Register:
         "recorded" has the protocol of paper scale. Raises ProtocolError as `protocols.read` does.
         """
         scale = "paper" if scale == "recorded" else scale
-        path = ROOT / "papers" / self.paper / "protocol.yaml"
+        path = ROOT / self.folder / "protocol.yaml"
         if overrides:
             return protocols.read(path, self.schema, scale, overrides)
         if scale not in self._read:
-            self._read[scale] = self._with_fewer_seeds(protocols.read(path, self.schema, scale))
+            self._read[scale] = self._with_method(self._with_fewer_seeds(protocols.read(path, self.schema, scale)))
         return self._read[scale]
+
+    def with_method(self, file: str) -> Register:
+        """Return this register with a method of the user's own, if its study takes one ("" for none)."""
+        return dataclasses.replace(self, method=file, _read={}) if self.home != HOMES[0] else self
 
     def with_seeds(self, most: int | str) -> Register:
         """Return this register with at most so many seeds of everything; "all" for as many as the protocol has."""
@@ -107,6 +138,12 @@ class Register:
             if NUMBER_OF_SEEDS.fullmatch(key)
         }
         return dataclasses.replace(protocol, design=dataclasses.replace(protocol.design, **fewer))
+
+    def _with_method(self, protocol: Any) -> Any:
+        if not self.method:
+            return protocol
+        methods = (*protocol.design.methods, Path(self.method).stem)
+        return dataclasses.replace(protocol, design=dataclasses.replace(protocol.design, methods=methods))
 
     def settings(self, stage: str, scale: str, job: Job, overrides: Sequence[str] = ()) -> protocols.Settings:
         """Return the part of the protocol that a job reads, and no more."""
@@ -126,18 +163,18 @@ class Register:
 
         def of_job(wildcards: Any) -> str:
             settings = self.settings(stage, wildcards.scale, dict(wildcards.items()))
-            return f"{settings.digest} {code.digest(f'papers.{self.paper}.{stage}')}"
+            return f"{settings.digest} {code.digest(f'{self.package}.{stage}')}"
 
         return of_job
 
     def artifact_depends(self, name: str, scale: str) -> str:
         """Return the same for a figure, a table or the comparison."""
         if name == "comparison":
-            own = ["common.results.comparison", *(f"papers.{self.paper}.{part}" for part in ("compare", "claims"))]
+            own = ["common.results.comparison", *(f"{self.package}.{part}" for part in ("compare", "claims"))]
         else:
             maker = "typeset" if name.startswith("table") else "plotting"
-            own = [f"common.drawing.{maker}", "common.results.stamps", f"papers.{self.paper}.figures.{name}"]
-        depends = f"{self.settings_of(name, scale).digest} {code.digest(*own, f'papers.{self.paper}.results')}"
+            own = [f"common.drawing.{maker}", "common.results.stamps", f"{self.package}.figures.{name}"]
+        depends = f"{self.settings_of(name, scale).digest} {code.digest(*own, f'{self.package}.results')}"
         return f"{depends} {self._departures(name)}" if scale == "recorded" else depends
 
     def departures(self, record: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
@@ -154,7 +191,7 @@ class Register:
 
     def kept(self, tables: Iterable[str]) -> list[str]:
         """Return those of the tables that are kept in the paper's folder recorded/."""
-        folder = ROOT / "papers" / self.paper / "recorded"
+        folder = ROOT / self.folder / "recorded"
         return [name for name in tables if (folder / self.file(name)).is_file()]
 
     def _departures(self, name: str) -> str:
@@ -162,7 +199,7 @@ class Register:
         found = {}
         for table in self.kept(self.artifact(name).tables):
             with contextlib.suppress(ValueError, FileNotFoundError):  # the job refuses such a record, in words
-                record = records.read(ROOT / "papers" / self.paper / "recorded" / f"{table}.json")
+                record = records.read(ROOT / self.folder / "recorded" / f"{table}.json")
                 found[table] = self.departures(record)
         return json.dumps({table: departures for table, departures in found.items() if departures})
 
@@ -190,7 +227,7 @@ class Register:
             lacking, tables = tables, tuple(self.kept(tables))
             if not tables or (name != "comparison" and tables[0] != lacking[0]):
                 raise FileNotFoundError(
-                    f"{self.paper}_{name} needs papers/{self.paper}/recorded/{self.file(lacking[0])}, but no such table is kept; "
+                    f"{self.publishes(name)} needs {self.folder}/recorded/{self.file(lacking[0])}, but no such table is kept; "
                     "choose another scale, such as --config scale=smoke"
                 )
         return [f"results/{scale}/{self.paper}/{self.file(table)}" for table in tables]
@@ -203,11 +240,12 @@ class Register:
 
 @functools.cache
 def of(paper: str) -> Register:
-    """Return the register of a paper. Raises ValueError for one that is not in papers/."""
-    if not (ROOT / "papers" / paper / "runs.py").is_file():
-        known = sorted(path.parent.name for path in (ROOT / "papers").glob("*/runs.py"))
+    """Return the register of a paper or a study. Raises ValueError for one that is in neither folder."""
+    homes = [home for home in HOMES if (ROOT / home / paper / "runs.py").is_file()]
+    if not homes:
+        known = sorted(path.parent.name for home in HOMES for path in (ROOT / home).glob("*/runs.py"))
         raise ValueError(f"there is no paper {paper!r}; known are {', '.join(known)}")
-    return importlib.import_module(f"papers.{paper}.runs").REGISTER
+    return importlib.import_module(f"{homes[0]}.{paper}.runs").REGISTER
 
 
 def endings(artifact: str) -> tuple[str, ...]:
@@ -223,7 +261,7 @@ def main(papers: Sequence[str]) -> None:
             made, of_paper = name in register.available(), bool(PUBLISHED.fullmatch(name))
             published, available = published + of_paper, available + (made and of_paper)
             note = "" if of_paper else "   (an addition of ours)"
-            print(f"{'*' if made else ' '} figures/{paper}_{name}.{endings(name)[0]}{note}")
+            print(f"{'*' if made else ' '} figures/{register.publishes(name)}.{endings(name)[0]}{note}")
     print(f"{available} of the papers' {published} figures and tables can be made now, those marked *")
 
 

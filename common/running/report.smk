@@ -2,11 +2,13 @@
 
 from common.running import code, sources
 
+PAPERS = {name: REGISTERS[name] for name in config["papers"]}
+
 
 rule report:
     input:
-        made=lambda wildcards: sources.made(sources.of_all(REGISTERS, wildcards.scale), pictures=True),
-        kept=lambda wildcards: repository(*sources.kept(sources.of_all(REGISTERS, wildcards.scale), pictures=True)),
+        made=lambda wildcards: sources.made(sources.of_all(PAPERS, wildcards.scale), pictures=True),
+        kept=lambda wildcards: repository(*sources.kept(sources.of_all(PAPERS, wildcards.scale), pictures=True)),
     output:
         "results/{scale}/report.html",
     log:
@@ -14,7 +16,7 @@ rule report:
     conda:
         "../../environment.yml"
     params:
-        papers=list(REGISTERS),
+        papers=list(PAPERS),
         depends=code.digest("common.drawing.report"),
     message:
         "The answer on one page: {output}"
@@ -24,8 +26,8 @@ rule report:
 
 rule reproduction:
     input:
-        made=sources.made(sources.of_all(REGISTERS, "recorded"), pictures=False),
-        kept=repository(*sources.kept(sources.of_all(REGISTERS, "recorded"), pictures=False)),
+        made=sources.made(sources.of_all(PAPERS, "recorded"), pictures=False),
+        kept=repository(*sources.kept(sources.of_all(PAPERS, "recorded"), pictures=False)),
     output:
         "REPRODUCTION.md",
     log:
@@ -33,7 +35,7 @@ rule reproduction:
     conda:
         "../../environment.yml"
     params:
-        papers=list(REGISTERS),
+        papers=list(PAPERS),
         depends=code.digest("common.drawing.report"),
     message:
         "The answer as text: {output}"

@@ -58,7 +58,7 @@ class Job:
         self.settings.check_read(arguments.set)
         for name, sets in register.stages[stage].data_of(self.of).items():
             load.check_sets(f"--{name}", getattr(arguments, name), sets)
-        self.code = code.digest(f"papers.{register.paper}.{stage}")
+        self.code = code.digest(f"{register.package}.{stage}")
         self.device: torch.device = devices.select(
             device or arguments.device, matmul_precision=arguments.matmul_precision, wide=wide
         )

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import psutil
 
 from common.running import command_line
+from common.running.code import HOMES
 from common.running.progress import duration
 
 TAIL = 4096  # bytes of a log, in which its last line lies
@@ -33,7 +34,7 @@ def running(folder: Path, processes: Iterable[psutil.Process] | None = None) -> 
     """
     for process in psutil.process_iter() if processes is None else processes:
         try:
-            if not any(word.startswith("papers.") for word in process.cmdline()):
+            if not any(word.split(".")[0] in HOMES for word in process.cmdline()):
                 continue
             logs = [Path(file.path) for file in process.open_files() if file.fd == 1]
             if logs and logs[0].is_relative_to(folder.resolve() / "logs"):

@@ -1,4 +1,4 @@
-"""What the Snakefile and every paper's rules share: checked configuration, choice of scale, environment of the jobs, paths.
+"""What the Snakefile and every paper's rules share: choice of scale and device, environment of the jobs, paths.
 
 Imports nothing heavy: Snakemake reads this module each time it parses the workflow.
 """
@@ -10,71 +10,22 @@ import glob
 import os
 import re
 import sys
-import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from common.data import plain_yaml
-from common.data.catalog import DataError, given_folder, prepared_file
+from common.data.catalog import prepared_file
 from common.running import gpus, protocols
 from common.running.code import ROOT
-from common.running.command_line import DEVICE
+from common.running.configuration import SCALE_CHOICES
 from common.running.register import Register, endings
 
 SCALES = protocols.SCALES
-SCALE_CHOICES = ("auto", *SCALES, "recorded")
-KEYS = ("scale", "device", "gpu_jobs_per_device", "data_mirror", "imagenet_folder", "seeds", "papers")
 
 # What one training job may take, by scale: memory in MB, and run time in minutes (for schedulers that ask).
 MEMORY_MB = {"smoke": 2_000, "desk": 4_000, "paper": 32_000}
 MINUTES = {"smoke": 10, "desk": 600, "paper": 1_440}
 
 CACHE_BYTES = 32 * 2**20  # of the last-level cache; with 16 MiB split and permuted MNIST took 10 to 20 % longer
-
-
-class ConfigError(Exception):
-    """A value in config.yaml, or given with --config, that cannot be; the message says which and what to write."""
-
-
-def config_file(path: str) -> str:
-    """Return the path of a configuration file that is plain YAML. Raises ConfigError for any other, before Snakemake reads it."""
-    try:
-        plain_yaml.read(path)
-    except ValueError as error:
-        raise ConfigError(f"config: {error}") from None
-    return path
-
-
-def check_config(config: Mapping[str, Any]) -> None:
-    """Raises ConfigError, with the closest valid choice, for unknown or missing keys and for values that cannot be."""
-    for key in config:
-        if key not in KEYS:
-            raise ConfigError(f"config: unknown key {key!r}{_hint(key, KEYS)}")
-    if missing := [key for key in KEYS if key not in config]:
-        raise ConfigError(f"config: missing key {', '.join(map(repr, missing))}; config.yaml must give all of them")
-    if config["scale"] not in SCALE_CHOICES:
-        raise ConfigError(f"config: unknown scale {config['scale']!r}{_hint(config['scale'], SCALE_CHOICES)}")
-    if not DEVICE.fullmatch(str(config["device"])):
-        raise ConfigError(f"config: unknown device {config['device']!r}; write auto, cpu, cuda or cuda:1")
-    if not (type(config["gpu_jobs_per_device"]) is int and config["gpu_jobs_per_device"] > 0):
-        raise ConfigError(
-            f"config: gpu_jobs_per_device cannot be {config['gpu_jobs_per_device']!r}; write how many jobs share a GPU, such as 1"
-        )
-    if config["seeds"] != "all" and not (type(config["seeds"]) is int and config["seeds"] > 0):
-        raise ConfigError(
-            f"config: seeds cannot be {config['seeds']!r}; write all, or how many at most, such as seeds=1"
-        )
-    for key in ("data_mirror", "imagenet_folder"):
-        try:
-            given_folder(key, config[key])
-        except DataError as error:
-            raise ConfigError(f"config: {error}") from error
-    for path in (*glob.glob("data/prepared/*.npz"), *glob.glob("data/smoke/*.npz")):
-        if os.path.getmtime(path) > time.time() + 10:  # seconds; Snakemake fails for it, but only once a job is done
-            raise ConfigError(f"{path} is dated in the future; correct the clock, or date it now: touch {path}")
-    _check_papers(config["papers"])
-    if config["scale"] == "recorded" and not any((ROOT / "papers").glob("*/recorded/*.csv")):
-        raise ConfigError("config: scale 'recorded' has no tables yet (papers/*/recorded/*.csv); choose another scale")
 
 
 def choose_device(device: str) -> str:
@@ -182,7 +133,7 @@ def comparisons(registers: Mapping[str, Register], scale: str) -> list[str]:
 
 def result(registers: Mapping[str, Register], name: str, scale: str, ending: str) -> str:
     """Path of the result that figures/<name>.<ending> is a copy of. Raises UnknownFigure if there is none."""
-    artifacts = {f"{paper}_{own}": (paper, own) for paper, known in registers.items() for own in known.artifacts}
+    artifacts = {known.publishes(own): (paper, own) for paper, known in registers.items() for own in known.artifacts}
     paper, own = artifacts.get(name, ("", ""))
     if not own:
         shorter = {f"{_initials(paper)}_{own}": full for full, (paper, own) in artifacts.items()}
@@ -263,22 +214,5 @@ def _finished_batches(first: int, end: int, pattern: str) -> list[tuple[int, int
     return sorted(chosen)
 
 
-def _check_papers(papers: Any) -> None:
-    known = sorted(rules.parent.name for rules in (ROOT / "papers").glob("*/rules.smk"))
-    if not isinstance(papers, list) or not papers:
-        raise ConfigError(f"config: papers must be a list such as [{known[0]}], not {papers!r}")
-    for paper in papers:
-        if paper not in known:
-            raise ConfigError(f"config: unknown paper {paper!r}{_hint(paper, known)}")
-        if papers.count(paper) > 1:
-            raise ConfigError(f"config: papers names {paper!r} twice; name it once")
-
-
 def _initials(paper: str) -> str:
     return "".join(word[0] for word in paper.split("_"))
-
-
-def _hint(given: Any, known: Iterable[str]) -> str:
-    known = list(known)
-    close = difflib.get_close_matches(str(given), known, n=1)
-    return (f"; did you mean {close[0]!r}?" if close else ";") + f" Known are {', '.join(known)}"

@@ -9,20 +9,13 @@ way. The study is stored after every trial, so that a search that was killed goe
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import math
-from collections.abc import Iterator
-from pathlib import Path
 
 import optuna
 import torch
-from optuna.exceptions import OptunaError
-from optuna.trial import TrialState
-from sqlalchemy.exc import SQLAlchemyError
 
-from common.data.catalog import reason
 from common.learning.continual import learn
+from common.learning.search import search
 from common.results import tables
 from common.running import protocols, stage
 from common.running.protocols import Settings
@@ -63,69 +56,25 @@ def suggest(trial: optuna.Trial, ranges: Search) -> Attractor:
     return Attractor(**{name: trial.suggest_float(name, *getattr(ranges, name), log=True) for name in HYPERPARAMETERS})
 
 
-@contextlib.contextmanager
-def alone(study_file: Path) -> Iterator[None]:
-    """Have a study to oneself: what another process is at is waited for. Raises TrainingError if the file is no study.
-
-    Two searches at once would both try what only one of them should.
-    """
-    study_file.parent.mkdir(parents=True, exist_ok=True)
-    with study_file.with_suffix(".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print(f"{study_file}: another search is at this study; waiting for its end", flush=True)
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        try:
-            yield
-        except (OptunaError, SQLAlchemyError) as error:
-            raise stage.TrainingError(
-                f"{study_file} is no study that can be gone on with ({reason(error)}): delete it, or end what else has it open"
-            ) from error
-
-
-def search(job: stage.Job, name: str, path: str, about: dict, study_file: Path) -> list[optuna.trial.FrozenTrial]:
-    """Run the trials that are not done yet, and return all that are, in order.
-
-    name: of the reading; path, about: of the data set, and what it says of itself; study_file: where the study is stored.
-    The sampler depends on how many trials are done and on their outcomes alone, so that a resumed search is the same. A
-    study of other settings, data or code is not gone on with.
-    """
-    read = {section: values for section, values in job.settings.as_dict().items() if section in ("training", "search")}
-    read["data"] = about["splits"]  # how many images, and their fingerprints
-    study = optuna.create_study(
-        storage=f"sqlite:///{study_file}",
-        study_name=f"{name} {protocols.digest(read)} {job.code}",
-        direction="maximize",
-        load_if_exists=True,
-    )
-    for interrupted in study.get_trials(states=[TrialState.RUNNING]):
-        study.tell(interrupted.number, state=TrialState.FAIL)
-    count = job.settings.search.trials
-    while len(finished := study.get_trials(states=[TrialState.COMPLETE])) < count:
-        study.sampler = optuna.samplers.TPESampler(seed=FIRST_TUNING_SEED + len(finished))
-        trial = study.ask()
-        attractor = suggest(trial, job.settings.search)
-        value = judge(job.settings, reading(name), FULL, attractor, path, job.device)
-        study.tell(trial, value)
-        done = f"trial {len(finished) + 1} of {count}"
-        print(f"{done}: {value:.5f} with {trial.params}; best {study.best_value:.5f}", flush=True)
-    return finished
-
-
 def main() -> None:
     parser = options(__doc__)
     parser.add_argument("--study", type=stage.written(".db"), required=True, help="where the study is stored (.db)")
     arguments = parser.parse_args()
     job, name = job_of("search", arguments)
     settings, choices, path = job.settings, reading(name), arguments.data
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
     seeds = [FIRST_TUNING_SEED]
     _, about = data.stream(path, 1, choices, seeds, job.device, held_out=settings.search.held_out)
     with job.record(arguments.out, data=[about], seeds=seeds) as measured:
         measured["reading"] = name
-        with alone(arguments.study):
-            finished = search(job, name, path, about, arguments.study)
+        # a study of other settings, data or code is not gone on with
+        read = {section: values for section, values in settings.as_dict().items() if section in ("training", "search")}
+        read["data"] = about["splits"]  # how many images, and their fingerprints
+        study = f"{name} {protocols.digest(read)} {job.code}"
+
+        def tried(trial: optuna.Trial) -> float:
+            return judge(settings, choices, FULL, suggest(trial, settings.search), path, job.device)
+
+        finished = search(arguments.study, study, settings.search.trials, FIRST_TUNING_SEED, tried)
         # counted anew: a trial that was interrupted has a number, too
         rows = [_row(name, number, trial.params, trial.value) for number, trial in enumerate(finished)]
         for number, condition in ((PUBLISHED, FULL), (NO_METHOD, CONTROL)):

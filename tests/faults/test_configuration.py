@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from common.data import catalog, plain_yaml
-from common.running import command_line, make, register, workflow
+from common.running import command_line, configuration, make, register, workflow
 from common.running.code import ROOT
-from common.running.workflow import ConfigError, UnknownFigure
+from common.running.configuration import ConfigError
+from common.running.workflow import UnknownFigure
 from tests.faults.conftest import Fault
 from tests.faults.test_protocols import PAPERS, TEXTS
 from tests.workflow.checkout import Checkout
@@ -41,6 +42,20 @@ BAD = {  # values by key
         ["../papers"],
         [""],
     ],
+    "studies": ["cross_benchmark", None, 3, ["cross"], ["cross_benchmark", "cross_benchmark"], ["tsar"], [3], {"a": 1}],
+    "method": [
+        None,
+        3,
+        "ewc",
+        "no/such/file.py",
+        "/tmp",
+        __file__,
+        "Mine.py",
+        "a b.py",
+        "1.py",
+        ["a.py"],
+        "../config.yaml",
+    ],
 }
 
 
@@ -52,16 +67,19 @@ def as_snakemake(act: Any) -> None:
 def test_a_configuration_that_cannot_be_is_refused(all_refused):
     faults = [
         Fault(
-            f"{key}: {value!r}", partial(workflow.check_config, GOOD | {key: value}), (key.rstrip("s"),), as_snakemake
+            f"{key}: {value!r}",
+            partial(configuration.check_config, GOOD | {key: value}),
+            ({"studies": "studies"}.get(key, key.rstrip("s")),),
+            as_snakemake,
         )
         for key, values in BAD.items()
         for value in values
     ]
     for key in GOOD:
         without = {name: value for name, value in GOOD.items() if name != key}
-        faults.append(Fault(f"no {key}", partial(workflow.check_config, without), (key,), as_snakemake))
+        faults.append(Fault(f"no {key}", partial(configuration.check_config, without), (key,), as_snakemake))
         faults.append(
-            Fault(f"{key}s", partial(workflow.check_config, GOOD | {f"{key}x": 1}), (f"{key}x", key), as_snakemake)
+            Fault(f"{key}s", partial(configuration.check_config, GOOD | {f"{key}x": 1}), (f"{key}x", key), as_snakemake)
         )
     all_refused(faults)
 
@@ -70,7 +88,7 @@ def test_a_configuration_that_cannot_be_is_refused(all_refused):
 def test_a_folder_of_the_environment_that_cannot_be_is_refused(monkeypatch, all_refused, variable):
     for value in ("/no/such/folder", "~/no/such/folder", __file__, "s3://bucket"):
         monkeypatch.setenv(variable, value)
-        all_refused([Fault(value, partial(workflow.check_config, GOOD), (variable,), as_snakemake)])
+        all_refused([Fault(value, partial(configuration.check_config, GOOD), (variable,), as_snakemake)])
 
 
 def test_a_configuration_that_is_not_plain_yaml_is_refused(tmp_path, all_refused):
@@ -80,7 +98,7 @@ def test_a_configuration_that_is_not_plain_yaml_is_refused(tmp_path, all_refused
             (path := tmp_path / f"{name}.yaml").write_bytes(
                 change(text) if name != "merged alias" else b"a: &p {b: 1}\nc: *p\n"
             )
-            faults.append(Fault(name, partial(workflow.config_file, str(path)), (str(path),), as_snakemake))
+            faults.append(Fault(name, partial(configuration.config_file, str(path)), (str(path),), as_snakemake))
     all_refused(faults)
 
 
@@ -117,7 +135,7 @@ def test_a_data_set_of_the_future_is_named_before_any_job(monkeypatch, tmp_path,
         (path := folder / f"{name}.npz").touch()
         os.utime(path, (time.time() + 3600,) * 2)
         all_refused(
-            [Fault(name, partial(workflow.check_config, GOOD), (f"data/{part}/{name}.npz", "touch"), as_snakemake)]
+            [Fault(name, partial(configuration.check_config, GOOD), (f"data/{part}/{name}.npz", "touch"), as_snakemake)]
         )
         path.unlink()
 

@@ -14,7 +14,17 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 PAPERS = yaml.safe_load((ROOT / "config.yaml").read_text())["papers"]
-TRACKED = ("Snakefile", "config.yaml", "environment.yml", "common", "papers", "profiles", "data/catalog.yaml")
+TRACKED = (
+    "Snakefile",
+    "config.yaml",
+    "environment.yml",
+    "common",
+    "papers",
+    "studies",
+    "examples",
+    "profiles",
+    "data/catalog.yaml",
+)
 CACHE = tempfile.TemporaryDirectory()  # of snakemake and matplotlib, which the home folder may not be able to keep
 
 

@@ -11,16 +11,9 @@ import pytest
 import yaml
 
 from common.running import workflow
+from common.running.configuration import ConfigError, check_config
 from common.running.protocols import ProtocolError
-from common.running.workflow import (
-    ConfigError,
-    check_config,
-    choose_device,
-    choose_scale,
-    repository,
-    seed_batches,
-    seeds_per_job,
-)
+from common.running.workflow import choose_device, choose_scale, repository, seed_batches, seeds_per_job
 
 GOOD = yaml.safe_load((workflow.ROOT / "config.yaml").read_text())
 
@@ -39,7 +32,7 @@ def test_the_shipped_configuration_is_valid_and_picks_the_scale_itself():
         ({"device": "gpu"}, "unknown device 'gpu'; write auto, cpu, cuda or cuda:1"),
         ({"data_mirror": "/no/such/folder"}, "/no/such/folder is not a folder: correct data_mirror or DATA_MIRROR"),
         ({"imagenet_folder": 3}, "3 is not a folder: correct imagenet_folder or IMAGENET_FOLDER"),
-        ({"papers": ["tsr"]}, "unknown paper 'tsr'; did you mean 'tsar'?"),
+        ({"papers": ["tsr"]}, "papers has no 'tsr'; did you mean 'tsar'?"),
         ({"papers": "tsar"}, "papers must be a list"),
         ({"papers": []}, "papers must be a list"),
     ],

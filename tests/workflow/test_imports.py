@@ -10,7 +10,7 @@ from common.running import code, register
 
 FILES = [
     str(path.relative_to(code.ROOT))
-    for folder in ("common", "papers", "benchmarks")
+    for folder in ("common", "papers", "studies", "examples", "benchmarks")
     for path in sorted((code.ROOT / folder).rglob("*.py"))
     if path.name != "__init__.py"
 ]
@@ -37,7 +37,15 @@ def test_common_knows_no_paper_and_no_paper_another(imports):
     for file, imported in imports.items():
         room = "/".join(file.split("/")[:2])
         papers = {"/".join(other.split("/")[:2]) for other in imported if other.startswith("papers/")}
-        assert papers <= {room} or file.startswith("benchmarks/"), file
+        assert papers <= {room} or file.startswith(("benchmarks/", "studies/")), file
+        assert file.startswith(("studies/", "benchmarks/")) or not any(
+            other.startswith("studies/") for other in imported
+        ), file
+
+
+def test_studies_know_of_the_papers_their_methods_alone(imports):
+    known = {other for file, imported in imports.items() if file.startswith("studies/") for other in imported}
+    assert {file.split("/")[-1] for file in known if file.startswith("papers/")} == {"method.py"}
 
 
 @pytest.mark.parametrize("paper", PAPERS)

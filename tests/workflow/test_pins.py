@@ -45,7 +45,7 @@ def test_whatever_is_imported_is_a_requirement():
     roots = (
         {name.partition(".")[0] for name in imported}
         - sys.stdlib_module_names
-        - {"common", "papers", "benchmarks", "tests"}
+        - {"common", "papers", "studies", "benchmarks", "tests"}
     )
     distributions = importlib.metadata.packages_distributions()
     unpinned = {

@@ -1,0 +1,125 @@
+"""The checked configuration: config.yaml, and what is given with --config.
+
+Imports nothing heavy: Snakemake reads this module each time it parses the workflow.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import glob
+import os
+import re
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from common.data import plain_yaml
+from common.data.catalog import DataError, given_folder, reason
+from common.running import protocols
+from common.running.code import HOMES, ROOT
+from common.running.command_line import DEVICE
+
+SCALE_CHOICES = ("auto", *protocols.SCALES, "recorded")
+KEYS = (
+    "scale",
+    "device",
+    "gpu_jobs_per_device",
+    "data_mirror",
+    "imagenet_folder",
+    "seeds",
+    "papers",
+    "studies",
+    "method",
+)
+METHOD_FILE = re.compile(r"[a-z]\w*\.py")  # of a method of the user's own, which is called so
+EXAMPLE = "examples/my_method.py"
+
+
+class ConfigError(Exception):
+    """A value in config.yaml, or given with --config, that cannot be; the message says which and what to write."""
+
+
+def config_file(path: str) -> str:
+    """Return the path of a configuration file that is plain YAML. Raises ConfigError for any other, before Snakemake reads it."""
+    try:
+        plain_yaml.read(path)
+    except ValueError as error:
+        raise ConfigError(f"config: {error}") from None
+    return path
+
+
+def check_config(config: Mapping[str, Any]) -> None:
+    """Raises ConfigError, with the closest valid choice, for unknown or missing keys and for values that cannot be."""
+    for key in config:
+        if key not in KEYS:
+            raise ConfigError(f"config: unknown key {key!r}{hint(key, KEYS)}")
+    if missing := [key for key in KEYS if key not in config]:
+        raise ConfigError(f"config: missing key {', '.join(map(repr, missing))}; config.yaml must give all of them")
+    if config["scale"] not in SCALE_CHOICES:
+        raise ConfigError(f"config: unknown scale {config['scale']!r}{hint(config['scale'], SCALE_CHOICES)}")
+    if not DEVICE.fullmatch(str(config["device"])):
+        raise ConfigError(f"config: unknown device {config['device']!r}; write auto, cpu, cuda or cuda:1")
+    if not (type(config["gpu_jobs_per_device"]) is int and config["gpu_jobs_per_device"] > 0):
+        raise ConfigError(
+            f"config: gpu_jobs_per_device cannot be {config['gpu_jobs_per_device']!r}; write how many jobs share a GPU, such as 1"
+        )
+    if config["seeds"] != "all" and not (type(config["seeds"]) is int and config["seeds"] > 0):
+        raise ConfigError(
+            f"config: seeds cannot be {config['seeds']!r}; write all, or how many at most, such as seeds=1"
+        )
+    for key in ("data_mirror", "imagenet_folder"):
+        try:
+            given_folder(key, config[key])
+        except DataError as error:
+            raise ConfigError(f"config: {error}") from error
+    for path in (*glob.glob("data/prepared/*.npz"), *glob.glob("data/smoke/*.npz")):
+        if os.path.getmtime(path) > time.time() + 10:  # seconds; Snakemake fails for it, but only once a job is done
+            raise ConfigError(f"{path} is dated in the future; correct the clock, or date it now: touch {path}")
+    for home in HOMES:
+        _check_folders(home, config[home])
+    _check_method(config["method"])
+    if config["scale"] == "recorded" and not any((ROOT / "papers").glob("*/recorded/*.csv")):
+        raise ConfigError("config: scale 'recorded' has no tables yet (papers/*/recorded/*.csv); choose another scale")
+
+
+def _check_folders(home: str, names: Any) -> None:
+    known = sorted(rules.parent.name for rules in (ROOT / home).glob("*/rules.smk"))
+    if not isinstance(names, list) or (home == HOMES[0] and not names):
+        raise ConfigError(f"config: {home} must be a list such as [{known[0]}], not {names!r}")
+    for name in names:
+        if name not in known:
+            raise ConfigError(f"config: {home} has no {name!r}{hint(name, known)}")
+        if names.count(name) > 1:
+            raise ConfigError(f"config: {home} names {name!r} twice; name it once")
+
+
+def _check_method(file: Any) -> None:
+    """Raise ConfigError unless `file` is empty, or a Python file that defines what a method of the user's own needs."""
+    if file == "":
+        return
+    if not (isinstance(file, str) and METHOD_FILE.fullmatch(os.path.basename(file))):
+        raise ConfigError(f"config: method must be a file such as {EXAMPLE}, named in small letters, not {file!r}")
+    try:
+        with open(file, encoding="utf-8") as source:
+            tree = ast.parse(source.read())
+    except (OSError, SyntaxError, ValueError) as error:
+        raise ConfigError(f"config: method {file} cannot be read: {reason(error)}") from error
+    functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    names = {
+        target.id
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for kind, name, there in (("the dictionary", "SEARCHED", names), ("a function", "consolidation", functions)):
+        if name not in there:
+            raise ConfigError(f"config: method {file} does not define {kind} {name}; {EXAMPLE} shows how")
+
+
+def hint(given: Any, known: Iterable[str]) -> str:
+    """Return what to write in place of a name that is not known: the closest, and all."""
+    known = list(known)
+    close = difflib.get_close_matches(str(given), known, n=1)
+    return (f"; did you mean {close[0]!r}?" if close else ";") + f" Known are {', '.join(known)}"

@@ -1,0 +1,7 @@
+"""Every method on imbalanced permuted MNIST: accuracy over tasks, plasticity against retention, and ranks."""
+
+from __future__ import annotations
+
+from studies.cross_benchmark.figures.benchmark import drawing, listing
+
+draw, values = drawing("imbalanced"), listing("imbalanced")

@@ -1,0 +1,147 @@
+"""The methods that are compared, and the small interface that all of them go through, also one of the user's own.
+
+A method is a consolidation: what acts beside the loss at every step and after every task (`common.learning.consolidation`).
+It says which hyperparameters are searched, each on a logarithmic scale, and makes the consolidation from their values. The
+learning rate is searched for every method, and is not among them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from torch import Tensor
+
+from common.learning.consolidation import Consolidation, Ewc, Mas, OnlineEwc, SynapticIntelligence
+from common.running.stage import TrainingError
+from papers.sticky_gradient.method import Attractor, Reading, StickyGradient
+from studies.cross_benchmark.protocol import Training
+
+Slow = Sequence[Tensor]  # the weights and biases [R, ...] that are consolidated
+Make = Callable[..., Consolidation]
+
+STRENGTH = {"strength": (1e-3, 1e4)}
+ETA = {"eta": (1e-4, 1e-1)}
+# Table 3 of the sticky gradient's paper, but for the mean and the SD of its start: all methods start alike.
+ATTRACTOR = {"a1": (0.01, 10.0), "gamma": (0.01, 7.0), "zeta": (1e-7, 1e-3), "lambda_": (4.0, 10.0)}
+READING = Reading(inputs="unit", multiplied="gradient", l1="mean")  # as that paper's own runs
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method.
+
+    make: (slow weights, training, **hyperparameters) -> consolidation; searched: the range of each hyperparameter; plastic:
+    whether the softmax layer is DHP's, whose initial eta is searched as well; joint: whether all tasks are learned at once;
+    file: what it was loaded from, if it is the user's own.
+    """
+
+    make: Make
+    searched: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    plastic: bool = False
+    joint: bool = False
+    file: Path | None = None
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of the user's file; empty for a method of ours."""
+        return hashlib.sha256(self.file.read_bytes()).hexdigest() if self.file else ""
+
+
+def plain(slow: Slow, training: Training) -> Consolidation:
+    """L: nothing beside the loss."""
+    return Consolidation(slow, 0.0)
+
+
+def ewc(slow: Slow, training: Training, strength: float) -> Consolidation:
+    """L + (strength / 2) sum_tasks sum_k F_k^t (theta_k - theta_k^t)^2 (Kirkpatrick et al. 2017)."""
+    return Ewc(slow, strength, training.importance_images)
+
+
+def online_ewc(slow: Slow, training: Training, strength: float) -> Consolidation:
+    """The same with one quadratic term, around the end of the last task (Schwarz et al. 2018)."""
+    return OnlineEwc(slow, strength, training.importance_images)
+
+
+def si(slow: Slow, training: Training, strength: float) -> Consolidation:
+    """L + c sum_k Omega_k (theta_k - theta~_k)^2, Omega from the path of the loss (Zenke et al. 2017)."""
+    return SynapticIntelligence(slow, strength, training.xi)
+
+
+def mas(slow: Slow, training: Training, strength: float) -> Consolidation:
+    """The same with Omega from the squared length of the output (Aljundi et al. 2018)."""
+    return Mas(slow, strength, training.importance_images)
+
+
+def sticky(slow: Slow, training: Training, a1: float, gamma: float, zeta: float, lambda_: float) -> Consolidation:
+    """The gradient of a weight times f(theta) where its step leads away from a1, and L1 (Ghosh et al., Algorithm 1)."""
+    attractor = Attractor(a1=a1, mu=0.0, sigma=1.0, gamma=gamma, zeta=zeta, lambda_=lambda_)  # mu, sigma: unused
+    return StickyGradient(slow, attractor, READING, attracted=True, l1=True)
+
+
+METHODS = {
+    "finetune": Method(plain),
+    "joint": Method(plain, joint=True),
+    "ewc": Method(ewc, STRENGTH),
+    "online_ewc": Method(online_ewc, STRENGTH),
+    "si": Method(si, STRENGTH),
+    "mas": Method(mas, STRENGTH),
+    "sticky": Method(sticky, ATTRACTOR),
+    "dhp": Method(plain, ETA, plastic=True),
+    "dhp_ewc": Method(online_ewc, STRENGTH | ETA, plastic=True),
+    "dhp_si": Method(si, STRENGTH | ETA, plastic=True),
+    "dhp_mas": Method(mas, STRENGTH | ETA, plastic=True),
+}
+
+
+def name_of(text: str) -> str:
+    """Return the name of a method: itself, or that of the user's file without its ending."""
+    return Path(text).stem if text.endswith(".py") else text
+
+
+def method(text: str) -> Method:
+    """Return the method of this name, or out of this file. Raises ValueError if there is none."""
+    if not text.endswith(".py"):
+        if text not in METHODS:
+            raise ValueError(f"unknown method {text!r}; known are {', '.join(METHODS)}, and files of your own (.py)")
+        return METHODS[text]
+    if name_of(text) in METHODS:
+        raise ValueError(f"{text}: there is a method {name_of(text)} already; give the file another name")
+    return _own(Path(text))
+
+
+def _own(file: Path) -> Method:
+    """Load the user's method. Raises ValueError for a file that does not define what a method needs."""
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+        searched, make = dict(module.SEARCHED), module.consolidation
+    except Exception as error:
+        raise ValueError(f"{file} cannot be loaded: {type(error).__name__}: {' '.join(str(error).split())}") from error
+    for name, bounds in searched.items():
+        fine = (
+            isinstance(bounds, list | tuple)
+            and len(bounds) == 2
+            and all(isinstance(end, int | float) for end in bounds)
+        )
+        if not (fine and 0 < bounds[0] < bounds[1] < math.inf):
+            raise ValueError(f"{file}: SEARCHED[{name!r}] must be a range such as (0.001, 10.0), not {bounds!r}")
+
+    def consolidation(slow: Slow, training: Training, **hyperparameters: float) -> Consolidation:
+        try:
+            made = make(slow, **hyperparameters)
+        except TypeError as error:
+            raise TrainingError(
+                f"{file}: consolidation does not take parameters, {', '.join(searched)}: {error}"
+            ) from error
+        if not isinstance(made, Consolidation):
+            raise TrainingError(f"{file}: consolidation must return a Consolidation, not {type(made).__name__}")
+        return made
+
+    return Method(consolidation, searched, file=file)

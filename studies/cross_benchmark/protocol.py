@@ -1,0 +1,68 @@
+"""The study's one protocol (protocol.yaml): the same network, steps, starts and budget of trials for every method."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from common.running.protocols import check_positive
+
+FIRST_TUNING_SEED = 1000  # seeds of tuning, which no reported run has
+PIXELS, CLASSES = 784, 10  # of MNIST
+PAIRS = tuple((digit, digit + 1) for digit in range(0, CLASSES, 2))  # the tasks of split MNIST
+OPTIMIZERS = ("sgd", "adam")
+BENCHMARKS = {  # and what they are called
+    "permuted": "Permuted MNIST",
+    "imbalanced": "Imbalanced permuted MNIST",
+    "split_task": "Split MNIST, task-incremental",
+    "split_domain": "Split MNIST, domain-incremental",
+    "split_class": "Split MNIST, class-incremental",
+}
+
+
+@dataclass(frozen=True)
+class Training:
+    """What all runs have in common; tasks: of the permuted benchmarks."""
+
+    hidden: tuple[int, ...]
+    tasks: int
+    epochs: int
+    batch: int
+    importance_images: int
+    xi: float
+
+
+@dataclass(frozen=True)
+class Search:
+    """The search of each method: trials, held-out training images, and the range of the learning rate by optimizer."""
+
+    trials: int
+    held_out: int
+    sgd: tuple[float, float]
+    adam: tuple[float, float]
+
+    def __post_init__(self) -> None:
+        check_positive(self, "sgd", "adam")
+        for name in OPTIMIZERS:
+            low, high = getattr(self, name)
+            if low >= high:
+                raise ValueError(f"{name} must be a range such as [0.001, 1.0], not [{low:g}, {high:g}]")
+
+
+@dataclass(frozen=True)
+class Design:
+    """What is compared, and with how many seeds."""
+
+    methods: tuple[str, ...]
+    optimizers: tuple[str, ...]
+    seeds: int
+
+    def __post_init__(self) -> None:
+        if unknown := [name for name in self.optimizers if name not in OPTIMIZERS]:
+            raise ValueError(f"unknown optimizer {unknown[0]!r}; known are {', '.join(OPTIMIZERS)}")
+
+
+@dataclass(frozen=True)
+class Protocol:
+    training: Training
+    search: Search
+    design: Design

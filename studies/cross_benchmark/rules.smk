@@ -1,0 +1,71 @@
+# Every method on every benchmark: the same search for each -> training with what it found.
+
+from pathlib import Path
+
+from studies.cross_benchmark.protocol import BENCHMARKS as CROSS_BENCHMARKS, OPTIMIZERS as CROSS_OPTIMIZERS
+
+CROSS = REGISTERS["cross_benchmark"]
+CROSS_OWN = {Path(CROSS.method).stem: CROSS.method} if CROSS.method else {}  # the user's method: its name, its file
+
+
+rule cross_benchmark_tune:
+    input:
+        data=lambda wildcards: dataset("mnist", wildcards.scale),
+        own=lambda wildcards: CROSS_OWN.get(wildcards.method, []),
+    output:
+        table="results/{scale}/cross_benchmark/{benchmark}/{optimizer}/{method}/search.csv",
+        record="results/{scale}/cross_benchmark/{benchmark}/{optimizer}/{method}/search.json",
+    log:
+        "logs/{scale}/cross_benchmark/{benchmark}_{optimizer}_{method}_search.log",
+    wildcard_constraints:
+        benchmark="|".join(CROSS_BENCHMARKS),
+        optimizer="|".join(CROSS_OPTIMIZERS),
+        method=r"[a-z]\w*",
+    priority: 1
+    conda:
+        "../../environment.yml"
+    resources:
+        **TRAINING,
+    params:
+        method=lambda wildcards: CROSS_OWN.get(wildcards.method, wildcards.method),
+        # not declared as an output, or Snakemake would delete it before the attempt that is to go on from it
+        study="results/{scale}/cross_benchmark/studies/{benchmark}_{optimizer}_{method}.db",
+        depends=CROSS.depends("tune"),
+    message:
+        "Tuning: {wildcards.benchmark}, {wildcards.method} with {wildcards.optimizer}, {wildcards.scale} scale; see {log}"
+    shell:
+        "python -m studies.cross_benchmark.tune --scale {wildcards.scale} --benchmark {wildcards.benchmark}"
+        " --optimizer {wildcards.optimizer} --method {params.method:q} --device {resources.device:q} --data {input.data:q}"
+        " --study {params.study:q} --out {output.table:q} > {log:q} 2>&1"
+
+
+rule cross_benchmark_train:
+    input:
+        data=lambda wildcards: dataset("mnist", wildcards.scale),
+        own=lambda wildcards: CROSS_OWN.get(wildcards.method, []),
+        search="results/{scale}/cross_benchmark/{benchmark}/{optimizer}/{method}/search.csv",
+    output:
+        table="results/{scale}/cross_benchmark/{benchmark}/{optimizer}/{method}/seeds{seeds}.csv",
+        record="results/{scale}/cross_benchmark/{benchmark}/{optimizer}/{method}/seeds{seeds}.json",
+        cost="results/{scale}/cross_benchmark/{benchmark}/{optimizer}/{method}/cost_seeds{seeds}.csv",
+        cost_record="results/{scale}/cross_benchmark/{benchmark}/{optimizer}/{method}/cost_seeds{seeds}.json",
+    log:
+        "logs/{scale}/cross_benchmark/{benchmark}_{optimizer}_{method}_seeds{seeds}.log",
+    wildcard_constraints:
+        benchmark="|".join(CROSS_BENCHMARKS),
+        optimizer="|".join(CROSS_OPTIMIZERS),
+        method=r"[a-z]\w*",
+    conda:
+        "../../environment.yml"
+    resources:
+        **TRAINING,
+    params:
+        method=lambda wildcards: CROSS_OWN.get(wildcards.method, wildcards.method),
+        depends=CROSS.depends("train"),
+    message:
+        "Training: {wildcards.benchmark}, {wildcards.method} with {wildcards.optimizer}, seeds {wildcards.seeds}; see {log}"
+    shell:
+        "python -m studies.cross_benchmark.train --scale {wildcards.scale} --benchmark {wildcards.benchmark}"
+        " --optimizer {wildcards.optimizer} --method {params.method:q} --seeds {wildcards.seeds}"
+        " --device {resources.device:q} --data {input.data:q} --search {input.search:q} --out {output.table:q}"
+        " --cost {output.cost:q} > {log:q} 2>&1"

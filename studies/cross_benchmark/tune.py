@@ -1,0 +1,58 @@
+"""Search for one method's hyperparameters on one benchmark: the same number of trials for each, whatever it searches.
+
+    python -m studies.cross_benchmark.tune --scale smoke --benchmark permuted --optimizer sgd --method si \\
+        --data data/smoke/mnist.npz --study study.db --out search.csv
+
+Each trial trains the whole benchmark and is judged by the average accuracy after the last task, on held-out training images.
+Tasks, images and seed are those of no reported run. The study is stored after every trial, so that a killed search goes on.
+"""
+
+from __future__ import annotations
+
+import json
+
+import optuna
+
+from common.learning.continual import learn
+from common.learning.search import search
+from common.results import tables
+from common.running import protocols, stage
+from studies.cross_benchmark import data
+from studies.cross_benchmark.methods import method, name_of
+from studies.cross_benchmark.protocol import FIRST_TUNING_SEED
+from studies.cross_benchmark.train import RATE, job_of, learner, options, schedule
+
+
+def main() -> None:
+    parser = options(__doc__)
+    parser.add_argument("--study", type=stage.written(".db"), required=True, help="where the study is stored (.db)")
+    arguments = parser.parse_args()
+    own, name, seeds = method(arguments.method), name_of(arguments.method), [FIRST_TUNING_SEED]
+    job = job_of("tune", arguments, own)
+    benchmark, optimizer = arguments.benchmark, arguments.optimizer
+    training, budget = job.settings.training, job.settings.search
+    stream, about = data.stream(
+        benchmark, training.tasks, arguments.data, seeds, job.device, own.joint, held_out=budget.held_out
+    )
+    ranges = {RATE: budget[optimizer], **own.searched}
+
+    def judge(trial: optuna.Trial) -> float:
+        values = {key: trial.suggest_float(key, *bounds, log=True) for key, bounds in ranges.items()}
+        learning = learner(own, benchmark, optimizer, training, values, seeds, job.device)
+        matrices = learn(learning, stream, schedule(training), seeds, f"{benchmark} {name}", unseen=False)
+        return 0.0 if learning.diverged else float(matrices["test"][0, -1].mean())
+
+    # a study of other settings, code, data or another file is not gone on with
+    read = {"settings": job.settings.as_dict(), "code": job.code, "data": about["splits"], "file": own.digest}
+    with job.record(arguments.out, [about], seeds, f"tune {benchmark}"):
+        trials = search(arguments.study, protocols.digest(read), budget.trials, FIRST_TUNING_SEED, judge)
+        run = {"optimizer": optimizer, "condition": name, "seed": FIRST_TUNING_SEED}
+        rows = [
+            run | {"trial": number, "hyperparameters": json.dumps(trial.params), "objective": trial.value}
+            for number, trial in enumerate(trials)
+        ]
+        tables.write(arguments.out, rows)
+
+
+if __name__ == "__main__":
+    stage.run(main)

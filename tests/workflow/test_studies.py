@@ -1,0 +1,48 @@
+"""A method of the user's own: one file and one command, tuned, trained and drawn beside the others."""
+
+from __future__ import annotations
+
+import pandas
+import pytest
+
+from studies.cross_benchmark.methods import METHODS
+from tests.workflow.checkout import Checkout
+
+pytestmark = pytest.mark.slow
+FIGURE, OWN = "figures/cross_permuted.pdf", "examples/my_method.py"
+
+
+def asked(*config: str) -> tuple[str, ...]:
+    return FIGURE, "--config", "scale=smoke", "device=cpu", *config
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
+    """With fine-tuning alone beside the user's method."""
+    checkout = Checkout(tmp_path_factory.mktemp("study"))
+    protocol = checkout.folder / "studies/cross_benchmark/protocol.yaml"
+    text = protocol.read_text()
+    assert f"methods: [{', '.join(METHODS)}]" in text
+    protocol.write_text(text.replace(", ".join(METHODS), "finetune"))
+    return checkout
+
+
+def test_ones_own_method_is_two_jobs_more_and_stands_in_the_figure(checkout):
+    checkout.run(*asked(f"method={OWN}"))
+    values = pandas.read_csv(checkout.folder / "results/smoke/cross_benchmark/figures/fig_permuted.csv")
+    assert values["method"].tolist() == ["finetune", "my_method"] and set(values["n"]) == {2}
+    again = asked(f"method={OWN}")
+    assert checkout.jobs(*again) == {}
+    file = checkout.folder / OWN
+    file.write_text(file.read_text().replace("fill_(1.0)", "fill_(2.0)"))
+    jobs = checkout.jobs(*again)
+    assert jobs["cross_benchmark_tune"] == jobs["cross_benchmark_train"] == 1
+    without = checkout.jobs(*asked())
+    assert without == {"collect": 1, "draw": 1, "publish_figure": 1}  # what it leaves behind is the others'
+
+
+def test_a_file_that_is_no_method_is_refused_before_any_work(checkout):
+    (checkout.folder / "nothing.py").write_text("SEARCHED = {}\n")
+    for file, said in (("nothing.py", "does not define a function consolidation"), ("none.py", "cannot be read")):
+        output = checkout.run(*asked(f"method={file}"), fails=True)
+        assert f"config: method {file} {said}" in output
