@@ -9,7 +9,12 @@ import pytest
 
 from common.running.code import ROOT
 
-PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")), *sorted(ROOT.glob("papers/*/*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    *sorted(ROOT.glob("docs/*.md")),
+    *sorted(ROOT.glob("papers/*/*.md")),
+    *sorted(ROOT.glob("studies/*/*.md")),
+]
 MEDIAN, LONGEST = 16, 35  # words
 
 

@@ -1,4 +1,4 @@
-"""The four recipes of docs/recipes.md, followed to the letter in a copy of the repository."""
+"""Recipes of docs/recipes.md (that of a method: test_studies.py), followed to the letter in a copy of the repository."""
 
 from __future__ import annotations
 
