@@ -87,7 +87,11 @@ class Answer:
             name: sources.known.stamped(name, records.read_merged(Path(path).with_suffix(".json")))
             for name, path in sources.all_tables.items()
         }
-        self.runs = Runs(known, protocols.as_dict(sources.known.protocol("paper")))
+        published = sources.known.protocol("paper")
+        departures = {
+            name: protocols.departures(record.get("protocol", {}), published) for name, record in known.items()
+        }
+        self.runs = Runs(known, departures)
         self._readme = (ROOT / sources.readme).read_text(encoding="utf-8")
         self._sections = markdown.sections(self._readme)
         if lacking := [name for name in (ANSWER, DIFFERS) if name not in self._sections]:

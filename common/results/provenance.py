@@ -22,11 +22,12 @@ class Setting(NamedTuple):
 class Runs:
     """The runs behind a paper's tables.
 
-    records: merged records by table; published: the protocol of paper scale as nested dicts.
+    records: merged records by table; departures: by table, its settings that are not the published ones, by "section.key": its
+    own value and the published (`protocols.departures`).
     """
 
     records: Mapping[str, dict]
-    published: Mapping[str, Mapping[str, Any]]
+    departures: Mapping[str, Mapping[str, tuple[Any, Any]]]
 
     @property
     def scales(self) -> str:
@@ -61,14 +62,11 @@ class Runs:
 
     @property
     def settings(self) -> list[Setting]:
-        """Where the runs' protocol differs from the published one, as far as the records hold both."""
+        """Where the runs' protocol differs from the published one, each with the tables."""
         found: dict[tuple[str, str, str], list[str]] = {}
-        for table, record in self.records.items():
-            for section, values in record.get("protocol", {}).items():
-                for key, ours in values.items():
-                    known = self.published.get(section, {}).get(key, ours)
-                    if (stated := _text(known)) != _text(ours):
-                        found.setdefault((f"{section}.{key}", stated, _text(ours)), []).append(table)
+        for table, settings in self.departures.items():
+            for name, (ours, published) in settings.items():
+                found.setdefault((name, _text(published), _text(ours)), []).append(table)
         return [Setting(*key, names) for key, names in found.items()]
 
     @property

@@ -142,7 +142,12 @@ class Register:
     def _with_method(self, protocol: Any) -> Any:
         if not self.method:
             return protocol
-        methods = (*protocol.design.methods, Path(self.method).stem)
+        name, methods = Path(self.method).stem, protocol.design.methods
+        if name in methods:
+            raise protocols.ProtocolError(
+                f"config: method {self.method}: there is a method {name} already; rename the file"
+            )
+        methods = (*methods, name)
         return dataclasses.replace(protocol, design=dataclasses.replace(protocol.design, methods=methods))
 
     def settings(self, stage: str, scale: str, job: Job, overrides: Sequence[str] = ()) -> protocols.Settings:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pandas
 import pytest
 
@@ -43,6 +45,8 @@ def test_ones_own_method_is_two_jobs_more_and_stands_in_the_figure(checkout):
 
 def test_a_file_that_is_no_method_is_refused_before_any_work(checkout):
     (checkout.folder / "nothing.py").write_text("SEARCHED = {}\n")
-    for file, said in (("nothing.py", "does not define a function consolidation"), ("none.py", "cannot be read")):
+    (checkout.folder / "finetune.py").write_text((checkout.folder / OWN).read_text())
+    wrong = {"nothing.py": "does not define a function consolidation", "none.py": "cannot be read"}
+    for file, said in (wrong | {"finetune.py": "there is a method finetune already"}).items():
         output = checkout.run(*asked(f"method={file}"), fails=True)
-        assert f"config: method {file} {said}" in output
+        assert re.search(f"config: method {file}:? {said}", output)

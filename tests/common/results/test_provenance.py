@@ -13,11 +13,10 @@ RECORD = {
     "wall_seconds": 3600,
     "cpu_seconds": 9,
 }
-PUBLISHED = {"training": {"epochs": 20, "hidden": (400, 400), "rate": 0.01}}
 
 
-def runs(**changes):
-    return Runs({name: RECORD | change for name, change in changes.items()}, PUBLISHED)
+def runs(departures=None, **changes):
+    return Runs({name: RECORD | change for name, change in changes.items()}, departures or {})
 
 
 def test_scale_seeds_data_and_devices_are_those_of_all_tables():
@@ -37,8 +36,9 @@ def test_tables_that_the_same_jobs_wrote_count_once():
     assert runs(a={}, b={}, c={"wall_seconds": 1800}).hours == 1.5
 
 
-def test_settings_are_held_against_the_published_ones():
-    short = {"protocol": {"training": {"epochs": 3, "hidden": [400, 400], "rate": 1e-2, "later": 1}, "other": {"a": 1}}}
-    of = runs(a=short, b=short, c={"protocol": {"training": {"hidden": [20]}}, "scale": "desk"}, d={})
+def test_settings_that_are_not_the_published_ones_are_listed_with_their_tables():
+    short = {"training.epochs": (3, 20)}
+    narrow = {"training.hidden": ([20], [400, 400])}
+    of = runs({"a": short, "b": short, "c": narrow, "d": {}}, a={}, b={}, c={"scale": "desk"}, d={})
     assert of.settings == [("training.epochs", "20", "3", ["a", "b"]), ("training.hidden", "400, 400", "20", ["c"])]
     assert of.not_as_published == ["a, b: training.epochs 3 in place of 20"]  # a smaller scale says so itself
