@@ -76,13 +76,12 @@ def caption(module: str) -> tuple[str, str]:
     return name, rest[0].upper() + rest[1:]
 
 
-class Answer:
-    """What came out of one paper."""
+class Gallery:
+    """The figures and tables of a paper or a study, and the records behind them."""
 
     def __init__(self, sources: Sources) -> None:
         self.sources = sources
         self.paper, self.scale = sources.known.paper, sources.scale
-        self.numbers, self.claims = _read(sources.numbers), _read(sources.claims)
         known = {
             name: sources.known.stamped(name, records.read_merged(Path(path).with_suffix(".json")))
             for name, path in sources.all_tables.items()
@@ -94,8 +93,6 @@ class Answer:
         self.runs = Runs(known, departures)
         self._readme = (ROOT / sources.readme).read_text(encoding="utf-8")
         self._sections = markdown.sections(self._readme)
-        if lacking := [name for name in (ANSWER, DIFFERS) if name not in self._sections]:
-            raise ValueError(f"{sources.readme} has no section {lacking[0]!r}, which the report shows")
 
     @property
     def title(self) -> str:
@@ -103,14 +100,62 @@ class Answer:
         return markdown.title(self._readme)
 
     @property
+    def sentences(self) -> str:
+        """What came out, in a few sentences of Markdown."""
+        return markdown.paragraph(self._sections[ANSWER])
+
+    @property
+    def shown(self) -> list[Shown]:
+        """All figures and tables that show anything."""
+        return [self._shown(name) for name in self.sources.artifacts if name not in self._empty]
+
+    @cached_property
+    def _empty(self) -> list[str]:
+        """The figures whose values are a heading alone."""
+        return [
+            name for name in self.sources.artifacts if len(Path(self.sources.values(name)).read_text().splitlines()) < 2
+        ]
+
+    def _shown(self, name: str) -> Shown:
+        path, made_from = Path(self.sources.picture(name)), list(self.sources.tables(name))
+        picture, size, cells, note = "", (0, 0), list[list[str]](), ""
+        if path.suffix == ".png":
+            content = path.read_bytes()
+            picture = f"data:image/png;base64,{base64.b64encode(content).decode()}"
+            size = struct.unpack(">2I", content[16:24])  # of the PNG's first chunk, its header
+        else:
+            text = path.read_text(encoding="utf-8")
+            cells, note = markdown.rows(text), markdown.paragraph(text).strip("*")
+        return Shown(
+            name,
+            *caption(self.sources.module(name)),
+            picture,
+            size,
+            cells,
+            note,
+            stamps.stamp_of_all({table: self.runs.records[table] for table in made_from})[0],
+            made_from,
+            *self._counts(name),
+        )
+
+    def _counts(self, name: str) -> tuple[list[Count], list[Count]]:
+        """Return how many numbers and claims of a figure or table got which verdict."""
+        return [], []
+
+
+class Answer(Gallery):
+    """What came out of one paper."""
+
+    def __init__(self, sources: Sources) -> None:
+        super().__init__(sources)
+        self.numbers, self.claims = _read(sources.numbers), _read(sources.claims)
+        if lacking := [name for name in (ANSWER, DIFFERS) if name not in self._sections]:
+            raise ValueError(f"{sources.readme} has no section {lacking[0]!r}, which the report shows")
+
+    @property
     def authors(self) -> str:
         """Who wrote the paper, and where it stands."""
         return markdown.paragraph(self._sections[""])
-
-    @property
-    def sentences(self) -> str:
-        """What reproduces, in three sentences of Markdown."""
-        return markdown.paragraph(self._sections[ANSWER])
 
     @property
     def headline(self) -> str:
@@ -164,42 +209,13 @@ class Answer:
         return counts(self.main[1]["outcome"], CLAIM_WORDS)
 
     @property
-    def shown(self) -> list[Shown]:
-        """All figures and tables that show anything."""
-        return [self._shown(name) for name in self.sources.artifacts if name not in self._empty]
-
-    @property
     def lacking(self) -> list[tuple[str, str]]:
         """Title and caption of the figures and tables that nothing was run for."""
         return [caption(self.sources.module(name)) for name in [*self._empty, *self.sources.lacking]]
 
-    @cached_property
-    def _empty(self) -> list[str]:
-        """The figures whose values are a heading alone."""
-        return [
-            name for name in self.sources.artifacts if len(Path(self.sources.values(name)).read_text().splitlines()) < 2
-        ]
-
-    def _shown(self, name: str) -> Shown:
-        path, made_from = Path(self.sources.picture(name)), list(self.sources.tables(name))
-        picture, size, cells, note = "", (0, 0), list[list[str]](), ""
-        if path.suffix == ".png":
-            content = path.read_bytes()
-            picture = f"data:image/png;base64,{base64.b64encode(content).decode()}"
-            size = struct.unpack(">2I", content[16:24])  # of the PNG's first chunk, its header
-        else:
-            text = path.read_text(encoding="utf-8")
-            cells, note = markdown.rows(text), markdown.paragraph(text).strip("*")
+    def _counts(self, name: str) -> tuple[list[Count], list[Count]]:
         numbers, claims = self.main
-        return Shown(
-            name,
-            *caption(self.sources.module(name)),
-            picture,
-            size,
-            cells,
-            note,
-            stamps.stamp_of_all({table: self.runs.records[table] for table in made_from})[0],
-            made_from,
+        return (
             counts(numbers[numbers["artifact"] == name]["verdict"], NUMBER_WORDS) if self.reports_numbers else [],
             counts(claims[claims["artifact"].str.fullmatch(f"{name}[A-Za-z]*")]["outcome"], CLAIM_WORDS),
         )

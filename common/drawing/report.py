@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import jinja2
@@ -19,7 +20,7 @@ import pandas
 
 from common.data.files import atomic_write, check_outputs, written
 from common.drawing import answer, markdown
-from common.drawing.answer import Answer
+from common.drawing.answer import Answer, Gallery
 from common.results import comparison
 from common.running import command_line, register, sources
 from common.running.code import ROOT
@@ -75,12 +76,12 @@ def time(hours: float) -> str:
     return f"{hours / size:.{0 if hours / size >= 9.95 else 1}f}{unit}"
 
 
-def command(of: Answer, name: str) -> str:
+def command(of: Gallery, name: str) -> str:
     """Return what makes a figure, a table or the comparison at the scale that is shown."""
     path = (
         f"results/{of.scale}/{of.paper}/comparison.csv"
         if name == "comparison"
-        else f"figures/{of.paper}_{name}.{register.endings(name)[0]}"
+        else f"figures/{of.sources.known.publishes(name)}.{register.endings(name)[0]}"
     )
     return f"snakemake --cores 8 {path} --config scale={of.scale}"
 
@@ -122,11 +123,12 @@ def _key(value: Any) -> str:
     return "" if value is None or math.isnan(value) else repr(float(value))
 
 
-def page(answers: list[Answer]) -> str:
-    """Return the HTML page of all papers, with its style and its script inside."""
+def page(answers: list[Answer], studies: Sequence[Gallery] = ()) -> str:
+    """Return the HTML page of all papers and studies, with its style and its script inside."""
     inside = {kind: (ROOT / sources.TEMPLATES / f"report.{kind}").read_text(encoding="utf-8") for kind in ("css", "js")}
     template = environment(html=True).get_template("report.html")
-    return template.render(answers=answers, rows_of=number_rows, totals=answer.totals, scale=answers[0].scale, **inside)
+    given = {"answers": answers, "studies": studies, "scale": answers[0].scale}
+    return template.render(rows_of=number_rows, totals=answer.totals, **given, **inside)
 
 
 def text(answers: list[Answer]) -> str:
@@ -144,16 +146,17 @@ def _lines(of: Answer, whose: str | None) -> str:
 
 def main() -> None:
     parser = command_line.parser("Draw the answer: what reproduces.", prog="python -m common.drawing.report")
-    parser.add_argument("papers", nargs="+", help="folders in papers/")
+    parser.add_argument("papers", nargs="+", help="folders in papers/ and studies/")
     parser.add_argument("--scale", required=True, choices=(*SCALES, "recorded"), help="whose results are shown")
     parser.add_argument("--out", required=True, type=written(".html", ".md"), help="a page, or Markdown")
     arguments = parser.parse_args()
     check_outputs({"out": arguments.out})
     registers = {paper: register.of(paper) for paper in arguments.papers}
-    answers = [Answer(paper) for paper in sources.of_all(registers, arguments.scale)]
+    answers = [Answer(paper) for paper in sources.of_papers(registers, arguments.scale)]
     if not answers:
         parser.error(f"nothing is drawn of {', '.join(arguments.papers)} at {arguments.scale} scale")
-    content = page(answers) if arguments.out.suffix == ".html" else text(answers)
+    studies = [Gallery(study) for study in sources.of_studies(registers, arguments.scale)]
+    content = page(answers, studies) if arguments.out.suffix == ".html" else text(answers)
     with atomic_write(arguments.out) as temporary:
         temporary.write_text(content, encoding="utf-8")
 

@@ -2,13 +2,11 @@
 
 from common.running import code, sources
 
-PAPERS = {name: REGISTERS[name] for name in config["papers"]}
-
 
 rule report:
     input:
-        made=lambda wildcards: sources.made(sources.of_all(PAPERS, wildcards.scale), pictures=True),
-        kept=lambda wildcards: repository(*sources.kept(sources.of_all(PAPERS, wildcards.scale), pictures=True)),
+        made=lambda wildcards: sources.made(sources.of_all(REGISTERS, wildcards.scale), pictures=True),
+        kept=lambda wildcards: repository(*sources.kept(sources.of_all(REGISTERS, wildcards.scale), pictures=True)),
     output:
         "results/{scale}/report.html",
     log:
@@ -16,7 +14,7 @@ rule report:
     conda:
         "../../environment.yml"
     params:
-        papers=list(PAPERS),
+        papers=list(REGISTERS),
         depends=code.digest("common.drawing.report"),
     message:
         "The answer on one page: {output}"
@@ -26,8 +24,8 @@ rule report:
 
 rule reproduction:
     input:
-        made=sources.made(sources.of_all(PAPERS, "recorded"), pictures=False),
-        kept=repository(*sources.kept(sources.of_all(PAPERS, "recorded"), pictures=False)),
+        made=sources.made(sources.of_papers(REGISTERS, "recorded"), pictures=False),
+        kept=repository(*sources.kept(sources.of_papers(REGISTERS, "recorded"), pictures=False)),
     output:
         "REPRODUCTION.md",
     log:
@@ -35,7 +33,7 @@ rule reproduction:
     conda:
         "../../environment.yml"
     params:
-        papers=list(PAPERS),
+        papers=config["papers"],
         depends=code.digest("common.drawing.report"),
     message:
         "The answer as text: {output}"

@@ -46,7 +46,7 @@ class Sources:
 
     def module(self, artifact: str) -> str:
         """The module whose docstring is the caption."""
-        return f"papers/{self.known.paper}/figures/{artifact}.py"
+        return f"{self.known.folder}/figures/{artifact}.py"
 
     def tables(self, artifact: str) -> dict[str, str]:
         """The collected tables or arrays that a figure, a table or the comparison is made from, by name."""
@@ -72,17 +72,28 @@ class Sources:
     @property
     def readme(self) -> str:
         """What came out in sentences, the readings, and what differs from the paper."""
-        return f"papers/{self.known.paper}/README.md"
+        return f"{self.known.folder}/README.md"
 
     @property
     def protocol(self) -> str:
         """The published protocol, which ours is held against."""
-        return f"papers/{self.known.paper}/protocol.yaml"
+        return f"{self.known.folder}/protocol.yaml"
+
+
+def of_papers(registers: Mapping[str, Register], scale: str) -> list[Sources]:
+    """Return the sources of all papers that have something to draw at a scale."""
+    return [Sources(known, scale) for known in registers.values() if known.reported and known.drawable(scale)]
+
+
+def of_studies(registers: Mapping[str, Register], scale: str) -> list[Sources]:
+    """Return the sources of all studies that have kept tables, at "recorded"; none at other scales."""
+    found = [Sources(known, scale) for known in registers.values() if not known.reported and scale == "recorded"]
+    return [study for study in found if study.artifacts]
 
 
 def of_all(registers: Mapping[str, Register], scale: str) -> list[Sources]:
-    """Return the sources of all papers that have something to draw at a scale."""
-    return [Sources(known, scale) for known in registers.values() if known.drawable(scale)]
+    """Return both, the papers first."""
+    return of_papers(registers, scale) + of_studies(registers, scale)
 
 
 def made(papers: Iterable[Sources], pictures: bool) -> list[str]:
@@ -90,7 +101,8 @@ def made(papers: Iterable[Sources], pictures: bool) -> list[str]:
     files: list[str] = []
     for paper in papers:
         tables = paper.all_tables.values()
-        files += [paper.numbers, paper.claims, *tables, *(f"{path.rpartition('.')[0]}.json" for path in tables)]
+        files += [paper.numbers, paper.claims] if paper.known.reported else []
+        files += [*tables, *(f"{path.rpartition('.')[0]}.json" for path in tables)]
         for artifact in paper.artifacts if pictures else ():
             files += [paper.picture(artifact), paper.values(artifact)]
     return files

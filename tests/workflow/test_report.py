@@ -16,7 +16,7 @@ from common.running import register, sources
 from tests.browser import CHROMIUM, Page, browser
 from tests.workflow.checkout import Checkout
 
-PAPER, PAGE = "dhp", "results/recorded/report.html"
+PAPER, STUDY, PAGE = "dhp", "cross_benchmark", "results/recorded/report.html"
 WANTED = (PAGE, "--config", "scale=recorded", f"papers=[{PAPER}]")
 MIB = 2**20
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium")
@@ -49,18 +49,25 @@ def test_the_page_is_made_once_in_seconds_and_small_enough_to_send(made):
 
 
 def test_all_that_the_page_reads_is_an_input_of_its_rule(made):
-    arguments = [PAPER, "--scale", "recorded", "--out", "again.html"]
+    arguments = [PAPER, STUDY, "--scale", "recorded", "--out", "again.html"]
     run = [sys.executable, "-c", NOTING, "report", *arguments]
     subprocess.run(run, cwd=made.folder, env=made.environment, check=True)
     opened = {Path(line) for line in (made.folder / "opened.txt").read_text().splitlines() if not line.isdigit()}
     inside = {path if path.is_absolute() else made.folder / path for path in opened}
     own = {str(path.relative_to(made.folder)) for path in inside if path.is_relative_to(made.folder)}
     read = {name for name in own if not name.endswith((".pyc", "opened.txt")) and "again." not in name}
-    of = sources.of_all({PAPER: register.of(PAPER)}, "recorded")
+    of = sources.of_all({name: register.of(name) for name in (PAPER, STUDY)}, "recorded")
     inputs = {*sources.made(of, pictures=True), *sources.kept(of, pictures=True)}
     code = {name for name in read - inputs if name.endswith(".py") and "/figures/" not in name}
     assert read - inputs == code, "the page reads what is no input of its rule"
     assert {name for name in inputs if name.endswith((".csv", ".png", ".md", ".json", ".html"))} <= read
+
+
+def test_a_study_has_a_section_with_what_is_kept_of_it(made):
+    text, kept = (made.folder / PAGE).read_text(), sources.of_studies({STUDY: register.of(STUDY)}, "recorded")
+    section = text.partition(f'<section class="paper" id="{STUDY}"')[2]
+    assert kept[0].artifacts and all(f'<figure id="{STUDY}-{name}"' in section for name in kept[0].artifacts)
+    assert "figures/cross_split_task.pdf --config scale=recorded" in section and "DHP + MAS" in section
 
 
 @pytest.mark.parametrize(
