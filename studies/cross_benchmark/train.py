@@ -124,6 +124,7 @@ def main() -> None:
         kept = state["consolidation"] if learning.consolidation.strength else []  # at 0 there is nothing to remember
         held = state_bytes([state["parameters"], state["optimizer"], kept])
         run = {"optimizer": optimizer, "condition": name}
+        measured |= {"file_sha256": own.digest} if own.file else {}
         measured |= {
             **run,
             **values,

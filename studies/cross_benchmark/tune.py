@@ -44,7 +44,8 @@ def main() -> None:
 
     # a study of other settings, code, data or another file is not gone on with
     read = {"settings": job.settings.as_dict(), "code": job.code, "data": about["splits"], "file": own.digest}
-    with job.record(arguments.out, [about], seeds, f"tune {benchmark}"):
+    with job.record(arguments.out, [about], seeds, f"tune {benchmark}") as measured:
+        measured |= {"file_sha256": own.digest} if own.file else {}
         trials = search(arguments.study, protocols.digest(read), budget.trials, FIRST_TUNING_SEED, judge)
         run = {"optimizer": optimizer, "condition": name, "seed": FIRST_TUNING_SEED}
         rows = [
