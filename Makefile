@@ -68,7 +68,7 @@ lint: $(INSTALLED)  ## style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/snakefmt --check Snakefile common papers
+	$(BIN)/snakefmt --check Snakefile common papers studies
 	$(BIN)/python -m snakemake --lint
 
 install: $(INSTALLED)  ## the pinned requirements, into .venv; every other target does it where needed

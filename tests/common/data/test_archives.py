@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import importlib
 import os
 import pickle
 import re
 import shutil
+import tarfile
 import tempfile
 import zipfile
 
@@ -30,6 +32,7 @@ def any_content(monkeypatch):
 
 @pytest.fixture
 def temporary_folder(tmp_path, monkeypatch):
+    importlib.import_module("torchvision.datasets")  # which makes a temporary folder for itself
     (folder := tmp_path / "temporary").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     return folder
@@ -79,6 +82,19 @@ def test_a_pickle_that_is_not_the_official_one_is_never_loaded(tmp_path):
     with pytest.raises(DataError, match=r"cannot read .*c\.tar\.gz .*Dataset not found or corrupted"):
         read_archives("cifar10", [tmp_path / "c.tar.gz"])
     assert not (tmp_path / "harm").exists()
+
+
+@pytest.mark.parametrize(
+    "name, kind", [("../harm", tarfile.REGTYPE), ("{}/harm", tarfile.REGTYPE), ("link", tarfile.SYMTYPE)]
+)
+def test_nothing_is_unpacked_outside_of_its_folder(tmp_path, name, kind):
+    member = tarfile.TarInfo(name.format(tmp_path))
+    member.type, member.linkname = kind, str(tmp_path)
+    with tarfile.open(tmp_path / "c.tar.gz", "w:gz") as archive:
+        archive.addfile(member)
+    with pytest.raises(DataError, match=r"cannot read .*c\.tar\.gz .*is no file of a data set"):
+        read_archives("cifar10", [tmp_path / "c.tar.gz"])
+    assert os.listdir(tmp_path) == ["c.tar.gz"]
 
 
 @pytest.mark.parametrize("name", ["mnist", "cifar10", "omniglot"])
