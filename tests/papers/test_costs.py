@@ -38,7 +38,7 @@ KEPT = {
     ("dan", "image_errors"): ("deploy_images", ("condition",), {}),
     ("tsar", "meta_learning"): ("meta_train", ("condition",), {"iterations": "3000"}),
     ("tsar", "final_recall"): ("transfer", ("condition",), {"activity": "activity.npz"}),
-    ("tsar", "tune"): ("tune", ("condition",), {}),
+    ("tsar", "tune"): ("tune", ("condition", "iterations"), {}),
     ("tsar", "variants"): ("variants", ("condition",), {}),
 }
 
