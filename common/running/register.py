@@ -1,7 +1,8 @@
-"""What a paper has, or a study of ours: its stages with the settings that each reads, its tables with their parts, its figures with their tables.
+"""What a paper or a study has: its stages with the settings that each reads, its tables with their parts, its figures with their
+tables.
 
-Each is said once, in the REGISTER of papers/<paper>/runs.py, or studies/<study>/runs.py.  What makes a job run again, which settings a stage may see, a
-checkpoint's key and a record's protocol all follow from there; the code behind them follows from the imports.
+Each is said once, in the REGISTER of papers/<paper>/runs.py, or studies/<study>/runs.py.  What makes a job run again, which
+settings a stage may see, a checkpoint's key and a record's protocol all follow from there; the code behind them follows from the imports.
 
     python -m common.running.register tsar dan      prints the figures and tables of these papers
 """
@@ -17,7 +18,6 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from common.results import records
@@ -142,13 +142,11 @@ class Register:
     def _with_method(self, protocol: Any) -> Any:
         if not self.method:
             return protocol
-        name, methods = Path(self.method).stem, protocol.design.methods
-        if name in methods:
-            raise protocols.ProtocolError(
-                f"config: method {self.method}: there is a method {name} already; rename the file"
-            )
-        methods = (*methods, name)
-        return dataclasses.replace(protocol, design=dataclasses.replace(protocol.design, methods=methods))
+        try:
+            design = dataclasses.replace(protocol.design, methods=(*protocol.design.methods, self.method))
+        except ValueError as error:
+            raise protocols.ProtocolError(f"config: method {error}") from None
+        return dataclasses.replace(protocol, design=design)
 
     def settings(self, stage: str, scale: str, job: Job, overrides: Sequence[str] = ()) -> protocols.Settings:
         """Return the part of the protocol that a job reads, and no more."""

@@ -19,7 +19,7 @@ from torch import Tensor
 from common.learning.consolidation import Consolidation, Ewc, Mas, OnlineEwc, SynapticIntelligence
 from common.running.stage import TrainingError
 from papers.sticky_gradient.method import Attractor, Reading, StickyGradient
-from studies.cross_benchmark.protocol import Training
+from studies.cross_benchmark.protocol import OPTIMIZERS, Design, Training
 
 Slow = Sequence[Tensor]  # the weights and biases [R, ...] that are consolidated
 Make = Callable[..., Consolidation]
@@ -28,7 +28,9 @@ STRENGTH = {"strength": (1e-3, 1e4)}
 ETA = {"eta": (1e-4, 1e-1)}
 # Table 3 of the sticky gradient's paper, but for the mean and the SD of its start: all methods start alike.
 ATTRACTOR = {"a1": (0.01, 10.0), "gamma": (0.01, 7.0), "zeta": (1e-7, 1e-3), "lambda_": (4.0, 10.0)}
-READING = Reading(inputs="unit", multiplied="gradient", l1="mean")  # as that paper's own runs
+READING = Reading(
+    inputs="unit", multiplied="gradient", l1="sum"
+)  # that of the paper's figures here, but for its pixels
 
 
 @dataclass(frozen=True)
@@ -98,20 +100,10 @@ METHODS = {
 }
 
 
-def name_of(text: str) -> str:
-    """Return the name of a method: itself, or that of the user's file without its ending."""
-    return Path(text).stem if text.endswith(".py") else text
-
-
 def method(text: str) -> Method:
     """Return the method of this name, or out of this file. Raises ValueError if there is none."""
-    if not text.endswith(".py"):
-        if text not in METHODS:
-            raise ValueError(f"unknown method {text!r}; known are {', '.join(METHODS)}, and files of your own (.py)")
-        return METHODS[text]
-    if name_of(text) in METHODS:
-        raise ValueError(f"{text}: there is a method {name_of(text)} already; give the file another name")
-    return _own(Path(text))
+    Design((text,), OPTIMIZERS, seeds=1)  # refuses what is no method
+    return METHODS[text] if text in METHODS else _own(Path(text))
 
 
 def _own(file: Path) -> Method:
@@ -137,9 +129,7 @@ def _own(file: Path) -> Method:
         try:
             made = make(slow, **hyperparameters)
         except TypeError as error:
-            raise TrainingError(
-                f"{file}: consolidation does not take parameters, {', '.join(searched)}: {error}"
-            ) from error
+            raise TrainingError(f"{file}: consolidation(parameters, {', '.join(searched)}) failed: {error}") from error
         if not isinstance(made, Consolidation):
             raise TrainingError(f"{file}: consolidation must return a Consolidation, not {type(made).__name__}")
         return made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from common.running.protocols import check_positive
 
@@ -10,6 +11,7 @@ FIRST_TUNING_SEED = 1000  # seeds of tuning, which no reported run has
 PIXELS, CLASSES = 784, 10  # of MNIST
 PAIRS = tuple((digit, digit + 1) for digit in range(0, CLASSES, 2))  # the tasks of split MNIST
 OPTIMIZERS = ("sgd", "adam")
+METHODS = ("finetune", "joint", "ewc", "online_ewc", "si", "mas", "sticky", "dhp", "dhp_ewc", "dhp_si", "dhp_mas")
 BENCHMARKS = {  # and what they are called
     "permuted": "Permuted MNIST",
     "imbalanced": "Imbalanced permuted MNIST",
@@ -17,6 +19,11 @@ BENCHMARKS = {  # and what they are called
     "split_domain": "Split MNIST, domain-incremental",
     "split_class": "Split MNIST, class-incremental",
 }
+
+
+def name_of(method: str) -> str:
+    """Return the name of a method: itself, or that of the user's file without its ending."""
+    return PurePath(method).stem if method.endswith(".py") else method
 
 
 @dataclass(frozen=True)
@@ -50,13 +57,19 @@ class Search:
 
 @dataclass(frozen=True)
 class Design:
-    """What is compared, and with how many seeds."""
+    """What is compared, and with how many seeds; methods: names, or files of the user's own."""
 
     methods: tuple[str, ...]
     optimizers: tuple[str, ...]
     seeds: int
 
     def __post_init__(self) -> None:
+        if unknown := [name for name in self.methods if not (name in METHODS or name.endswith(".py"))]:
+            raise ValueError(
+                f"unknown method {unknown[0]!r}; known are {', '.join(METHODS)}, and files of your own (.py)"
+            )
+        if taken := [name for name in self.methods if name not in METHODS and name_of(name) in METHODS]:
+            raise ValueError(f"{taken[0]}: there is a method {name_of(taken[0])} already; rename the file")
         if unknown := [name for name in self.optimizers if name not in OPTIMIZERS]:
             raise ValueError(f"unknown optimizer {unknown[0]!r}; known are {', '.join(OPTIMIZERS)}")
 

@@ -99,7 +99,9 @@ def differences(accuracy: pandas.DataFrame) -> pandas.DataFrame:
     for one, other in itertools.combinations(accuracy.columns, 2):
         paired = (accuracy[one] - accuracy[other]).dropna()
         mean, low, high, p = paired.mean(), math.nan, math.nan, 1.0
-        if len(paired) > 1 and paired.std() > 0:
+        if len(paired) > 1 and paired.std() == 0:
+            low, high, p = mean, mean, float(mean == 0)
+        elif len(paired) > 1:
             test = scipy.stats.ttest_1samp(paired, 0.0)
             (low, high), p = test.confidence_interval(0.95), float(test.pvalue)
         rows.append(

@@ -1,17 +1,15 @@
 # Every method on every benchmark: the same search for each -> training with what it found.
 
-from pathlib import Path
-
+from studies.cross_benchmark import runs as cross_runs
 from studies.cross_benchmark.protocol import BENCHMARKS as CROSS_BENCHMARKS, OPTIMIZERS as CROSS_OPTIMIZERS
 
 CROSS = REGISTERS["cross_benchmark"]
-CROSS_OWN = {Path(CROSS.method).stem: CROSS.method} if CROSS.method else {}  # the user's method: its name, its file
 
 
 rule cross_benchmark_tune:
     input:
         data=lambda wildcards: dataset("mnist", wildcards.scale),
-        own=lambda wildcards: CROSS_OWN.get(wildcards.method, []),
+        own=lambda wildcards: cross_runs.own(CROSS.protocol(wildcards.scale)).get(wildcards.method, []),
     output:
         table="results/{scale}/cross_benchmark/{benchmark}/{optimizer}/{method}/search.csv",
         record="results/{scale}/cross_benchmark/{benchmark}/{optimizer}/{method}/search.json",
@@ -27,7 +25,7 @@ rule cross_benchmark_tune:
     resources:
         **TRAINING,
     params:
-        method=lambda wildcards: CROSS_OWN.get(wildcards.method, wildcards.method),
+        method=lambda wildcards, input: input.own or wildcards.method,
         # not declared as an output, or Snakemake would delete it before the attempt that is to go on from it
         study="results/{scale}/cross_benchmark/studies/{benchmark}_{optimizer}_{method}.db",
         depends=CROSS.depends("tune"),
@@ -42,7 +40,7 @@ rule cross_benchmark_tune:
 rule cross_benchmark_train:
     input:
         data=lambda wildcards: dataset("mnist", wildcards.scale),
-        own=lambda wildcards: CROSS_OWN.get(wildcards.method, []),
+        own=lambda wildcards: cross_runs.own(CROSS.protocol(wildcards.scale)).get(wildcards.method, []),
         search="results/{scale}/cross_benchmark/{benchmark}/{optimizer}/{method}/search.csv",
     output:
         table="results/{scale}/cross_benchmark/{benchmark}/{optimizer}/{method}/seeds{seeds}.csv",
@@ -60,7 +58,7 @@ rule cross_benchmark_train:
     resources:
         **TRAINING,
     params:
-        method=lambda wildcards: CROSS_OWN.get(wildcards.method, wildcards.method),
+        method=lambda wildcards, input: input.own or wildcards.method,
         depends=CROSS.depends("train"),
     message:
         "Training: {wildcards.benchmark}, {wildcards.method} with {wildcards.optimizer}, seeds {wildcards.seeds}; see {log}"

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from common.running.register import Artifact, Parts, Register, Stage
 from common.running.workflow import seed_tables
-from studies.cross_benchmark.protocol import BENCHMARKS, CLASSES, PIXELS, Protocol
+from studies.cross_benchmark.protocol import BENCHMARKS, CLASSES, PIXELS, Protocol, name_of
 
 RESULTS = "results/{scale}/cross_benchmark"
 
@@ -17,31 +17,30 @@ def parameters(protocol: Protocol) -> int:
     return sum((n_in + 1) * n_out for n_in, n_out in pairwise(sizes))
 
 
+def own(protocol: Protocol) -> dict[str, str]:
+    """Return the methods of the user's own: their files, by name."""
+    return {name_of(method): method for method in protocol.design.methods if method.endswith(".py")}
+
+
+def folders(benchmark: str, protocol: Protocol, scale: str) -> list[str]:
+    """Return where the runs of each optimizer and method lie."""
+    root, design = f"{RESULTS.format(scale=scale)}/{benchmark}", protocol.design
+    return [f"{root}/{optimizer}/{name_of(method)}" for optimizer in design.optimizers for method in design.methods]
+
+
 def trained(benchmark: str, prefix: str = "") -> Parts:
     """Return what names the parts of a table of a benchmark's runs; prefix: of the files' names."""
 
     def parts(protocol: Protocol, scale: str, device: str) -> list[str]:
-        design, root = protocol.design, RESULTS.format(scale=scale)
-        folders = [
-            f"{root}/{benchmark}/{optimizer}/{name}" for optimizer in design.optimizers for name in design.methods
-        ]
-        return seed_tables(folders, design.seeds, parameters(protocol), device, prefix)
+        runs, seeds = folders(benchmark, protocol, scale), protocol.design.seeds
+        return seed_tables(runs, seeds, parameters(protocol), device, prefix)
 
     return parts
 
 
 def searched(benchmark: str) -> Parts:
     """Return what names the parts of the table of a benchmark's searches."""
-
-    def parts(protocol: Protocol, scale: str, device: str) -> list[str]:
-        design, root = protocol.design, RESULTS.format(scale=scale)
-        return [
-            f"{root}/{benchmark}/{optimizer}/{name}/search.csv"
-            for optimizer in design.optimizers
-            for name in design.methods
-        ]
-
-    return parts
+    return lambda protocol, scale, device: [f"{folder}/search.csv" for folder in folders(benchmark, protocol, scale)]
 
 
 TABLES = {

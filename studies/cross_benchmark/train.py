@@ -25,9 +25,9 @@ from common.learning.replicas import Mlp
 from common.results import tables
 from common.running import stage
 from studies.cross_benchmark import data
-from studies.cross_benchmark.methods import Method, method, name_of
+from studies.cross_benchmark.methods import Method, method
 from studies.cross_benchmark.model import PlasticMlp
-from studies.cross_benchmark.protocol import BENCHMARKS, OPTIMIZERS, PIXELS, Training
+from studies.cross_benchmark.protocol import BENCHMARKS, OPTIMIZERS, PIXELS, Training, name_of
 from studies.cross_benchmark.runs import REGISTER
 
 RATE = "learning_rate"

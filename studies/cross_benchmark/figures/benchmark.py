@@ -19,8 +19,8 @@ from studies.cross_benchmark.protocol import BENCHMARKS
 
 WIDTH = 170  # characters in a line of the caption
 CAPTION = (
-    "Left: mean test accuracy over the tasks learned so far; band: one SD over seeds. Middle: accuracy on a task when it was just "
-    "learned, and backward transfer; means over seeds, upper right is better. Right: mean rank by average accuracy after the last "
+    "Left: mean test accuracy over the tasks learned so far; band: one SD over seeds (with two, the seeds). Middle: accuracy on a task when it was just "
+    "learned, and backward transfer; means over seeds, upper right is better; DHP's are hollow. Right: mean rank by average accuracy after the last "
     "task, 1 is best. A bar joins methods that cannot be told apart (paired t-tests over seeds, Holm's rule at 0.05). Every method "
     "has the same number of trials for its hyperparameters, on other seeds and on held-out images."
 )

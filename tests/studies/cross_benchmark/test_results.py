@@ -66,6 +66,11 @@ def test_differences_are_paired_by_seed_and_judged_together():
     assert not found["told_apart"].any()
 
 
+def test_differences_that_are_the_same_in_all_seeds_are_told_apart_unless_they_are_none():
+    found = results.differences(pandas.DataFrame({"a": [2.0, 3.0], "b": [1.0, 2.0], "c": [1.0, 2.0]}))
+    assert found["told_apart"].tolist() == [True, True, False]
+
+
 def test_holms_rule_stops_at_the_first_pair_that_is_not_significant():
     """Of three pairs the smallest p must be at most 0.05 / 3, the next 0.05 / 2, the last 0.05."""
     noise = numpy.array([0.0, 0.1, -0.1, 0.05, -0.05, 0.02, -0.02, 0.03])

@@ -183,7 +183,7 @@ BAD = {  # files of the user's own, and what is said of them
     "SEARCHED = {'a': 3}\ndef consolidation(parameters, a): ...\n": "SEARCHED['a'] must be a range",
     "import no_such_library\n": "ModuleNotFoundError: No module named 'no_such_library'",
     "SEARCHED = {\n": "SyntaxError",
-    "SEARCHED = {'b': (1, 2)}\ndef consolidation(parameters, a): ...\n": "consolidation does not take parameters, b",
+    "SEARCHED = {'b': (1, 2)}\ndef consolidation(parameters, a): ...\n": "consolidation(parameters, b) failed",
     "SEARCHED = {'a': (1, 2)}\ndef consolidation(parameters, a): ...\n": "must return a Consolidation, not NoneType",
 }
 
