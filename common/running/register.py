@@ -145,7 +145,7 @@ class Register:
         try:
             design = dataclasses.replace(protocol.design, methods=(*protocol.design.methods, self.method))
         except ValueError as error:
-            raise protocols.ProtocolError(f"config: method {error}") from None
+            raise protocols.ProtocolError(f"config: {error}") from None
         return dataclasses.replace(protocol, design=design)
 
     def settings(self, stage: str, scale: str, job: Job, overrides: Sequence[str] = ()) -> protocols.Settings:

@@ -66,12 +66,12 @@ class Design:
     def __post_init__(self) -> None:
         if unknown := [name for name in self.methods if not (name in METHODS or name.endswith(".py"))]:
             raise ValueError(
-                f"unknown method {unknown[0]!r}; known are {', '.join(METHODS)}, and files of your own (.py)"
+                f"methods: unknown method {unknown[0]!r}; known are {', '.join(METHODS)}, and files of your own (.py)"
             )
         if taken := [name for name in self.methods if name not in METHODS and name_of(name) in METHODS]:
-            raise ValueError(f"{taken[0]}: there is a method {name_of(taken[0])} already; rename the file")
+            raise ValueError(f"methods: {taken[0]}: there is a method {name_of(taken[0])} already; rename the file")
         if unknown := [name for name in self.optimizers if name not in OPTIMIZERS]:
-            raise ValueError(f"unknown optimizer {unknown[0]!r}; known are {', '.join(OPTIMIZERS)}")
+            raise ValueError(f"optimizers: unknown optimizer {unknown[0]!r}; known are {', '.join(OPTIMIZERS)}")
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ import scipy  # its parts are imported when they are used
 
 from common.results import accuracies, readers
 from common.results.readers import chosen
-from studies.cross_benchmark.protocol import BENCHMARKS, OPTIMIZERS
+from studies.cross_benchmark.protocol import BENCHMARKS, METHODS, OPTIMIZERS
 
 RUN = ["optimizer", "condition", "seed"]
 MEASURES = ("accuracy", "transfer", "forgetting", "plasticity")
@@ -51,8 +51,9 @@ READERS = {
 
 
 def methods(table: pandas.DataFrame) -> list[str]:
-    """Return the methods of a table, in its order."""
-    return list(dict.fromkeys(table["condition"]))
+    """Return the methods of a table in the protocol's order, and then those of the user's own."""
+    found = set(table["condition"])
+    return [name for name in METHODS if name in found] + sorted(found - set(METHODS))
 
 
 def measures(table: pandas.DataFrame, optimizer: str, method: str) -> pandas.DataFrame:

@@ -15,13 +15,14 @@ import yaml
 
 from common.data import plain_yaml
 from common.running import protocols, register
-from common.running.code import ROOT
+from common.running.code import HOMES, ROOT
 from tests.faults.conftest import Fault
 
-PAPERS = plain_yaml.read(ROOT / "config.yaml")["papers"]
+PAPERS, STUDIES = (plain_yaml.read(ROOT / "config.yaml")[home] for home in HOMES)
+ALL = [*PAPERS, *STUDIES]
 FIELDS = [
     (paper, section, key, kind)
-    for paper in PAPERS
+    for paper in ALL
     for section, schema in get_type_hints(register.of(paper).schema).items()
     for key, kind in get_type_hints(schema).items()
 ]
@@ -50,7 +51,7 @@ OF_TYPE = {  # texts of YAML that are no value of a type
 
 @functools.cache
 def content(paper: str) -> Any:
-    return plain_yaml.read(ROOT / f"papers/{paper}/protocol.yaml")
+    return plain_yaml.read(ROOT / f"{register.of(paper).folder}/protocol.yaml")
 
 
 def bad_values(kind: Any, key: str) -> list[str]:
@@ -123,7 +124,7 @@ def test_no_field_takes_a_value_that_cannot_be(tmp_path, all_refused, paper, sec
     all_refused(faults())
 
 
-SECTIONS = [(paper, section) for paper in PAPERS for section in content(paper)]
+SECTIONS = [(paper, section) for paper in ALL for section in content(paper)]
 
 
 @pytest.mark.parametrize(("paper", "section"), SECTIONS)
@@ -163,7 +164,7 @@ def test_names_that_no_schema_has_and_names_that_are_missing_are_refused(tmp_pat
         f"{section}.{key}=!!int 1",
         f"{section}.{key}.{key}=1",
     )
-    own = ROOT / f"papers/{paper}/protocol.yaml"
+    own = ROOT / f"{register.of(paper).folder}/protocol.yaml"
     all_refused(
         [Fault(name, partial(read, change), (str(file), says)) for name, (change, says) in changes.items()]
         + [Fault(text, partial(protocols.read, own, schema, "smoke", [text]), (repr(text),)) for text in overrides]
@@ -195,9 +196,9 @@ TEXTS = {  # of a protocol that is no plain YAML; the text is the paper's own
 }
 
 
-@pytest.mark.parametrize("paper", PAPERS)
+@pytest.mark.parametrize("paper", ALL)
 def test_a_file_that_is_not_plain_yaml_is_refused(tmp_path, all_refused, paper):
-    text, schema = (ROOT / f"papers/{paper}/protocol.yaml").read_bytes(), register.of(paper).schema
+    text, schema = (ROOT / f"{register.of(paper).folder}/protocol.yaml").read_bytes(), register.of(paper).schema
     faults = []
     for name, change in TEXTS.items():
         (file := tmp_path / f"{name}.yaml").write_bytes(change(text))
@@ -206,7 +207,7 @@ def test_a_file_that_is_not_plain_yaml_is_refused(tmp_path, all_refused, paper):
         act = partial(protocols.read, tmp_path / name, schema, "paper")
         faults.append(Fault(f"'{name}'", act, (str(tmp_path / name),)))
     for scale in ("papr", "", "recorded", "Smoke"):
-        act = partial(protocols.read, ROOT / f"papers/{paper}/protocol.yaml", schema, scale)
+        act = partial(protocols.read, ROOT / f"{register.of(paper).folder}/protocol.yaml", schema, scale)
         faults.append(Fault(f"scale {scale}", act, ("unknown scale", repr(scale))))
     all_refused(faults)
 
@@ -219,12 +220,13 @@ TOGETHER = {
     "dan": "regression.tasks=4 images.tasks=9 images.n_channels=10 design.averaged=50000 design.functions=1 regression.skips=[[3,1]]",
     "tsar": """transfer.classes=101 transfer.images_per_class=51 meta_learning.inner_images=21 design.meta_iterations=[20,10]
         meta_learning.scarce_classes=964 network.outputs=5 transfer.recall_after=[1,2] analysis.thresholds=[1.5]""",
+    "cross_benchmark": "design.methods=[ewcc] design.methods=[ewc,a/si.py] design.optimizers=[rmsprop] search.sgd=[1.0,0.1]",
 }
 
 
-@pytest.mark.parametrize("paper", PAPERS)
+@pytest.mark.parametrize("paper", ALL)
 def test_values_that_do_not_go_together_are_refused_at_parse_time(all_refused, paper):
-    own, schema = ROOT / f"papers/{paper}/protocol.yaml", register.of(paper).schema
+    own, schema = ROOT / f"{register.of(paper).folder}/protocol.yaml", register.of(paper).schema
     all_refused(
         Fault(
             f"{scale} {override}",

@@ -49,4 +49,4 @@ def test_a_file_that_is_no_method_is_refused_before_any_work(checkout):
     wrong = {"nothing.py": "does not define a function consolidation", "none.py": "cannot be read"}
     for file, said in (wrong | {"finetune.py": "there is a method finetune already"}).items():
         output = checkout.run(*asked(f"method={file}"), fails=True)
-        assert re.search(f"config: method {file}:? {said}", output)
+        assert re.search(f"config: methods?:? {file}:? {said}", output)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable
+from typing import Any
 
 import pandas
 from matplotlib.axes import Axes
@@ -95,10 +96,14 @@ def _plasticity(axis: Axes, table: pandas.DataFrame, optimizer: str, names: list
         _, color, line = style(name)
         found = results.measures(table, optimizer, name)[["plasticity", "transfer"]].dropna()
         if len(found):
-            face = color if line == "-" else "none"
-            axis.plot(*found.mean(), "o", markersize=6, color=color, markerfacecolor=face)
+            axis.plot(*found.mean(), "o", markersize=6, **_marker(color, line))
     axis.set_xlabel("Accuracy when just learned (%)")
     axis.set_ylabel("Backward transfer (points)")
+
+
+def _marker(color: str, line: str) -> dict[str, Any]:
+    """Return the look of a method's marker: hollow where its line is dashed."""
+    return {"color": color, "markerfacecolor": "none" if line == "--" else color}
 
 
 def _ranks(axis: Axes, accuracy: pandas.DataFrame) -> None:
@@ -106,7 +111,7 @@ def _ranks(axis: Axes, accuracy: pandas.DataFrame) -> None:
     order = list(rank.index)
     for place, name in enumerate(order):
         label, color, line = style(name)
-        axis.plot(rank[name], place, "o", markersize=5, color=color, markerfacecolor=color if line == "-" else "none")
+        axis.plot(rank[name], place, "o", markersize=5, **_marker(color, line))
         axis.text(
             rank[name] + 0.35, place, f"{label}  {accuracy[name].mean():.1f}", va="center", fontsize=plotting.TINY
         )

@@ -49,6 +49,11 @@ def test_a_run_that_diverged_has_no_numbers_and_the_last_rank():
     assert results.ranks(accuracy).to_dict() == {"ewc": 1.5, "mas": 1.5, "si": 3.0}
 
 
+def test_methods_stand_in_the_protocols_order_whatever_that_of_the_rows_and_the_users_own_last():
+    runs = table({("a_method", 0): MATRIX, ("si", 0): MATRIX, ("finetune", 0): MATRIX})
+    assert results.methods(runs) == results.by_method(runs, "sgd").columns.tolist() == ["finetune", "si", "a_method"]
+
+
 def test_methods_of_other_seeds_are_not_compared():
     with pytest.raises(ValueError, match="have different seeds"):
         results.by_method(table({("ewc", 0): MATRIX, ("si", 1): MATRIX}), "sgd")
