@@ -133,11 +133,15 @@ class Mlp(Network):
             parameters[-2].zero_()
         return parameters
 
-    def logits(self, parameters: Tensors, inputs: Tensor, generators: Generators | None = None) -> Tensor:
+    def hidden(self, parameters: Tensors, inputs: Tensor, generators: Generators | None = None) -> Tensor:
+        """The last hidden layer: inputs [R, B, n_in] -> [R, B, m]; parameters: of the hidden layers alone."""
         hidden = inputs
-        for weight, bias in zip(parameters[:-2:2], parameters[1:-2:2]):
+        for weight, bias in zip(parameters[::2], parameters[1::2], strict=True):
             hidden = dropout(linear(hidden, weight, bias).relu_(), self.dropout_rate, generators)
-        return linear(hidden, parameters[-2], parameters[-1])
+        return hidden
+
+    def logits(self, parameters: Tensors, inputs: Tensor, generators: Generators | None = None) -> Tensor:
+        return linear(self.hidden(parameters[:-2], inputs, generators), parameters[-2], parameters[-1])
 
 
 def stack(replicas: Iterable[list[Tensor]]) -> list[Tensor]:

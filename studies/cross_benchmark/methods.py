@@ -19,7 +19,7 @@ from torch import Tensor
 from common.learning.consolidation import Consolidation, Ewc, Mas, OnlineEwc, SynapticIntelligence
 from common.running.stage import TrainingError
 from papers.sticky_gradient.method import Attractor, Reading, StickyGradient
-from studies.cross_benchmark.protocol import OPTIMIZERS, Design, Training
+from studies.cross_benchmark.protocol import OPTIMIZERS, Design, Settings
 
 Slow = Sequence[Tensor]  # the weights and biases [R, ...] that are consolidated
 Make = Callable[..., Consolidation]
@@ -37,7 +37,7 @@ READING = Reading(
 class Method:
     """A method.
 
-    make: (slow weights, training, **hyperparameters) -> consolidation; searched: the range of each hyperparameter; plastic:
+    make: (slow weights, settings, **hyperparameters) -> consolidation; searched: the range of each hyperparameter; plastic:
     whether the softmax layer is DHP's, whose initial eta is searched as well; joint: whether all tasks are learned at once;
     file: what it was loaded from, if it is the user's own.
     """
@@ -54,32 +54,32 @@ class Method:
         return hashlib.sha256(self.file.read_bytes()).hexdigest() if self.file else ""
 
 
-def plain(slow: Slow, training: Training) -> Consolidation:
+def plain(slow: Slow, settings: Settings) -> Consolidation:
     """L: nothing beside the loss."""
     return Consolidation(slow, 0.0)
 
 
-def ewc(slow: Slow, training: Training, strength: float) -> Consolidation:
+def ewc(slow: Slow, settings: Settings, strength: float) -> Consolidation:
     """L + (strength / 2) sum_tasks sum_k F_k^t (theta_k - theta_k^t)^2 (Kirkpatrick et al. 2017)."""
-    return Ewc(slow, strength, training.importance_images)
+    return Ewc(slow, strength, settings.importance_images)
 
 
-def online_ewc(slow: Slow, training: Training, strength: float) -> Consolidation:
+def online_ewc(slow: Slow, settings: Settings, strength: float) -> Consolidation:
     """The same with one quadratic term, around the end of the last task (Schwarz et al. 2018)."""
-    return OnlineEwc(slow, strength, training.importance_images)
+    return OnlineEwc(slow, strength, settings.importance_images)
 
 
-def si(slow: Slow, training: Training, strength: float) -> Consolidation:
+def si(slow: Slow, settings: Settings, strength: float) -> Consolidation:
     """L + c sum_k Omega_k (theta_k - theta~_k)^2, Omega from the path of the loss (Zenke et al. 2017)."""
-    return SynapticIntelligence(slow, strength, training.xi)
+    return SynapticIntelligence(slow, strength, settings.xi)
 
 
-def mas(slow: Slow, training: Training, strength: float) -> Consolidation:
+def mas(slow: Slow, settings: Settings, strength: float) -> Consolidation:
     """The same with Omega from the squared length of the output (Aljundi et al. 2018)."""
-    return Mas(slow, strength, training.importance_images)
+    return Mas(slow, strength, settings.importance_images)
 
 
-def sticky(slow: Slow, training: Training, a1: float, gamma: float, zeta: float, lambda_: float) -> Consolidation:
+def sticky(slow: Slow, settings: Settings, a1: float, gamma: float, zeta: float, lambda_: float) -> Consolidation:
     """The gradient of a weight times f(theta) where its step leads away from a1, and L1 (Ghosh et al., Algorithm 1)."""
     attractor = Attractor(a1=a1, mu=0.0, sigma=1.0, gamma=gamma, zeta=zeta, lambda_=lambda_)  # mu, sigma: unused
     return StickyGradient(slow, attractor, READING, attracted=True, l1=True)
@@ -125,7 +125,7 @@ def _own(file: Path) -> Method:
         if not (fine and 0 < bounds[0] < bounds[1] < math.inf):
             raise ValueError(f"{file}: SEARCHED[{name!r}] must be a range such as (0.001, 10.0), not {bounds!r}")
 
-    def consolidation(slow: Slow, training: Training, **hyperparameters: float) -> Consolidation:
+    def consolidation(slow: Slow, settings: Settings, **hyperparameters: float) -> Consolidation:
         try:
             made = make(slow, **hyperparameters)
         except TypeError as error:

@@ -9,16 +9,24 @@ from common.running.protocols import check_positive
 
 FIRST_TUNING_SEED = 1000  # seeds of tuning, which no reported run has
 PIXELS, CLASSES = 784, 10  # of MNIST
+CIFAR_SIDE, COLOURS, CIFAR_CLASSES, CLASSES_PER_TASK, KERNEL = 32, 3, 100, 10, 3  # of CIFAR-100 and its network
 PAIRS = tuple((digit, digit + 1) for digit in range(0, CLASSES, 2))  # the tasks of split MNIST
 OPTIMIZERS = ("sgd", "adam")
 METHODS = ("finetune", "joint", "ewc", "online_ewc", "si", "mas", "sticky", "dhp", "dhp_ewc", "dhp_si", "dhp_mas")
+CIFAR = "cifar100"
 BENCHMARKS = {  # and what they are called
     "permuted": "Permuted MNIST",
     "imbalanced": "Imbalanced permuted MNIST",
     "split_task": "Split MNIST, task-incremental",
     "split_domain": "Split MNIST, domain-incremental",
     "split_class": "Split MNIST, class-incremental",
+    CIFAR: "Split CIFAR-100, task-incremental",
 }
+
+
+def section(benchmark: str) -> str:
+    """Return the section of the protocol that a benchmark's runs read."""
+    return "cifar" if benchmark == CIFAR else "training"
 
 
 def name_of(method: str) -> str:
@@ -28,7 +36,7 @@ def name_of(method: str) -> str:
 
 @dataclass(frozen=True)
 class Training:
-    """What all runs have in common; tasks: of the permuted benchmarks."""
+    """What all runs on MNIST have in common; tasks: of the permuted benchmarks."""
 
     hidden: tuple[int, ...]
     tasks: int
@@ -36,6 +44,29 @@ class Training:
     batch: int
     importance_images: int
     xi: float
+
+
+@dataclass(frozen=True)
+class Cifar:
+    """What all runs on CIFAR-100 have in common; tasks: of ten classes each, from the first; held_out: as in `Search`."""
+
+    channels: tuple[int, ...]
+    dense: int
+    tasks: int
+    epochs: int
+    batch: int
+    importance_images: int
+    xi: float
+    held_out: int
+
+    def __post_init__(self) -> None:
+        if 2 ** len(self.channels) > CIFAR_SIDE:
+            raise ValueError(f"channels: {len(self.channels)} convolutions leave nothing of {CIFAR_SIDE} pixels")
+        if self.tasks * CLASSES_PER_TASK > CIFAR_CLASSES:
+            raise ValueError(f"tasks must be at most {CIFAR_CLASSES // CLASSES_PER_TASK}, not {self.tasks}")
+
+
+Settings = Training | Cifar
 
 
 @dataclass(frozen=True)
@@ -77,5 +108,6 @@ class Design:
 @dataclass(frozen=True)
 class Protocol:
     training: Training
+    cifar: Cifar
     search: Search
     design: Design

@@ -8,7 +8,7 @@ CROSS = REGISTERS["cross_benchmark"]
 
 rule cross_benchmark_tune:
     input:
-        data=lambda wildcards: dataset("mnist", wildcards.scale),
+        data=lambda wildcards: dataset(*cross_runs.sets(dict(wildcards))["data"], wildcards.scale),
         own=lambda wildcards: cross_runs.own(CROSS.protocol(wildcards.scale)).get(wildcards.method, []),
     output:
         table="results/{scale}/cross_benchmark/{benchmark}/{optimizer}/{method}/search.csv",
@@ -39,7 +39,7 @@ rule cross_benchmark_tune:
 
 rule cross_benchmark_train:
     input:
-        data=lambda wildcards: dataset("mnist", wildcards.scale),
+        data=lambda wildcards: dataset(*cross_runs.sets(dict(wildcards))["data"], wildcards.scale),
         own=lambda wildcards: cross_runs.own(CROSS.protocol(wildcards.scale)).get(wildcards.method, []),
         search="results/{scale}/cross_benchmark/{benchmark}/{optimizer}/{method}/search.csv",
     output:

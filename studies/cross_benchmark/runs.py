@@ -4,17 +4,51 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from common.running.register import Artifact, Parts, Register, Stage
+from common.running.register import Artifact, Job, Parts, Register, Stage
 from common.running.workflow import seed_tables
-from studies.cross_benchmark.protocol import BENCHMARKS, CLASSES, PIXELS, Protocol, name_of
+from studies.cross_benchmark.protocol import (
+    BENCHMARKS,
+    CIFAR,
+    CIFAR_SIDE,
+    CLASSES,
+    CLASSES_PER_TASK,
+    COLOURS,
+    KERNEL,
+    PIXELS,
+    Protocol,
+    name_of,
+    section,
+)
 
 RESULTS = "results/{scale}/cross_benchmark"
 
 
-def parameters(protocol: Protocol) -> int:
+def layers(benchmark: str, protocol: Protocol) -> list[tuple[int, int, int]]:
+    """Return the layers of the network: inputs and outputs of a unit, and at how many places it stands."""
+    if benchmark != CIFAR:
+        return [(n_in, n_out, 1) for n_in, n_out in pairwise((PIXELS, *protocol.training.hidden, CLASSES))]
+    settings, found, side = protocol.cifar, [], CIFAR_SIDE
+    for n_in, n_out in pairwise((COLOURS, *settings.channels)):
+        found.append((KERNEL * KERNEL * n_in, n_out, side * side))
+        side //= 2
+    sizes = side * side * settings.channels[-1], settings.dense, settings.tasks * CLASSES_PER_TASK
+    return found + [(n_in, n_out, 1) for n_in, n_out in pairwise(sizes)]
+
+
+def parameters(benchmark: str, protocol: Protocol) -> int:
     """Return how many weights and biases the network has."""
-    sizes = (PIXELS, *protocol.training.hidden, CLASSES)
-    return sum((n_in + 1) * n_out for n_in, n_out in pairwise(sizes))
+    return sum((n_in + 1) * n_out for n_in, n_out, _ in layers(benchmark, protocol))
+
+
+def sets(job: Job) -> dict[str, tuple[str, ...]]:
+    """Return the data set of a job's benchmark."""
+    return {"data": ("cifar100",) if job["benchmark"] == CIFAR else ("mnist",)}
+
+
+def read_by_tuning(job: Job) -> tuple[str, ...]:
+    """Return what a search reads of the protocol; how many images are held out stands in the section of CIFAR-100 itself."""
+    own = section(job["benchmark"])
+    return own, "search.trials", f"search.{job['optimizer']}", *(() if own == "cifar" else ("search.held_out",))
 
 
 def own(protocol: Protocol) -> dict[str, str]:
@@ -33,7 +67,7 @@ def trained(benchmark: str, prefix: str = "") -> Parts:
 
     def parts(protocol: Protocol, scale: str, device: str) -> list[str]:
         runs, seeds = folders(benchmark, protocol, scale), protocol.design.seeds
-        return seed_tables(runs, seeds, parameters(protocol), device, prefix)
+        return seed_tables(runs, seeds, parameters(benchmark, protocol), device, prefix)
 
     return parts
 
@@ -52,17 +86,14 @@ TABLES = {
         (f"{benchmark}_search", searched(benchmark)),
     )
 }
-MNIST = {"data": ("mnist",)}
 REGISTER = Register(
     paper="cross_benchmark",
     home="studies",
     published_as="cross",
     schema=Protocol,
     stages={
-        "tune": Stage(
-            reads=lambda job: ("training", "search.trials", "search.held_out", f"search.{job['optimizer']}"), data=MNIST
-        ),
-        "train": Stage(reads=("training",), data=MNIST),
+        "tune": Stage(reads=read_by_tuning, data=sets),
+        "train": Stage(reads=lambda job: (section(job["benchmark"]),), data=sets),
     },
     tables=TABLES,
     artifacts={

@@ -21,13 +21,12 @@ from torch import Tensor
 
 from common.learning.continual import Learner, Schedule, learn, rows
 from common.learning.optimizers import Adam, Sgd
-from common.learning.replicas import Mlp
 from common.results import tables
 from common.running import stage
 from studies.cross_benchmark import data
 from studies.cross_benchmark.methods import Method, method
-from studies.cross_benchmark.model import PlasticMlp
-from studies.cross_benchmark.protocol import BENCHMARKS, OPTIMIZERS, PIXELS, Training, name_of
+from studies.cross_benchmark.model import PLASTIC, build
+from studies.cross_benchmark.protocol import BENCHMARKS, OPTIMIZERS, Settings, name_of, section
 from studies.cross_benchmark.runs import REGISTER
 
 RATE = "learning_rate"
@@ -37,7 +36,7 @@ def learner(
     own: Method,
     benchmark: str,
     optimizer: str,
-    training: Training,
+    settings: Settings,
     values: Mapping[str, float],
     seeds: Sequence[int],
     device: torch.device,
@@ -46,21 +45,27 @@ def learner(
 
     values: of the hyperparameters, the learning rate among them. Seeds may diverge.
     """
-    values, sizes = dict(values), (PIXELS, *training.hidden, data.classes(benchmark))
+    values = dict(values)
     rate, eta = values.pop(RATE), values.pop("eta") if own.plastic else None
-    network = Mlp(sizes) if eta is None else PlasticMlp(sizes, eta)
+    network = build(settings, data.classes(benchmark, settings.tasks), eta)
     parameters = [parameter.to(device) for parameter in network.initial(seeds)]
-    slow, learned = parameters[: 2 * len(sizes) - 2], len(parameters) - own.plastic  # the trace is not learned
+    slow = parameters[: len(parameters) - PLASTIC] if own.plastic else parameters
+    learned = len(parameters) - own.plastic  # the trace is not learned
 
     def optimizing(tensors: list[Tensor]) -> Adam | Sgd:
         return Adam(tensors[:learned], rate) if optimizer == "adam" else Sgd(tensors[:learned], rate)
 
-    return Learner(network, parameters, optimizing, own.make(slow, training, **values), may_diverge=True)
+    return Learner(network, parameters, optimizing, own.make(slow, settings, **values), may_diverge=True)
 
 
-def schedule(training: Training) -> Schedule:
+def schedule(settings: Settings) -> Schedule:
     """Return how long tasks train; the optimizer starts anew in each."""
-    return Schedule(training.epochs, training.batch, reset_optimizer=True)
+    return Schedule(settings.epochs, settings.batch, reset_optimizer=True)
+
+
+def settings_of(job: stage.Job, benchmark: str) -> Settings:
+    """Return the settings of a benchmark's runs."""
+    return job.settings[section(benchmark)]
 
 
 def found(path: Path, name: str, optimizer: str) -> dict[str, float]:
@@ -93,7 +98,7 @@ def options(description: str) -> ArgumentParser:
     parser.add_argument(
         "--method", type=stage.checked(method), required=True, help="finetune, ewc, dhp_si, ..., or a file of your own"
     )
-    parser.add_argument("--data", required=True, help="prepared MNIST")
+    parser.add_argument("--data", required=True, help="the prepared data set of the benchmark")
     return parser
 
 
@@ -111,14 +116,15 @@ def main() -> None:
     arguments = parser.parse_args()
     own, name, seeds = method(arguments.method), name_of(arguments.method), arguments.seeds
     job = job_of("train", arguments, own, seeds=seeds)
-    training, benchmark, optimizer = job.settings.training, arguments.benchmark, arguments.optimizer
+    benchmark, optimizer = arguments.benchmark, arguments.optimizer
+    settings = settings_of(job, benchmark)
     values = found(arguments.search, name, optimizer)
-    stream, about = data.stream(benchmark, training.tasks, arguments.data, seeds, job.device, own.joint)
+    stream, about = data.stream(benchmark, settings.tasks, arguments.data, seeds, job.device, own.joint)
     with job.record(arguments.out, [about], seeds, f"train {benchmark}", [arguments.cost]) as measured:
-        learning = learner(own, benchmark, optimizer, training, values, seeds, job.device)
+        learning = learner(own, benchmark, optimizer, settings, values, seeds, job.device)
         clock = time.process_time if job.device.type == "cpu" else time.perf_counter
         started = clock()
-        matrices = learn(learning, stream, schedule(training), seeds, f"{benchmark} {name}")
+        matrices = learn(learning, stream, schedule(settings), seeds, f"{benchmark} {name}")
         seconds = clock() - started
         state = learning.state_dict()
         kept = state["consolidation"] if learning.consolidation.strength else []  # at 0 there is nothing to remember

@@ -19,8 +19,8 @@ from common.results import tables
 from common.running import protocols, stage
 from studies.cross_benchmark import data
 from studies.cross_benchmark.methods import method
-from studies.cross_benchmark.protocol import FIRST_TUNING_SEED, name_of
-from studies.cross_benchmark.train import RATE, job_of, learner, options, schedule
+from studies.cross_benchmark.protocol import FIRST_TUNING_SEED, Cifar, name_of
+from studies.cross_benchmark.train import RATE, job_of, learner, options, schedule, settings_of
 
 
 def main() -> None:
@@ -30,16 +30,17 @@ def main() -> None:
     own, name, seeds = method(arguments.method), name_of(arguments.method), [FIRST_TUNING_SEED]
     job = job_of("tune", arguments, own)
     benchmark, optimizer = arguments.benchmark, arguments.optimizer
-    training, budget = job.settings.training, job.settings.search
+    settings, budget = settings_of(job, benchmark), job.settings.search
+    held_out = settings.held_out if isinstance(settings, Cifar) else budget.held_out
     stream, about = data.stream(
-        benchmark, training.tasks, arguments.data, seeds, job.device, own.joint, held_out=budget.held_out
+        benchmark, settings.tasks, arguments.data, seeds, job.device, own.joint, held_out=held_out
     )
     ranges = {RATE: budget[optimizer], **own.searched}
 
     def judge(trial: optuna.Trial) -> float:
         values = {key: trial.suggest_float(key, *bounds, log=True) for key, bounds in ranges.items()}
-        learning = learner(own, benchmark, optimizer, training, values, seeds, job.device)
-        matrices = learn(learning, stream, schedule(training), seeds, f"{benchmark} {name}", unseen=False)
+        learning = learner(own, benchmark, optimizer, settings, values, seeds, job.device)
+        matrices = learn(learning, stream, schedule(settings), seeds, f"{benchmark} {name}", unseen=False)
         return 0.0 if learning.diverged else float(matrices["test"][0, -1].mean())
 
     # a study of other settings, code, data or another file is not gone on with

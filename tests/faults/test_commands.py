@@ -15,7 +15,7 @@ import pytest
 
 from common.data.files import Output
 from common.results import records
-from common.running import command_line, stage
+from common.running import command_line, register, stage
 from tests.faults.conftest import Fault, WorkBegan, begin
 from tests.faults.test_data import damage
 from tests.papers import tiny_runs
@@ -30,6 +30,7 @@ NEEDED = {  # commands whose outputs are inputs of others
         "tune --condition grow",
         "tune --condition oml",
     ],
+    "cross_benchmark": ["tune"],
 }
 
 
@@ -104,6 +105,8 @@ def bad_texts(parser: argparse.ArgumentParser, option: argparse.Action) -> list[
             "1:30",
             *(["1_0", "٣", "-1"] if kind is command_line.finite else []),
         ]
+    if option.dest == "method":
+        return ["no_such_name", "", "$(touch pwned)", "a b", "none.py", "finetune.py", "/proc/self/none.py"]
     if option.dest in ("condition", "reading", "shared"):
         return ["no_such_name", "", "$(touch pwned)", "a b"]
     return ["gpu", "cuda:x", "", "cpu:0"] if option.dest == "device" else []
@@ -121,7 +124,7 @@ class Command:
 
     def __init__(self, paper: str, command: str, inputs: Inputs, folder: Path) -> None:
         self.name, *words = command.format(out=inputs.out, **inputs.data).split()
-        self.main = importlib.import_module(f"papers.{paper}.{self.name}").main
+        self.main = importlib.import_module(f"{register.of(paper).package}.{self.name}").main
         self.parser, self.folder = parser_of(self.main), folder
         actions = [action for action in self.parser._actions if action.dest not in ("help", "debug")]
         self.options = {action.option_strings[0]: action for action in actions}
@@ -168,7 +171,7 @@ class Command:
     def of_values(self) -> Iterator[Fault]:
         for option, action in self.options.items():
             for text in bad_texts(self.parser, action):
-                says = text if option in ("--condition", "--reading") else option
+                says = text if option in ("--condition", "--reading", "--method") else option
                 yield self.fault(f"{option} {text!r}", {option: [text]}, says)
             if action.required:
                 yield self.fault(f"no {option}", {option: None}, option)
@@ -236,6 +239,6 @@ def test_every_option_is_refused_what_it_cannot_be(tmp_path, monkeypatch, all_re
 def test_a_stage_ends_all_errors_alike():
     """Which is how the commands above are run."""
     for paper, command in all_commands():
-        module = importlib.import_module(f"papers.{paper}.{command.split()[0]}")
+        module = importlib.import_module(f"{register.of(paper).package}.{command.split()[0]}")
         assert "    stage.run(main)\n" in Path(module.__file__).read_text(), module
     assert stage.run is not command_line.run

@@ -1,4 +1,4 @@
-"""Tiny runs of every stage of every paper, as its command line would run it, on stand-ins."""
+"""Tiny runs of every stage of every paper and study, as its command line would run it, on stand-ins."""
 
 from __future__ import annotations
 
@@ -33,6 +33,9 @@ TINY = {  # protocols of a few steps
     "tsar": """
         meta_learning.percentile_every=3 transfer.classes=21 transfer.recall_after=[1,10,21]
         transfer.learning_rates=[1e-3] transfer.baseline_learning_rates=[1e-3]""",
+    "cross_benchmark": """
+        training.hidden=[8] training.tasks=2 training.importance_images=10 search.trials=2 search.held_out=100
+        cifar.channels=[2] cifar.dense=8 cifar.tasks=2 cifar.importance_images=10""",
 }
 # What computes with torch: one command a line, in an order in which the later ones find what the earlier wrote.
 STAGES = {
@@ -96,6 +99,19 @@ STAGES = {
             --models {out}/grow_0.pt --tuning {out}/tuning_grow.csv --out {out}/omniglot_grow.csv
         omniglot --condition anml --meta-learning-set rich --iterations 3 --seeds 0 --images {omniglot} \
             --models {out}/anml_0.pt --tuning {out}/tuning_anml.csv --out {out}/omniglot_anml.csv""",
+    "cross_benchmark": "".join(
+        f"""
+        tune --benchmark {benchmark} --optimizer {optimizer} --method {method} --data {{{data}}} \
+            --study {{out}}/{method}.db --out {{out}}/{method}_search.csv
+        train --benchmark {benchmark} --optimizer {optimizer} --method {method} --seeds 0-1 --data {{{data}}} \
+            --search {{out}}/{method}_search.csv --out {{out}}/{method}.csv --cost {{out}}/not_compared/{method}_cost.csv"""
+        for benchmark, optimizer, method, data in (
+            ("permuted", "sgd", "sticky", "mnist"),
+            ("imbalanced", "adam", "joint", "mnist"),
+            ("split_domain", "adam", "dhp_si", "mnist"),
+            ("cifar100", "sgd", "dhp_mas", "cifar100"),
+        )
+    ),
 }
 # And what does not.
 NUMPY_STAGES = {
@@ -143,4 +159,4 @@ def run(paper: str, command: str, out: Path, data: dict[str, Path], device: str 
     overrides = [argument for override in tiny(paper, command) for argument in ("--set", override)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", [stage, "--scale", "smoke", "--device", device, *arguments, *overrides])
-        importlib.import_module(f"papers.{paper}.{stage}").main()
+        importlib.import_module(f"{register.of(paper).package}.{stage}").main()

@@ -9,22 +9,34 @@ import pytest
 import torch
 
 from studies.cross_benchmark import data
-from studies.cross_benchmark.protocol import BENCHMARKS
+from studies.cross_benchmark.protocol import BENCHMARKS, CIFAR
 
 CPU = torch.device("cpu")
 
 
-@pytest.fixture(scope="module")
-def mnist(tmp_path_factory):
-    """Ten training and four test images of each digit; the first two pixels say split and number."""
-    path, arrays = tmp_path_factory.mktemp("data") / "mnist.npz", {}
-    for code, (split, count) in enumerate((("train", 100), ("test", 40))):
-        images = numpy.zeros((count, 28, 28), numpy.uint8)
-        images[:, 0, 0], images[:, 0, 1] = code, numpy.arange(count)
-        arrays |= {f"{split}_images": images, f"{split}_labels": numpy.arange(count) % 10}
-    about = {"name": "mnist", "source": "stand-in", "completeness": "stand-in", "description": "numbers"}
+def numbered(path, name, shape, classes, counts):
+    """A data set whose first two pixels say split and number."""
+    arrays = {}
+    for code, (split, count) in enumerate(zip(("train", "test"), counts, strict=True)):
+        images = numpy.zeros((count, *shape), numpy.uint8)
+        pixels = images.reshape(count, -1)
+        pixels[:, 0], pixels[:, shape[-1] if len(shape) == 3 else 1] = code, numpy.arange(count) % 256
+        arrays |= {f"{split}_images": images, f"{split}_labels": numpy.arange(count) % classes}
+    about = {"name": name, "source": "stand-in", "completeness": "stand-in", "description": "numbers"}
     numpy.savez(path, about=json.dumps(about | {"splits": {"train": None, "test": None}}), **arrays)
     return str(path)
+
+
+@pytest.fixture(scope="module")
+def mnist(tmp_path_factory):
+    """Ten training and four test images of each digit."""
+    return numbered(tmp_path_factory.mktemp("data") / "mnist.npz", "mnist", (28, 28), 10, (100, 40))
+
+
+@pytest.fixture(scope="module")
+def cifar(tmp_path_factory):
+    """Twenty training images and a test image of each of the hundred classes."""
+    return numbered(tmp_path_factory.mktemp("data") / "cifar100.npz", "cifar100", (32, 32, 3), 100, (2000, 100))
 
 
 def test_split_mnist_asks_three_questions_of_the_same_images(mnist):
@@ -36,13 +48,25 @@ def test_split_mnist_asks_three_questions_of_the_same_images(mnist):
         assert digits == [[2 * task, 2 * task + 1], [0, 1], [2 * task, 2 * task + 1]]
         assert [own.outputs is None for own in shown] == [False, True, True]
         assert shown[0].outputs.nonzero()[:, 0].tolist() == [2 * task, 2 * task + 1]
-    assert [data.classes(name) for name in streams] == [10, 2, 10]
+    assert [data.classes(name, 5) for name in streams] == [10, 2, 10]
+
+
+def test_split_cifar_shows_the_first_classes_ten_at_a_time_in_colour(cifar):
+    stream, _ = data.stream(CIFAR, 3, cifar, [0, 1], CPU)
+    assert stream.train.pixels.shape == (600, 3, 32, 32) and len(stream.tasks) == 3
+    for number, (task, other) in enumerate(stream.tasks):
+        assert torch.equal(task.train, other.train) and task.outputs.shape == (30,)
+        wanted = list(range(10 * number, 10 * number + 10))
+        assert stream.train.labels[task.train].unique().tolist() == wanted == task.outputs.nonzero()[:, 0].tolist()
+    held, _ = data.stream(CIFAR, 3, cifar, [0], CPU, held_out=200)
+    assert len(held.train) == 400 and len(held.test) == 200 and held.test.pixels[:, 0, 0, 0].eq(0).all()
 
 
 @pytest.mark.parametrize("benchmark", BENCHMARKS)
-def test_joint_training_sees_every_image_of_every_task_once_and_is_tested_on_each(mnist, benchmark):
-    apart, _ = data.stream(benchmark, 3, mnist, [0, 1], CPU)
-    joint, _ = data.stream(benchmark, 3, mnist, [0, 1], CPU, at_once=True)
+def test_joint_training_sees_every_image_of_every_task_once_and_is_tested_on_each(mnist, cifar, benchmark):
+    path = cifar if benchmark == CIFAR else mnist
+    apart, _ = data.stream(benchmark, 3, path, [0, 1], CPU)
+    joint, _ = data.stream(benchmark, 3, path, [0, 1], CPU, at_once=True)
     assert len(joint.tasks) == 1 and len(joint.evaluated) == len(apart.tasks)
     for seed in (0, 1):
         assert len(joint.tasks[0][seed].train) == sum(len(task[seed].train) for task in apart.tasks)

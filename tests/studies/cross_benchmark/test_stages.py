@@ -18,23 +18,26 @@ from common.running import make, stage
 from common.running.code import ROOT
 from studies.cross_benchmark import train, tune
 from studies.cross_benchmark.methods import METHODS, method
-from studies.cross_benchmark.protocol import BENCHMARKS, Training
+from studies.cross_benchmark.protocol import BENCHMARKS, CIFAR, Cifar, Training
 
 OWN = str(ROOT / "examples/my_method.py")
 TINY = Training(hidden=(8,), tasks=2, epochs=1, batch=50, importance_images=10, xi=0.1)
-QUICK = ("--set", "training.hidden=[8]", "--set", "training.tasks=2", "--set", "training.importance_images=10")
+TINY_CIFAR = Cifar((2, 2), dense=8, tasks=2, epochs=1, batch=50, importance_images=10, xi=0.1, held_out=10)
+QUICK = ("training.hidden=[8]", "training.tasks=2", "training.importance_images=10")
+QUICK_CIFAR = ("cifar.channels=[2]", "cifar.tasks=2", "cifar.importance_images=10")
 
 
 @pytest.fixture(scope="module")
-def mnist(tmp_path_factory):
-    """A stand-in for MNIST, whatever real data is at hand."""
+def sets(tmp_path_factory):
+    """Stand-ins for the data sets, whatever real data is at hand."""
+    root = tmp_path_factory.mktemp("data")
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("DATA_MIRROR", raising=False)
-        return str(prepare.smoke("mnist", root=tmp_path_factory.mktemp("data")))
+        return {name: str(prepare.smoke(name, root=root)) for name in ("mnist", "cifar100")}
 
 
 @pytest.fixture
-def call(monkeypatch, mnist, tmp_path):
+def call(monkeypatch, sets, tmp_path):
     """Calls a stage for a method of a benchmark; its files lie in a folder of the method's."""
 
     def run(module, name, *more, benchmark="permuted", optimizer="sgd") -> Path:
@@ -57,13 +60,14 @@ def call(monkeypatch, mnist, tmp_path):
             "--device",
             "cpu",
             "--data",
-            mnist,
+            sets["cifar100" if benchmark == CIFAR else "mnist"],
             "--benchmark",
             benchmark,
             "--optimizer",
             optimizer,
         ]
-        words = [module.__name__, *common, "--method", name, *own, *QUICK, *more]
+        quick = [word for one in (QUICK_CIFAR if benchmark == CIFAR else QUICK) for word in ("--set", one)]
+        words = [module.__name__, *common, "--method", name, *own, *quick, *more]
         monkeypatch.setattr(sys, "argv", [str(word) for word in words])
         module.main()
         return folder
@@ -103,13 +107,16 @@ def test_a_method_is_tuned_and_trained_with_what_was_found(call, name):
     assert cost["bytes"].tolist() == [4 * ((3 + more) * weights + plastic + steps / 2)] * 2
 
 
+@pytest.mark.parametrize(("benchmark", "settings"), [("permuted", TINY), (CIFAR, TINY_CIFAR)])
 @pytest.mark.parametrize("name", METHODS)
-def test_all_methods_start_from_the_same_weights(name):
+def test_all_methods_start_from_the_same_weights_and_consolidate_those(name, benchmark, settings):
     def start(of):
         values = {"learning_rate": 0.1, **{key: bounds[0] for key, bounds in METHODS[of].searched.items()}}
-        return train.learner(METHODS[of], "permuted", "sgd", TINY, values, [3, 4], torch.device("cpu")).parameters
+        return train.learner(METHODS[of], benchmark, "sgd", settings, values, [3, 4], torch.device("cpu"))
 
-    assert all(torch.equal(*pair) for pair in zip(start("finetune"), start(name)[:4], strict=True))
+    plain, own = start("finetune"), start(name)
+    assert all(torch.equal(*pair) for pair in zip(plain.parameters, own.consolidation.anchor, strict=True))
+    assert all(torch.equal(*pair) for pair in zip(plain.parameters, own.parameters, strict=False))
 
 
 @pytest.mark.slow
