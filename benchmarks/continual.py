@@ -4,6 +4,7 @@
     python -m benchmarks.continual --device cuda --steps 3000
     python -m benchmarks.continual split            split MNIST with SI at paper scale: seconds per seed
     python -m benchmarks.continual --no-onednn      the same with MKL's products, on AMD's processors
+    python -m benchmarks.continual avalanche        the same methods beside Avalanche 0.6.0, which must be installed
     python -m benchmarks.continual sticky           what the sticky gradient's rule costs at paper scale, 784-2000-10
 
 Steps are counted per network: one step of ten seeds trained as one batched model is ten steps. Every loop gets its turn in
@@ -261,7 +262,14 @@ def sticky_gradient(steps: int, repeats: int, device: torch.device) -> list[str]
     return lines
 
 
-WORK = {"methods": methods, "split": split_mnist, "sticky": sticky_gradient}
+def avalanche(steps: int, repeats: int, device: torch.device) -> list[str]:
+    """Time the same methods of Avalanche in the same run."""
+    from benchmarks.beside_avalanche import beside  # which imports this file
+
+    return beside(steps, repeats, device)
+
+
+WORK = {"methods": methods, "split": split_mnist, "sticky": sticky_gradient, "avalanche": avalanche}
 
 
 def main() -> None:
