@@ -37,7 +37,7 @@ def no_task_has_its_own_synapses(tables: Tables) -> list[Finding]:
 def no_synapse_changes_its_rank(tables: Tables) -> list[Finding]:
     return [
         where_defined(
-            f"largest |log10 rank in a task - elsewhere|, {layer.upper()}, {DATASETS[dataset]}",
+            f"largest change of log10 rank between a task and elsewhere, {layer.upper()}, {DATASETS[dataset]}",
             of_regulation(tables, numpy.fmax.reduce, f"largest_rank_change_{layer}", dataset=dataset),
             high=1.5,
         )
