@@ -95,7 +95,7 @@ def bursts(axis: Axes, runs: Runs, layer: str) -> list[Row]:
         rows += [
             (f"T = {threshold:.2f}", "images (%)", x, values.tolist()) for x, values in zip(at, own.T, strict=True)
         ]
-    axis.legend(loc="lower left", **panels.SHORT)
+    axis.legend(loc="upper right", **panels.SHORT)
     return rows
 
 
