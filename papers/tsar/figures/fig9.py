@@ -98,7 +98,7 @@ def _held_out(axis: Axes, tables: Tables) -> list[Row]:
 
 def _omniglot(axis: Axes, tables: Tables, reported: pandas.DataFrame) -> list[Row]:
     """Accuracy after the last class on drawings that were learned, and on others: mean, SD and runs, beside the paper's."""
-    axis.set(ylabel="Accuracy (%)", ylim=(0, 150), yticks=range(0, 101, 20), xlim=(-0.6, len(OMNIGLOT) - 0.4))
+    axis.set(ylabel="Accuracy (%)", ylim=(0, 175), yticks=range(0, 101, 20), xlim=(-0.6, len(OMNIGLOT) - 0.4))
     axis.set_xticks(range(len(OMNIGLOT)), [*OMNIGLOT], fontsize=TINY)
     rows: list[Row] = []
     for accuracy, (name, shift, color) in ACCURACIES.items():
