@@ -155,12 +155,16 @@ def digest(protocol: Any) -> str:
 def departures(run: Mapping[str, Mapping[str, Any]], protocol: Any) -> dict[str, tuple[Any, Any]]:
     """Return the settings of a run that are not the protocol's, by "section.key": the run's value and the protocol's.
 
-    run: what a record says that was read, as `as_dict` gave it. A key that the protocol no longer has departs from nothing.
+    run: what a record says that was read, as `as_dict` gave it. A key that the protocol no longer has departs from nothing, and
+    one that came later was at its default then.
     """
     found = {}
     for section, settings in run.items():
-        for key, value in settings.items():
-            own = json.loads(json.dumps(getattr(getattr(protocol, section, None), key, value)))  # lists, as in records
+        own_section = getattr(protocol, section, None)
+        fields = dataclasses.fields(own_section) if dataclasses.is_dataclass(own_section) else ()
+        later = {field.name: field.default for field in fields if field.default is not dataclasses.MISSING}
+        for key, value in (later | dict(settings)).items():
+            own = json.loads(json.dumps(getattr(own_section, key, value)))  # lists, as in records
             if own != value:
                 found[f"{section}.{key}"] = (value, own)
     return found

@@ -9,7 +9,7 @@ from studies.cross_benchmark.protocol import CIFAR, CIFAR_CLASSES, CLASSES_PER_T
 from studies.cross_benchmark.runs import layers, parameters
 
 PASSES, OPERATIONS = 12, 300  # of a step: the optimizer and the method; small operations
-SMALL = 1.4  # products of these layers beside those of large matrices
+SMALL, CONVOLVED = 1.4, 3.4  # products of these layers beside those of large matrices; of the convolutions
 KEPT = 0.5  # of the imbalanced benchmark's images
 
 
@@ -19,6 +19,7 @@ def cost(stage: str, protocol: Protocol, job: Mapping[str, str]) -> Cost:
     settings = protocol.cifar if benchmark == CIFAR else protocol.training
     tuned = protocol.cifar if benchmark == CIFAR else protocol.search
     held_out, runs = (tuned.held_out, protocol.search.trials) if stage == "tune" else (0, 1)
+    replicas = protocol.search.tuning_seeds if stage == "tune" else seeds(job)
     train, tested, tasks = _size(benchmark, protocol, job["scale"])
     train, tested = train - held_out, held_out or tested
     again = 1 if tasks else settings.tasks  # how often every image is shown
@@ -27,7 +28,15 @@ def cost(stage: str, protocol: Protocol, job: Mapping[str, str]) -> Cost:
     products = sum(n_in * n_out * places for n_in, n_out, places in layers(benchmark, protocol))
     size = parameters(benchmark, protocol)
     return training(
-        products, size, shown, settings.batch, evaluated, seeds(job), PASSES, OPERATIONS, products_factor=SMALL
+        products,
+        size,
+        shown,
+        settings.batch,
+        evaluated,
+        replicas,
+        PASSES,
+        OPERATIONS,
+        CONVOLVED if benchmark == CIFAR else SMALL,
     ).times(runs)
 
 

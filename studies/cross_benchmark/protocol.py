@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePath
 
 from common.running.protocols import check_positive
@@ -71,12 +71,16 @@ Settings = Training | Cifar
 
 @dataclass(frozen=True)
 class Search:
-    """The search of each method: trials, held-out training images, and the range of the learning rate by optimizer."""
+    """The search of each method: trials, held-out training images, and the range of the learning rate by optimizer.
+
+    tuning_seeds: whose mean accuracy judges a trial; one that diverges on any of them has lost.
+    """
 
     trials: int
     held_out: int
     sgd: tuple[float, float]
     adam: tuple[float, float]
+    tuning_seeds: int = field(default=1, kw_only=True)
 
     def __post_init__(self) -> None:
         check_positive(self, "sgd", "adam")

@@ -117,13 +117,20 @@ def differences(accuracy: pandas.DataFrame) -> pandas.DataFrame:
 
 
 def groups(order: list[str], pairs: pandas.DataFrame) -> list[list[str]]:
-    """Return the largest groups of neighbours in `order` of which no two can be told apart; pairs: of `differences`."""
+    """Return the largest sets of methods of which no two can be told apart, so that two are told apart if no set has both.
+
+    pairs: of `differences`. Sets and their members stand in the order that is given; a method told apart from all has none.
+    """
     apart = {frozenset(pair) for pair in pairs.loc[pairs["told_apart"], ["one", "other"]].itertuples(index=False)}
+    alike = {name: {other for other in order if frozenset((name, other)) not in apart} - {name} for name in order}
     found: list[list[str]] = []
-    for start in range(len(order)):
-        end = start + 1
-        while end < len(order) and not any(frozenset((name, order[end])) in apart for name in order[start:end]):
-            end += 1
-        if end - start > 1 and not (found and set(order[start:end]) <= set(found[-1])):
-            found.append(order[start:end])
-    return found
+
+    def extend(members: set[str], candidates: set[str], done: set[str]) -> None:  # Bron and Kerbosch 1973
+        if not candidates and not done and len(members) > 1:
+            found.append([name for name in order if name in members])
+        for name in sorted(candidates):
+            extend(members | {name}, candidates & alike[name], done & alike[name])
+            candidates, done = candidates - {name}, done | {name}
+
+    extend(set(), set(order), set())
+    return sorted(found, key=lambda members: [order.index(name) for name in members])

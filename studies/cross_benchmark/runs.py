@@ -48,7 +48,13 @@ def sets(job: Job) -> dict[str, tuple[str, ...]]:
 def read_by_tuning(job: Job) -> tuple[str, ...]:
     """Return what a search reads of the protocol; how many images are held out stands in the section of CIFAR-100 itself."""
     own = section(job["benchmark"])
-    return own, "search.trials", f"search.{job['optimizer']}", *(() if own == "cifar" else ("search.held_out",))
+    return (
+        own,
+        "search.trials",
+        "search.tuning_seeds",
+        f"search.{job['optimizer']}",
+        *(() if own == "cifar" else ("search.held_out",)),
+    )
 
 
 def own(protocol: Protocol) -> dict[str, str]:

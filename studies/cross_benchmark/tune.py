@@ -4,7 +4,7 @@
         --data data/smoke/mnist.npz --study study.db --out search.csv
 
 Each trial trains the whole benchmark and is judged by the average accuracy after the last task, on held-out training images.
-Tasks, images and seed are those of no reported run. The study is stored after every trial, so that a killed search goes on.
+Tasks, images and seeds are those of no reported run. The study is stored after every trial, so that a killed search goes on.
 """
 
 from __future__ import annotations
@@ -27,10 +27,11 @@ def main() -> None:
     parser = options(__doc__)
     parser.add_argument("--study", type=stage.written(".db"), required=True, help="where the study is stored (.db)")
     arguments = parser.parse_args()
-    own, name, seeds = method(arguments.method), name_of(arguments.method), [FIRST_TUNING_SEED]
+    own, name = method(arguments.method), name_of(arguments.method)
     job = job_of("tune", arguments, own)
     benchmark, optimizer = arguments.benchmark, arguments.optimizer
     settings, budget = settings_of(job, benchmark), job.settings.search
+    seeds = range(FIRST_TUNING_SEED, FIRST_TUNING_SEED + budget.tuning_seeds)
     held_out = settings.held_out if isinstance(settings, Cifar) else budget.held_out
     stream, about = data.stream(
         benchmark, settings.tasks, arguments.data, seeds, job.device, own.joint, held_out=held_out
@@ -41,7 +42,7 @@ def main() -> None:
         values = {key: trial.suggest_float(key, *bounds, log=True) for key, bounds in ranges.items()}
         learning = learner(own, benchmark, optimizer, settings, values, seeds, job.device)
         matrices = learn(learning, stream, schedule(settings), seeds, f"{benchmark} {name}", unseen=False)
-        return 0.0 if learning.diverged else float(matrices["test"][0, -1].mean())
+        return 0.0 if learning.diverged else float(matrices["test"][:, -1].mean())
 
     # a study of other settings, code, data or another file is not gone on with
     read = {"settings": job.settings.as_dict(), "code": job.code, "data": about["splits"], "file": own.digest}

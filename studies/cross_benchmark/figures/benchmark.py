@@ -22,8 +22,8 @@ WIDTH = 170  # characters in a line of the caption
 CAPTION = (
     "Left: mean test accuracy over the tasks learned so far; band: one SD over seeds (with two, the seeds). Middle: accuracy on a task when it was just "
     "learned, and backward transfer; means over seeds, upper right is better; DHP's are hollow. Right: mean rank by average accuracy after the last "
-    "task, 1 is best. A bar joins methods that cannot be told apart (paired t-tests over seeds, Holm's rule at 0.05). Every method "
-    "has the same number of trials for its hyperparameters, on other seeds and on held-out images."
+    "task, 1 is best. Methods that have no bar in common are told apart (paired t-tests over seeds, Holm's rule at 0.05). Every "
+    "method has the same number of trials for its hyperparameters, on other seeds and on held-out images."
 )
 
 
@@ -115,11 +115,13 @@ def _ranks(axis: Axes, accuracy: pandas.DataFrame) -> None:
         axis.text(
             rank[name] + 0.35, place, f"{label}  {accuracy[name].mean():.1f}", va="center", fontsize=plotting.TINY
         )
-    for number, group in enumerate(results.groups(order, results.differences(accuracy))):
-        places = [order.index(name) for name in group]
-        at = 0.5 - 0.22 * number
-        axis.plot([at, at], [places[0] - 0.3, places[-1] + 0.3], color="0.4", linewidth=2, solid_capstyle="butt")
-    axis.set_xlim(0.6 - 0.22 * len(order) / 2, len(order) + 6)
+    groups = results.groups(order, results.differences(accuracy))
+    for number, group in enumerate(groups):
+        places, at = [order.index(name) for name in group], 0.5 - 0.22 * number
+        axis.plot([at, at], [places[0], places[-1]], color="0.7", linewidth=0.5)
+        for place in places:
+            axis.plot([at, at], [place - 0.5, place + 0.5], color="0.4", linewidth=2, solid_capstyle="butt")
+    axis.set_xlim(0.3 - 0.22 * len(groups), len(order) + 6)
     axis.set_ylim(len(order) - 0.5, -0.5)
     axis.set_xticks(range(1, len(order) + 1))
     axis.set_yticks([])

@@ -18,8 +18,8 @@ from studies.cross_benchmark.protocol import BENCHMARKS
 
 CAPTION = (
     "{benchmark}, in % and points: mean [95% t-interval] over n seeds. Accuracy: average over all tasks after the last. Transfer: "
-    "backward transfer. Plasticity: accuracy on a task when just learned. Rank: mean over seeds, 1 is best. Methods that share a "
-    "letter cannot be told apart (paired t-tests over seeds, Holm's rule at 0.05). Time and memory: of training, in multiples of "
+    "backward transfer. Plasticity: accuracy on a task when just learned. Rank: mean over seeds, 1 is best. Methods that share no "
+    "letter are told apart (paired t-tests over seeds, Holm's rule at 0.05). Time and memory: of training, in multiples of "
     "fine-tuning's; memory is that of parameters, optimizer and method. Found: what the search chose."
 )
 COLUMNS = ["optimizer", "method", "n", *results.MEASURES, "rank", "group", "time", "memory", "found"]

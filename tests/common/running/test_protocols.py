@@ -211,3 +211,19 @@ def test_reading_protocols_needs_neither_torch_nor_pandas():
     code = "import sys, common.running.protocols, common.results.records; print({'torch', 'pandas', 'numpy'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_a_setting_that_came_after_a_run_departs_if_it_is_no_longer_at_its_default():
+    @dataclass(frozen=True)
+    class Section:
+        trials: int
+        seeds: int = 1
+
+    @dataclass(frozen=True)
+    class Whole:
+        search: Section
+
+    before = {"search": {"trials": 3}}
+    assert protocols.departures(before, Whole(Section(3))) == {}
+    assert protocols.departures(before, Whole(Section(3, seeds=2))) == {"search.seeds": (1, 2)}
+    assert protocols.departures({}, Whole(Section(3, seeds=2))) == {}  # a run that did not read the section

@@ -13,6 +13,7 @@ import torch
 
 from common.data import prepare
 from common.learning import continual
+from common.learning.search import search
 from common.results import collect, records, tables
 from common.running import make, stage
 from common.running.code import ROOT
@@ -214,3 +215,23 @@ def test_names_that_are_no_method_are_refused(call, capsys, name, said):
     with pytest.raises(SystemExit):
         stage.run(lambda: call(tune, name))
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_trial_is_judged_by_the_mean_over_tuning_seeds(call, monkeypatch):
+    together = tables.read(call(tune, "si", "--set", "search.tuning_seeds=2") / "search.csv")
+    apart = []
+    for first in (1000, 1001):
+        monkeypatch.setattr(tune, "FIRST_TUNING_SEED", first)
+        # the study suggests by the first seed: the same trials for both
+        monkeypatch.setattr(tune, "search", lambda *given, **named: search(*given[:3], 1000, *given[4:], **named))
+        folder = call(tune, "si")
+        apart.append(tables.read(folder / "search.csv"))
+        (folder / "s.db").unlink()
+    assert (
+        apart[0]["hyperparameters"].tolist()
+        == apart[1]["hyperparameters"].tolist()
+        == together["hyperparameters"].tolist()
+    )
+    means = (apart[0]["objective"] + apart[1]["objective"]) / 2
+    assert together["objective"].tolist() == pytest.approx(means.tolist(), abs=1e-9)
