@@ -95,6 +95,7 @@ def bursts(axis: Axes, runs: Runs, layer: str) -> list[Row]:
         rows += [
             (f"T = {threshold:.2f}", "images (%)", x, values.tolist()) for x, values in zip(at, own.T, strict=True)
         ]
+    axis.set_xlim(0.8, 8 * sizes.max())  # with room for the legend
     axis.legend(loc="upper right", **panels.SHORT)
     return rows
 
