@@ -6,6 +6,7 @@ import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -122,13 +123,13 @@ def learn(
     checkpoint: Checkpoint | None = None,
     splits: Sequence[str] = ("test",),
     observer: Observer | None = None,
-    unseen: bool = True,
+    evaluated: Literal["all", "seen", "last"] = "all",
 ) -> dict[str, Tensor]:
     """Train on all tasks in turn and return the accuracy matrices by split: [R, n_tasks, n_evaluated] (float64, CPU).
 
     Batches cover the task's images in a new random order each epoch, which depends on seed, task and epoch alone; the
-    last batch may be smaller. splits: which of "test" and "train" to evaluate after each task, on all evaluated tasks;
-    without `unseen`, on those trained so far: the entries of later ones, which no forgetting depends on, stay NaN.
+    last batch may be smaller. splits: which of "test" and "train" to evaluate; evaluated: "all" tasks after each task, or
+    those "seen" so far, which is all that forgetting depends on, or all after the "last" one alone. Other entries stay NaN.
     Raises TrainingError naming seed and task if a loss or a parameter is not finite; a learner that may diverge goes on
     with its other seeds, and the entries of that one are NaN from that task on.
     """
@@ -158,8 +159,10 @@ def learn(
         learner.consolidation.end_task(learner.parameters, learner.network.logits, TaskExamples(stream, task, seeds))
         finite = torch.tensor([seed not in learner.diverged for seed in seeds])
         for split, matrix in learner.matrices.items():
-            known = len(stream.evaluated) - (0 if unseen else n_tasks - task - 1)
-            matrix[finite, task, :known] = evaluate(learner, stream, split, known)[finite]
+            later = n_tasks - task - 1
+            known = len(stream.evaluated) - (later if evaluated == "seen" else 0)
+            if evaluated != "last" or not later:
+                matrix[finite, task, :known] = evaluate(learner, stream, split, known)[finite]
         if checkpoint is not None:
             _save(learner, checkpoint, observer, task + 1, 0)
         first_epoch = 0

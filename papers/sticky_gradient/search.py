@@ -44,7 +44,7 @@ def judge(
     stream, _ = data.stream(path, training.tasks, choices, seeds, device, held_out=settings.search.held_out)
     learning = learner(training, condition, attractor, choices, seeds, device)
     try:
-        matrices = learn(learning, stream, schedule(training), seeds, condition, unseen=False)
+        matrices = learn(learning, stream, schedule(training), seeds, condition, evaluated="seen")
     except stage.TrainingError as error:
         print(f"{error}: counts as 0", flush=True)
         return 0.0

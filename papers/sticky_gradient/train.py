@@ -141,7 +141,7 @@ def main() -> None:
             measured["attractor"] = protocols.as_dict(attractor)
         learning = learner(settings.training, condition, attractor, choices, seeds, job.device)
         steps, label = schedule(settings.training), f"{condition} seeds {seeds[0]}-{seeds[-1]}"
-        matrices = learn(learning, stream, steps, seeds, label, observer=observer, unseen=False)
+        matrices = learn(learning, stream, steps, seeds, label, observer=observer, evaluated="seen")
         table = rows(condition, seeds, matrices, settings.training.tasks)
         if observer is not None:
             tables.write(arguments.weights, observer.table(condition))

@@ -24,7 +24,8 @@ def cost(stage: str, protocol: Protocol, job: Mapping[str, str]) -> Cost:
     train, tested = train - held_out, held_out or tested
     again = 1 if tasks else settings.tasks  # how often every image is shown
     shown = settings.epochs * train * again * (KEPT if benchmark == "imbalanced" else 1)
-    evaluated = (tasks or settings.tasks) * tested * again
+    rounds = 1 if stage == "tune" else tasks or settings.tasks  # a search looks at the end alone
+    evaluated = rounds * tested * again
     products = sum(n_in * n_out * places for n_in, n_out, places in layers(benchmark, protocol))
     size = parameters(benchmark, protocol)
     return training(

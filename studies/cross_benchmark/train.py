@@ -43,7 +43,7 @@ def learner(
 ) -> Learner:
     """Return a fresh network with its optimizer and consolidation; replica r depends on seeds[r] alone.
 
-    values: of the hyperparameters, the learning rate among them. Seeds may diverge.
+    values: of the hyperparameters, the learning rate among them.
     """
     values = dict(values)
     rate, eta = values.pop(RATE), values.pop("eta") if own.plastic else None
@@ -55,7 +55,7 @@ def learner(
     def optimizing(tensors: list[Tensor]) -> Adam | Sgd:
         return Adam(tensors[:learned], rate) if optimizer == "adam" else Sgd(tensors[:learned], rate)
 
-    return Learner(network, parameters, optimizing, own.make(slow, settings, **values), may_diverge=True)
+    return Learner(network, parameters, optimizing, own.make(slow, settings, **values))
 
 
 def schedule(settings: Settings) -> Schedule:
@@ -122,6 +122,7 @@ def main() -> None:
     stream, about = data.stream(benchmark, settings.tasks, arguments.data, seeds, job.device, own.joint)
     with job.record(arguments.out, [about], seeds, f"train {benchmark}", [arguments.cost]) as measured:
         learning = learner(own, benchmark, optimizer, settings, values, seeds, job.device)
+        learning.may_diverge = True
         clock = time.process_time if job.device.type == "cpu" else time.perf_counter
         started = clock()
         matrices = learn(learning, stream, schedule(settings), seeds, f"{benchmark} {name}")

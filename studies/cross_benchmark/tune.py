@@ -4,7 +4,8 @@
         --data data/smoke/mnist.npz --study study.db --out search.csv
 
 Each trial trains the whole benchmark and is judged by the average accuracy after the last task, on held-out training images.
-Tasks, images and seeds are those of no reported run. The study is stored after every trial, so that a killed search goes on.
+If a seed diverges, the trial ends there and counts as 0. Tasks, images and seeds are those of no reported run. The study is stored
+after every trial, so that a killed search goes on.
 """
 
 from __future__ import annotations
@@ -41,8 +42,12 @@ def main() -> None:
     def judge(trial: optuna.Trial) -> float:
         values = {key: trial.suggest_float(key, *bounds, log=True) for key, bounds in ranges.items()}
         learning = learner(own, benchmark, optimizer, settings, values, seeds, job.device)
-        matrices = learn(learning, stream, schedule(settings), seeds, f"{benchmark} {name}", unseen=False)
-        return 0.0 if learning.diverged else float(matrices["test"][:, -1].mean())
+        try:
+            matrices = learn(learning, stream, schedule(settings), seeds, f"{benchmark} {name}", evaluated="last")
+        except stage.TrainingError as error:
+            print(f"{error}: counts as 0", flush=True)
+            return 0.0
+        return float(matrices["test"][:, -1].mean())
 
     # a study of other settings, code, data or another file is not gone on with
     read = {"settings": job.settings.as_dict(), "code": job.code, "data": about["splits"], "file": own.digest}

@@ -141,14 +141,19 @@ def test_matrices_hold_the_accuracy_on_every_task_after_every_task():
                     assert matrix[r, after, on].item() == pytest.approx(right.item(), abs=1e-12)
 
 
-def test_without_unseen_tasks_all_else_is_the_same():
+def test_what_is_evaluated_changes_nothing_else():
     def run(make_stream, **options):
         learner = make(SEEDS, METHODS["none"])
         return learner.parameters, train(learner, make_stream(SEEDS), SEEDS, splits=("test", "train"), **options)
 
     for make_stream, entries in ((lambda seeds: permuted_stream(seeds, n_tasks=3), 6), (split_stream, 3)):
-        (whole, every), (parameters, seen) = run(make_stream), run(make_stream, unseen=False)
+        (whole, every), (parameters, seen) = run(make_stream), run(make_stream, evaluated="seen")
         assert same(whole, parameters)
+        parameters, last = run(make_stream, evaluated="last")
+        assert same(whole, parameters)
+        for split_name, matrix in last.items():
+            assert matrix[:, :-1].isnan().all()
+            assert torch.equal(matrix[:, -1], every[split_name][:, -1])
         for split_name, matrix in seen.items():
             assert torch.equal(matrix.isnan(), torch.ones_like(matrix).triu(1).bool())
             assert torch.equal(matrix.nan_to_num(0), every[split_name].tril())
@@ -176,7 +181,7 @@ def test_joint_training_is_evaluated_on_the_single_tasks():
     torch.testing.assert_close(continual.evaluate(learner, whole, "train")[:, 0], matrices["train"][:, 0].mean(1))
     assert matrices["train"].min() > 2 / CLASSES  # it has learned every one of them
     again = make(SEEDS, METHODS["none"], DoubleMlp((PIXELS, 64, CLASSES)))
-    assert torch.equal(train(again, mixed, SEEDS, epochs=40, unseen=False)["test"], matrices["test"])
+    assert torch.equal(train(again, mixed, SEEDS, epochs=40, evaluated="seen")["test"], matrices["test"])
 
 
 def test_a_network_that_is_reset_learns_the_second_task_as_a_fresh_one():
