@@ -2,14 +2,12 @@
 
 A method is a consolidation: what acts beside the loss at every step and after every task (`common.learning.consolidation`).
 It says which hyperparameters are searched, each on a logarithmic scale, and makes the consolidation from their values. The
-learning rate is searched for every method, and is not among them.
+learning rate is searched for every method, and is not among them. `loading.py` finds a method by name or file.
 """
 
 from __future__ import annotations
 
 import hashlib
-import importlib.util
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,9 +15,8 @@ from pathlib import Path
 from torch import Tensor
 
 from common.learning.consolidation import Consolidation, Ewc, Mas, OnlineEwc, SynapticIntelligence
-from common.running.stage import TrainingError
 from papers.sticky_gradient.method import Attractor, Reading, StickyGradient
-from studies.cross_benchmark.protocol import OPTIMIZERS, Design, Settings
+from studies.cross_benchmark.protocol import Settings
 
 Slow = Sequence[Tensor]  # the weights and biases [R, ...] that are consolidated
 Make = Callable[..., Consolidation]
@@ -98,40 +95,3 @@ METHODS = {
     "dhp_si": Method(si, STRENGTH | ETA, plastic=True),
     "dhp_mas": Method(mas, STRENGTH | ETA, plastic=True),
 }
-
-
-def method(text: str) -> Method:
-    """Return the method of this name, or out of this file. Raises ValueError if there is none."""
-    Design((text,), OPTIMIZERS, seeds=1)  # refuses what is no method
-    return METHODS[text] if text in METHODS else _own(Path(text))
-
-
-def _own(file: Path) -> Method:
-    """Load the user's method. Raises ValueError for a file that does not define what a method needs."""
-    spec = importlib.util.spec_from_file_location(file.stem, file)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-        searched, make = dict(module.SEARCHED), module.consolidation
-    except Exception as error:
-        raise ValueError(f"{file} cannot be loaded: {type(error).__name__}: {' '.join(str(error).split())}") from error
-    for name, bounds in searched.items():
-        fine = (
-            isinstance(bounds, list | tuple)
-            and len(bounds) == 2
-            and all(isinstance(end, int | float) for end in bounds)
-        )
-        if not (fine and 0 < bounds[0] < bounds[1] < math.inf):
-            raise ValueError(f"{file}: SEARCHED[{name!r}] must be a range such as (0.001, 10.0), not {bounds!r}")
-
-    def consolidation(slow: Slow, settings: Settings, **hyperparameters: float) -> Consolidation:
-        try:
-            made = make(slow, **hyperparameters)
-        except TypeError as error:
-            raise TrainingError(f"{file}: consolidation(parameters, {', '.join(searched)}) failed: {error}") from error
-        if not isinstance(made, Consolidation):
-            raise TrainingError(f"{file}: consolidation must return a Consolidation, not {type(made).__name__}")
-        return made
-
-    return Method(consolidation, searched, file=file)

@@ -4,6 +4,14 @@ from studies.cross_benchmark import runs as cross_runs
 from studies.cross_benchmark.protocol import BENCHMARKS as CROSS_BENCHMARKS, OPTIMIZERS as CROSS_OPTIMIZERS
 
 CROSS = REGISTERS["cross_benchmark"]
+if CROSS.method:  # a mistake in it should show before any work
+    from common.running.configuration import ConfigError
+    from studies.cross_benchmark.loading import method as tried_method
+
+    try:
+        tried_method(CROSS.method)
+    except ValueError as error:
+        raise ConfigError(f"config: {error}") from None
 
 
 rule cross_benchmark_tune:

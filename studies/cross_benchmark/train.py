@@ -24,7 +24,8 @@ from common.learning.optimizers import Adam, Sgd
 from common.results import tables
 from common.running import stage
 from studies.cross_benchmark import data
-from studies.cross_benchmark.methods import Method, method
+from studies.cross_benchmark.loading import method
+from studies.cross_benchmark.methods import Method
 from studies.cross_benchmark.model import PLASTIC, build
 from studies.cross_benchmark.protocol import BENCHMARKS, OPTIMIZERS, Settings, name_of, section
 from studies.cross_benchmark.runs import REGISTER

@@ -19,7 +19,7 @@ from common.learning.search import search
 from common.results import tables
 from common.running import protocols, stage
 from studies.cross_benchmark import data
-from studies.cross_benchmark.methods import method
+from studies.cross_benchmark.loading import method
 from studies.cross_benchmark.protocol import FIRST_TUNING_SEED, Cifar, name_of
 from studies.cross_benchmark.train import RATE, job_of, learner, options, schedule, settings_of
 

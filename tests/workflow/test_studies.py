@@ -50,3 +50,7 @@ def test_a_file_that_is_no_method_is_refused_before_any_work(checkout):
     for file, said in (wrong | {"finetune.py": "there is a method finetune already"}).items():
         output = checkout.run(*asked(f"method={file}"), fails=True)
         assert re.search(f"config: methods?:? {file}:? {said}", output)
+    (checkout.folder / "breaks.py").write_text((checkout.folder / OWN).read_text().replace("fill_(", "full_("))
+    output = checkout.run(*asked("method=breaks.py"), fails=True)
+    assert re.search(r"config: breaks.py fails on a small network: line \d+, in end_task: AttributeError", output)
+    assert "Finished job" not in output

@@ -18,7 +18,8 @@ from common.results import collect, records, tables
 from common.running import make, stage
 from common.running.code import ROOT
 from studies.cross_benchmark import train, tune
-from studies.cross_benchmark.methods import METHODS, method
+from studies.cross_benchmark.loading import method
+from studies.cross_benchmark.methods import METHODS
 from studies.cross_benchmark.protocol import BENCHMARKS, CIFAR, Cifar, Training
 
 OWN = str(ROOT / "examples/my_method.py")
@@ -185,15 +186,37 @@ def test_a_benchmark_is_drawn_and_typeset(call, monkeypatch, tmp_path, benchmark
     )
 
 
+MINE = """from common.learning.consolidation import Consolidation
+SEARCHED = {}
+class Mine(Consolidation):
+    def step(self, parameters, gradients, optimizer):
+        optimizer.step(gradients)
+    def end_task(self, parameters, logits, data):
+        super().end_task(parameters, logits, data)
+def consolidation(parameters):
+    return Mine(parameters, 1.0)
+"""
 BAD = {  # files of the user's own, and what is said of them
     "SEARCHED = {}\n": "has no attribute 'consolidation'",
     "SEARCHED = {'a': (1, 0)}\ndef consolidation(parameters, a): ...\n": "SEARCHED['a'] must be a range",
     "SEARCHED = {'a': 3}\ndef consolidation(parameters, a): ...\n": "SEARCHED['a'] must be a range",
     "import no_such_library\n": "ModuleNotFoundError: No module named 'no_such_library'",
     "SEARCHED = {\n": "SyntaxError",
-    "SEARCHED = {'b': (1, 2)}\ndef consolidation(parameters, a): ...\n": "consolidation(parameters, b) failed",
+    "SEARCHED = {'b': (1, 2)}\ndef consolidation(parameters, a): ...\n": "consolidation() got an unexpected keyword argument 'b'",
     "SEARCHED = {'a': (1, 2)}\ndef consolidation(parameters, a): ...\n": "must return a Consolidation, not NoneType",
+    MINE.replace("optimizer.step(gradients)", "self.missing"): "line 5, in step: AttributeError",
+    MINE.replace(
+        "step(gradients)", "step([g.sum() for g in gradients])"
+    ): "line 5, in step: ValueError: the optimizer's step got",
+    MINE.replace("step(gradients)", "step(gradients[1:])"): "line 5, in step: ValueError: the optimizer's step got",
+    MINE.replace("super().end_task(parameters, logits, data)", "data.images"): "line 7, in end_task: AttributeError",
+    MINE.replace("1.0)", "1.0).strength"): "must return a Consolidation, not float",
 }
+
+
+def test_a_file_that_is_a_method_is_not_refused(tmp_path):
+    (file := tmp_path / "mine.py").write_text(MINE)
+    assert method(str(file)).searched == {}
 
 
 @pytest.mark.slow
