@@ -18,7 +18,7 @@ from papers.tsar.protocol import NAMED_BIASES
 TITLES = {"final": "A  After the last class", "averaged": "B  Averaged over the curve"}
 CAPTION = (
     "Recall under transfer from models of several lengths of data-rich meta-learning: dots are runs, lines join their means.\n"
-    "Each is the finished model of a run of that length, with a learning rate tuned for it; 0 is the network before meta-learning.\n"
+    "Each is the finished model of a run of that length, with a learning rate that was tuned; 0 is the network before meta-learning.\n"
     "B averages all points at which Figure 1 A shows recall. Dashed: the paper's, after 25,000 iterations at full width."
 )
 
