@@ -43,6 +43,10 @@ onstart:
         watch.start(workflow.logger_manager)
 
 
+onerror:
+    lineage.forget_failed(workflow)
+
+
 rule all:
     default_target: True
     input:

@@ -4,6 +4,9 @@ Snakemake records the parameters of a job that failed as it does those of one th
 that is missing between two that are there. After an edited protocol and a rerun that failed, the old figure would therefore
 count as up to date. So the parameter `upstream` of every rule says what all rules before it depend on. Until a job has itself
 run with the new values, its own record differs.
+
+Of changed files (a kept table, reported numbers, a data set) no parameter tells. So a job that failed is forgotten (`forget_failed`):
+without a record Snakemake makes its files again, and with them all that comes from them.
 """
 
 from __future__ import annotations
@@ -37,6 +40,12 @@ def add_to_rules(workflow: Any) -> None:
     for rule in rules:
         if len(rule.input):
             rule.set_params(upstream=functools.partial(of_inputs, rule))
+
+
+def forget_failed(workflow: Any) -> None:
+    """Remove Snakemake's records of the jobs that failed. Call it at the end of a run with errors."""
+    for job in workflow.scheduler.failed:
+        workflow.persistence.cleanup(job)
 
 
 def _digest(*parts: str) -> str:

@@ -46,3 +46,37 @@ def test_a_job_that_fails_with_new_values_leaves_no_later_file_up_to_date(tmp_pa
     assert checkout.jobs(*wanted("b"))["first"] == 1
     checkout.run(*wanted("b"))
     assert checkout.jobs(*wanted("b")) == {}
+
+
+CHANGED = """
+from common.running import lineage
+
+onerror:
+    lineage.forget_failed(workflow)
+
+rule check:
+    input: "source.txt"
+    output: "checked.txt"
+    shell: "grep -q good {input} && cp {input} {output}"
+
+rule publish:
+    input: "checked.txt"
+    output: "published.txt"
+    shell: "cp {input} {output}"
+
+lineage.add_to_rules(workflow)
+"""
+
+
+def test_a_job_that_fails_with_a_changed_file_leaves_no_later_file_up_to_date(tmp_path):
+    checkout, wanted = Checkout(tmp_path), ("--snakefile", "Two", "published.txt")
+    (tmp_path / "Two").write_text(CHANGED)
+    (source := tmp_path / "source.txt").write_text("good\n")
+    checkout.run(*wanted)
+    assert checkout.jobs(*wanted) == {}
+    source.write_text("wrong\n")
+    for _ in range(3):
+        checkout.run(*wanted, fails=True)
+    source.write_text("good again\n")
+    checkout.run(*wanted)
+    assert (tmp_path / "published.txt").read_text() == "good again\n" and checkout.jobs(*wanted) == {}
