@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import functools
 import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,14 @@ def digest(*modules: str) -> str:
     """Return 12 hex characters over the code of these modules ("papers.dan.deploy") and all that they import."""
     files = sorted({file for module in modules for file in closure(_file(module))})
     return hashlib.sha256("".join(f"{file} {_essence(file)}\n" for file in files).encode()).hexdigest()[:12]
+
+
+def digest_of_file(path: str) -> str:
+    """Return the same of a file from anywhere, which may import the repository's code."""
+    file = os.path.abspath(path)
+    reached = sorted(closure(file) - {file})
+    parts = [_essence(file), *(f"{file} {_essence(file)}\n" for file in reached)]
+    return hashlib.sha256("".join(parts).encode()).hexdigest()[:12]
 
 
 @functools.cache

@@ -32,7 +32,8 @@ KEYS = (
     "studies",
     "method",
 )
-METHOD_FILE = re.compile(r"[a-z]\w*\.py")  # of a method of the user's own, which is called so
+# Of a method of the user's own, which is called so. A name that repeats itself for long is none to Snakemake.
+METHOD_FILE = re.compile(r"(?!.*?(.+?)\1{9})[a-z]\w{0,59}\.py")
 EXAMPLE = "examples/my_method.py"
 
 
@@ -79,6 +80,10 @@ def check_config(config: Mapping[str, Any]) -> None:
     for home in HOMES:
         _check_folders(home, config[home])
     _check_method(config["method"])
+    if config["method"] and not config["studies"]:
+        raise ConfigError(
+            "config: method takes part in studies, and none is named; write such as studies='[cross_benchmark]'"
+        )
     if config["scale"] == "recorded" and not any((ROOT / "papers").glob("*/recorded/*.csv")):
         raise ConfigError("config: scale 'recorded' has no tables yet (papers/*/recorded/*.csv); choose another scale")
 
@@ -99,22 +104,20 @@ def _check_method(file: Any) -> None:
     if file == "":
         return
     if not (isinstance(file, str) and METHOD_FILE.fullmatch(os.path.basename(file))):
-        raise ConfigError(f"config: method must be a file such as {EXAMPLE}, named in small letters, not {file!r}")
+        raise ConfigError(
+            f"config: method must be a file such as {EXAMPLE}, named in at most 60 small letters, not {file!r}"
+        )
     try:
-        with open(file, encoding="utf-8") as source:
+        with open(file, "rb") as source:  # in whatever encoding Python reads
             tree = ast.parse(source.read())
     except (OSError, SyntaxError, ValueError) as error:
-        raise ConfigError(f"config: method {file} cannot be read: {reason(error)}") from error
-    functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
-    names = {
-        target.id
-        for node in tree.body
-        if isinstance(node, ast.Assign)
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    }
-    for kind, name, there in (("the dictionary", "SEARCHED", names), ("a function", "consolidation", functions)):
-        if name not in there:
+        raise ConfigError(f"config: method {file} cannot be read: {reason(error)}; {EXAMPLE} shows how") from error
+    defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    for node in tree.body:
+        targets = [node.target] if isinstance(node, ast.AnnAssign) else getattr(node, "targets", [])
+        defined |= {target.id for target in targets if isinstance(target, ast.Name)}
+    for kind, name in (("the dictionary", "SEARCHED"), ("a function", "consolidation")):
+        if name not in defined:
             raise ConfigError(f"config: method {file} does not define {kind} {name}; {EXAMPLE} shows how")
 
 

@@ -139,7 +139,8 @@ def result(registers: Mapping[str, Register], name: str, scale: str, ending: str
         shorter = {f"{_initials(paper)}_{own}": full for full, (paper, own) in artifacts.items()}
         names = shorter | {full: full for full in artifacts}
         close = difflib.get_close_matches(name.lower(), names, n=1)
-        reason = "the papers have no such figure" + (f"; did you mean {names[close[0]]}?" if close else "")
+        reason = f"the papers of this run ({', '.join(registers)}) have no such figure"
+        reason += f"; did you mean {names[close[0]]}?" if close else ""
     elif ending not in endings(own):
         kind = "table" if own.startswith("table") else "figure"
         reason = f"a {kind} is made as {', '.join(endings(own))}: ask for figures/{name}.{endings(own)[0]}"

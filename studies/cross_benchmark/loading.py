@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
+import hashlib
 import math
+import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 
 import numpy
 import torch
@@ -20,7 +22,7 @@ from common.learning.randomness import generator
 from common.learning.replicas import Mlp
 from common.learning.stream_data import Stream, TaskExamples
 from common.learning.streams import permuted
-from studies.cross_benchmark.methods import METHODS, Method, Slow
+from studies.cross_benchmark.methods import METHODS, RATE, Method, Slow
 from studies.cross_benchmark.protocol import CLASSES, OPTIMIZERS, PIXELS, Design, Settings, Training
 
 SMALL = Training(hidden=(3,), tasks=2, epochs=1, batch=5, importance_images=5, xi=0.1)
@@ -34,16 +36,21 @@ def method(text: str) -> Method:
 
 
 def _own(file: Path) -> Method:
-    """Load the user's method. Raises ValueError for a file that does not define what a method needs, or fails when tried."""
-    spec = importlib.util.spec_from_file_location(file.stem, file)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
+    """Load the user's method. Raises ValueError for a file that does not define what a method needs, or fails when tried.
+
+    The digest is of the very text that runs, whatever becomes of the file, or of Python's copy of an earlier one.
+    """
+    module = ModuleType(f"own.{file.stem}")
+    sys.modules[module.__name__] = module  # where dataclasses look their module up
     try:
-        spec.loader.exec_module(module)
+        text = file.read_bytes()
+        exec(compile(text, str(file), "exec"), vars(module))  # noqa: S102 - what the user asked for
         searched, make = dict(module.SEARCHED), module.consolidation
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ValueError(f"{file} cannot be loaded: {_reason(file, error)}") from error
     for name, bounds in searched.items():
+        if not isinstance(name, str) or name == RATE:
+            raise ValueError(f"{file}: SEARCHED takes names of arguments, not {name!r}; the {RATE} is searched anyway")
         fine = (
             isinstance(bounds, list | tuple)
             and len(bounds) == 2
@@ -52,13 +59,13 @@ def _own(file: Path) -> Method:
         if not (fine and 0 < bounds[0] < bounds[1] < math.inf):
             raise ValueError(f"{file}: SEARCHED[{name!r}] must be a range such as (0.001, 10.0), not {bounds!r}")
 
-    def consolidation(slow: Slow, settings: Settings, **hyperparameters: float) -> Consolidation:
+    def consolidation(slow: Slow, settings: Settings, /, **hyperparameters: float) -> Consolidation:
         return make(slow, **hyperparameters)
 
-    own = Method(consolidation, searched, file=file)
+    own = Method(consolidation, searched, digest=hashlib.sha256(text).hexdigest())
     try:
         _try(own)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ValueError(f"{file} fails on a small network: {_reason(file, error)}") from error
     return own
 
@@ -93,7 +100,7 @@ def _try(own: Method) -> None:
     learner.state_dict()
 
 
-def _reason(file: Path, error: Exception) -> str:
+def _reason(file: Path, error: BaseException) -> str:
     """Return in one line what went wrong, and in which line of the file, if it went through it."""
     lines = [
         f"line {frame.lineno}, in {frame.name}: "

@@ -7,10 +7,8 @@ learning rate is searched for every method, and is not among them. `loading.py` 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from torch import Tensor
 
@@ -21,6 +19,7 @@ from studies.cross_benchmark.protocol import Settings
 Slow = Sequence[Tensor]  # the weights and biases [R, ...] that are consolidated
 Make = Callable[..., Consolidation]
 
+RATE = "learning_rate"
 STRENGTH = {"strength": (1e-3, 1e4)}
 ETA = {"eta": (1e-4, 1e-1)}
 # Table 3 of the sticky gradient's paper, but for the mean and the SD of its start: all methods start alike.
@@ -36,19 +35,14 @@ class Method:
 
     make: (slow weights, settings, **hyperparameters) -> consolidation; searched: the range of each hyperparameter; plastic:
     whether the softmax layer is DHP's, whose initial eta is searched as well; joint: whether all tasks are learned at once;
-    file: what it was loaded from, if it is the user's own.
+    digest: the SHA-256 of the user's file that it was loaded from; empty for a method of ours.
     """
 
     make: Make
     searched: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     plastic: bool = False
     joint: bool = False
-    file: Path | None = None
-
-    @property
-    def digest(self) -> str:
-        """The SHA-256 of the user's file; empty for a method of ours."""
-        return hashlib.sha256(self.file.read_bytes()).hexdigest() if self.file else ""
+    digest: str = ""
 
 
 def plain(slow: Slow, settings: Settings) -> Consolidation:

@@ -36,7 +36,7 @@ rule cross_benchmark_tune:
         method=lambda wildcards, input: input.own or wildcards.method,
         # not declared as an output, or Snakemake would delete it before the attempt that is to go on from it
         study="results/{scale}/cross_benchmark/studies/{benchmark}_{optimizer}_{method}.db",
-        depends=CROSS.depends("tune"),
+        depends=cross_runs.depends(CROSS, "tune"),
     message:
         "Tuning: {wildcards.benchmark}, {wildcards.method} with {wildcards.optimizer}, {wildcards.scale} scale; see {log}"
     shell:
@@ -67,7 +67,7 @@ rule cross_benchmark_train:
         **TRAINING,
     params:
         method=lambda wildcards, input: input.own or wildcards.method,
-        depends=CROSS.depends("train"),
+        depends=cross_runs.depends(CROSS, "train"),
     message:
         "Training: {wildcards.benchmark}, {wildcards.method} with {wildcards.optimizer}, seeds {wildcards.seeds}; see {log}"
     shell:

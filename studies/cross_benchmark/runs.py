@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
+from common.running import code
 from common.running.register import Artifact, Job, Parts, Register, Stage
 from common.running.workflow import seed_tables
 from studies.cross_benchmark.protocol import (
@@ -60,6 +63,20 @@ def read_by_tuning(job: Job) -> tuple[str, ...]:
 def own(protocol: Protocol) -> dict[str, str]:
     """Return the methods of the user's own: their files, by name."""
     return {name_of(method): method for method in protocol.design.methods if method.endswith(".py")}
+
+
+def depends(register: Register, stage: str) -> Callable[[Any], str]:
+    """Return the parameter of a stage's rule: of `Register.depends`, and of the user's file as it is when a run begins.
+
+    Snakemake compares files with what they are once a job has ended, so one that changes meanwhile would go unnoticed.
+    """
+    ours = register.depends(stage)
+
+    def of_job(wildcards: Any) -> str:
+        file = own(register.protocol(wildcards.scale)).get(wildcards.method)
+        return f"{ours(wildcards)} {code.digest_of_file(file)}" if file else ours(wildcards)
+
+    return of_job
 
 
 def folders(benchmark: str, protocol: Protocol, scale: str) -> list[str]:

@@ -21,16 +21,14 @@ from torch import Tensor
 
 from common.learning.continual import Learner, Schedule, learn, rows
 from common.learning.optimizers import Adam, Sgd
-from common.results import tables
+from common.results import records, tables
 from common.running import stage
 from studies.cross_benchmark import data
 from studies.cross_benchmark.loading import method
-from studies.cross_benchmark.methods import Method
+from studies.cross_benchmark.methods import RATE, Method
 from studies.cross_benchmark.model import PLASTIC, build
 from studies.cross_benchmark.protocol import BENCHMARKS, OPTIMIZERS, Settings, name_of, section
 from studies.cross_benchmark.runs import REGISTER
-
-RATE = "learning_rate"
 
 
 def learner(
@@ -69,12 +67,17 @@ def settings_of(job: stage.Job, benchmark: str) -> Settings:
     return job.settings[section(benchmark)]
 
 
-def found(path: Path, name: str, optimizer: str) -> dict[str, float]:
+def found(path: Path, name: str, optimizer: str, digest: str = "") -> dict[str, float]:
     """Return the hyperparameters with the highest objective in a method's search (the first, if several).
 
-    Raises TrainingError if the table holds none of this method and optimizer.
+    digest: of the user's file. Raises TrainingError if the table holds none of this method and optimizer, or if the search
+    was one of another text of the file.
     """
     table = tables.read(path)
+    if digest and records.read(path.with_suffix(".json"))["measured"].get("file_sha256") != digest:
+        raise stage.TrainingError(
+            f"the file of {name} was changed after {path} was searched: run the same command again"
+        )
     trials = table[(table["condition"] == name) & (table["optimizer"] == optimizer)]
     if trials.empty:
         raise stage.TrainingError(
@@ -106,7 +109,7 @@ def options(description: str) -> ArgumentParser:
 def job_of(name: str, arguments: Namespace, own: Method, **more: Any) -> stage.Job:
     """Return the job of a stage; own: the method."""
     of = {"benchmark": arguments.benchmark, "optimizer": arguments.optimizer, "method": name_of(arguments.method)}
-    return stage.Job(REGISTER, name, arguments, of=of | more | ({"file": own.digest} if own.file else {}), wide=True)
+    return stage.Job(REGISTER, name, arguments, of=of | more | ({"file": own.digest} if own.digest else {}), wide=True)
 
 
 def main() -> None:
@@ -119,7 +122,7 @@ def main() -> None:
     job = job_of("train", arguments, own, seeds=seeds)
     benchmark, optimizer = arguments.benchmark, arguments.optimizer
     settings = settings_of(job, benchmark)
-    values = found(arguments.search, name, optimizer)
+    values = found(arguments.search, name, optimizer, own.digest)
     stream, about = data.stream(benchmark, settings.tasks, arguments.data, seeds, job.device, own.joint)
     with job.record(arguments.out, [about], seeds, f"train {benchmark}", [arguments.cost]) as measured:
         learning = learner(own, benchmark, optimizer, settings, values, seeds, job.device)
@@ -132,7 +135,7 @@ def main() -> None:
         kept = state["consolidation"] if learning.consolidation.strength else []  # at 0 there is nothing to remember
         held = state_bytes([state["parameters"], state["optimizer"], kept])
         run = {"optimizer": optimizer, "condition": name}
-        measured |= {"file_sha256": own.digest} if own.file else {}
+        measured |= {"file_sha256": own.digest} if own.digest else {}
         measured |= {
             **run,
             **values,

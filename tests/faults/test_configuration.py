@@ -25,8 +25,34 @@ BAD = {  # values by key
     "scale": ["papr", "", None, 5, True, ["smoke"], "Smoke", "smoke ", {"a": 1}, float("nan")],
     "device": ["gpu", "", None, 5, True, "cuda:", "cuda:x", "cuda:-1", "cpu:0", ["cpu"]],
     "gpu_jobs_per_device": [0, -1, 1.5, True, None, "", "2", "all", [1], {"a": 1}, float("inf"), float("nan")],
-    "data_mirror": ["/no/such/folder", "~/no/such/folder", __file__, 3, ["/tmp"], {"a": 1}, "s3://bucket", "\n"],
-    "imagenet_folder": ["/no/such/folder", "~/no/such/folder", __file__, 3, ["/tmp"], {"a": 1}, "$HOME", "*"],
+    "data_mirror": [
+        0,
+        False,
+        [],
+        {},
+        "/no/such/folder",
+        "~/no/such/folder",
+        __file__,
+        3,
+        ["/tmp"],
+        {"a": 1},
+        "s3://bucket",
+        "\n",
+    ],
+    "imagenet_folder": [
+        0,
+        False,
+        [],
+        {},
+        "/no/such/folder",
+        "~/no/such/folder",
+        __file__,
+        3,
+        ["/tmp"],
+        {"a": 1},
+        "$HOME",
+        "*",
+    ],
     "seeds": [0, -1, 1.5, True, None, "", "3", "every", [1], {"a": 1}, float("inf"), float("nan")],
     "papers": [
         "tsar",
@@ -55,6 +81,9 @@ BAD = {  # values by key
         "1.py",
         ["a.py"],
         "../config.yaml",
+        f"{'a' * 61}.py",
+        f"{'ab' * 12}.py",
+        False,
     ],
 }
 
@@ -75,6 +104,8 @@ def test_a_configuration_that_cannot_be_is_refused(all_refused):
         for key, values in BAD.items()
         for value in values
     ]
+    own = GOOD | {"method": str(ROOT / configuration.EXAMPLE), "studies": []}
+    faults.append(Fault("no study", partial(configuration.check_config, own), ("method", "studies"), as_snakemake))
     for key in GOOD:
         without = {name: value for name, value in GOOD.items() if name != key}
         faults.append(Fault(f"no {key}", partial(configuration.check_config, without), (key,), as_snakemake))

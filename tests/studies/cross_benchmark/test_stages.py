@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from common.data import prepare
+from common.data import plain_yaml, prepare
 from common.learning import continual
 from common.learning.search import search
 from common.results import collect, records, tables
-from common.running import make, stage
+from common.running import configuration, make, stage
 from common.running.code import ROOT
 from studies.cross_benchmark import train, tune
 from studies.cross_benchmark.loading import method
@@ -210,13 +210,49 @@ BAD = {  # files of the user's own, and what is said of them
     ): "line 5, in step: ValueError: the optimizer's step got",
     MINE.replace("step(gradients)", "step(gradients[1:])"): "line 5, in step: ValueError: the optimizer's step got",
     MINE.replace("super().end_task(parameters, logits, data)", "data.images"): "line 7, in end_task: AttributeError",
+    MINE.replace("{}", "{'learning_rate': (1, 2)}"): "SEARCHED takes names of arguments, not 'learning_rate'",
+    MINE.replace("{}", "{3: (1, 2)}"): "SEARCHED takes names of arguments, not 3",
+    MINE.replace("{}", "{'settings': (1, 2)}"): "unexpected keyword argument 'settings'",
+    MINE.replace("SEARCHED", "raise SystemExit(0)\nSEARCHED"): "cannot be loaded: line 2, in <module>: SystemExit: 0",
+    MINE.replace("optimizer.step(gradients)", "exit(0)"): "line 5, in step: SystemExit: 0",
     MINE.replace("1.0)", "1.0).strength"): "must return a Consolidation, not float",
 }
 
 
-def test_a_file_that_is_a_method_is_not_refused(tmp_path):
-    (file := tmp_path / "mine.py").write_text(MINE)
+LARGER = """from __future__ import annotations
+from dataclasses import dataclass
+@dataclass
+class Settings:
+    factor: float = 1.0
+"""
+
+
+@pytest.mark.parametrize(
+    "text", [MINE, LARGER + MINE, "\ufeff" + MINE, MINE.replace("SEARCHED", "SEARCHED: dict[str, tuple]")]
+)
+def test_a_file_that_is_a_method_is_not_refused(tmp_path, text):
+    (file := tmp_path / "mine.py").write_text(text)
+    configuration.check_config(plain_yaml.read(ROOT / "config.yaml") | {"method": str(file)})
     assert method(str(file)).searched == {}
+
+
+def test_the_text_that_runs_is_the_one_that_is_noted(tmp_path):
+    """Also where a file changes within a second and keeps its length, which Python's own copies do not notice."""
+    for name in ("one", "two"):
+        (file := tmp_path / "mine.py").write_text(
+            text := MINE.replace("{}", f"{{'{name}': (1, 2)}}").replace("(parameters):", f"(parameters, {name}):")
+        )
+        own = method(str(file))
+        assert set(own.searched) == {name} and own.digest == hashlib.sha256(text.encode()).hexdigest()
+
+
+@pytest.mark.slow
+def test_what_another_text_of_the_file_was_searched_with_is_not_trained(call, tmp_path):
+    (file := tmp_path / "mine.py").write_text(MINE)
+    call(tune, file)
+    file.write_text(MINE + "# changed")
+    with pytest.raises(stage.TrainingError, match=r"the file of mine was changed after .* run the same command again"):
+        call(train, file)
 
 
 @pytest.mark.slow
