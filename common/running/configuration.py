@@ -21,6 +21,7 @@ from common.running.code import HOMES, ROOT
 from common.running.command_line import DEVICE
 
 SCALE_CHOICES = ("auto", *protocols.SCALES, "recorded")
+FOLDERS = ("data", "results", "figures", "logs")  # that a run writes into
 KEYS = (
     "scale",
     "device",
@@ -74,6 +75,11 @@ def check_config(config: Mapping[str, Any]) -> None:
             given_folder(key, config[key])
         except DataError as error:
             raise ConfigError(f"config: {error}") from error
+    for folder in FOLDERS:
+        if os.path.lexists(folder) and not os.path.isdir(folder):
+            raise ConfigError(
+                f"{os.path.abspath(folder)} is no folder, or leads to none; move it away, or mount what it leads to"
+            )
     for path in (*glob.glob("data/prepared/*.npz"), *glob.glob("data/smoke/*.npz")):
         if os.path.getmtime(path) > time.time() + 10:  # seconds; Snakemake fails for it, but only once a job is done
             raise ConfigError(f"{path} is dated in the future; correct the clock, or date it now: touch {path}")

@@ -5,8 +5,8 @@ that is missing between two that are there. After an edited protocol and a rerun
 count as up to date. So the parameter `upstream` of every rule says what all rules before it depend on. Until a job has itself
 run with the new values, its own record differs.
 
-Of changed files (a kept table, reported numbers, a data set) no parameter tells. So a job that failed is forgotten (`forget_failed`):
-without a record Snakemake makes its files again, and with them all that comes from them.
+Of a changed file (a kept table, reported numbers, a data set) no parameter tells. Snakemake compares it with what a job read when
+it last ran, whether that failed or not. So a job that failed is forgotten (`forget_failed`), and the file still counts as changed.
 """
 
 from __future__ import annotations

@@ -41,6 +41,7 @@ def _own(file: Path) -> Method:
     The digest is of the very text that runs, whatever becomes of the file, or of Python's copy of an earlier one.
     """
     module = ModuleType(f"own.{file.stem}")
+    module.__file__ = str(file)
     sys.modules[module.__name__] = module  # where dataclasses look their module up
     try:
         text = file.read_bytes()

@@ -171,6 +171,20 @@ def test_a_data_set_of_the_future_is_named_before_any_job(monkeypatch, tmp_path,
         path.unlink()
 
 
+@pytest.mark.parametrize("folder", configuration.FOLDERS)
+def test_what_stands_where_a_folder_should_is_named_before_any_job(monkeypatch, tmp_path, all_refused, folder):
+    monkeypatch.chdir(tmp_path)
+    act, path = partial(configuration.check_config, GOOD), tmp_path / folder
+    for name, stand in {
+        "a file": path.touch,
+        "a link to nowhere": partial(path.symlink_to, tmp_path / "gone"),
+        "a loop": partial(path.symlink_to, path),
+    }.items():
+        stand()
+        all_refused([Fault(name, act, (f"{path} is no folder", "move it away"), as_snakemake)])
+        path.unlink()
+
+
 def test_a_target_that_nothing_makes_is_refused_with_what_there_is(all_refused):
     faults = []
 

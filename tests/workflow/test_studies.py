@@ -43,6 +43,21 @@ def test_ones_own_method_is_two_jobs_more_and_stands_in_the_figure(checkout):
     assert without == {"collect": 1, "draw": 1, "publish_figure": 1}  # what it leaves behind is the others'
 
 
+EDIT = """        if sys.argv[0].endswith("tune.py") and len(data.stream.train) > 10 and "EDITED" not in open(__file__).read():
+            open(__file__, "a").write("EDITED = 1\\n")
+"""
+
+
+def test_a_file_that_changes_while_it_is_tuned_is_tuned_again(checkout):
+    text, file = (checkout.folder / OWN).read_text(), checkout.folder / "edited.py"
+    text = text.replace("        super().end_task", EDIT + "        super().end_task")
+    file.write_text(text.replace("SEARCHED =", "import sys\nSEARCHED ="))
+    output = checkout.run(*asked("method=edited.py"), fails=True)
+    assert "EDITED" in file.read_text() and "the file of edited was changed after" in output
+    checkout.run(*asked("method=edited.py"))
+    assert checkout.jobs(*asked("method=edited.py")) == {}
+
+
 def test_a_file_that_is_no_method_is_refused_before_any_work(checkout):
     (checkout.folder / "nothing.py").write_text("SEARCHED = {}\n")
     (checkout.folder / "finetune.py").write_text((checkout.folder / OWN).read_text())
