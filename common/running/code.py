@@ -32,11 +32,11 @@ def digest(*modules: str) -> str:
 
 
 def digest_of_file(path: str) -> str:
-    """Return the same of a file from anywhere, which may import the repository's code."""
+    """Return 12 hex characters over the text of a file from anywhere, and over the repository's code that it imports."""
     file = os.path.abspath(path)
     reached = sorted(closure(file) - {file})
-    parts = [_essence(file), *(f"{file} {_essence(file)}\n" for file in reached)]
-    return hashlib.sha256("".join(parts).encode()).hexdigest()[:12]
+    content = Path(file).read_bytes() + "".join(f"{other} {_essence(other)}\n" for other in reached).encode()
+    return hashlib.sha256(content).hexdigest()[:12]
 
 
 @functools.cache
@@ -63,7 +63,7 @@ def imported(file: str) -> tuple[str, ...]:
             modules += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             modules += [str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)]
-    files = [_file(module) for module in modules if module.startswith(("common.", *(f"{home}." for home in HOMES)))]
+    files = map(_file, modules)
     return tuple(sorted({file for file in files if (ROOT / file).is_file() and not is_uncounted(file)}))
 
 

@@ -43,8 +43,8 @@ def test_ones_own_method_is_two_jobs_more_and_stands_in_the_figure(checkout):
     assert without == {"collect": 1, "draw": 1, "publish_figure": 1}  # what it leaves behind is the others'
 
 
-EDIT = """        if sys.argv[0].endswith("tune.py") and len(data.stream.train) > 10 and "EDITED" not in open(__file__).read():
-            open(__file__, "a").write("EDITED = 1\\n")
+EDIT = """        if sys.argv[0].endswith("tune.py") and len(data.stream.train) > 10 and open(__file__).read()[-1] == "\\n":
+            open(__file__, "a").write("# changed")
 """
 
 
@@ -53,7 +53,7 @@ def test_a_file_that_changes_while_it_is_tuned_is_tuned_again(checkout):
     text = text.replace("        super().end_task", EDIT + "        super().end_task")
     file.write_text(text.replace("SEARCHED =", "import sys\nSEARCHED ="))
     output = checkout.run(*asked("method=edited.py"), fails=True)
-    assert "EDITED" in file.read_text() and "the file of edited was changed after" in output
+    assert file.read_text().endswith("# changed") and "the file of edited was changed after" in output
     checkout.run(*asked("method=edited.py"))
     assert checkout.jobs(*asked("method=edited.py")) == {}
 

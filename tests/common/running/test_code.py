@@ -142,6 +142,24 @@ def test_code_counts_but_not_texts_layout_and_types_of_functions(tree, old, new,
     assert changed(tree, "papers/a_paper/method.py", old, new) == counts
 
 
+def test_of_a_file_from_anywhere_its_text_counts_and_the_repositorys_code_that_it_imports(tree, tmp_path):
+    def digest(text, folder="a"):
+        (file := tmp_path / folder / "mine.py").parent.mkdir(exist_ok=True)
+        file.write_text(text)
+        code.closure.cache_clear(), code.imported.cache_clear(), code._tree.cache_clear(), code._essence.cache_clear()
+        return code.digest_of_file(str(file))
+
+    tree("examples/helper.py", "x = 1\n")
+    text = "import json\nfrom papers.a_paper.method import step\nfrom examples import helper\n"
+    before = digest(text)
+    assert digest(text, "b") == before != digest(text + "# other\n")
+    tree("examples/helper.py", "x = 2\n")
+    assert digest(text) not in (before, digest("import json\n"))
+    tree("examples/helper.py", "x = 1\n")
+    tree("papers/a_paper/method.py", METHOD.replace("0.5", "0.6"))
+    assert digest(text) != before
+
+
 def test_a_file_counts_for_what_imports_it_alone(tree):
     assert changed(tree, "common/learning/randomness.py", "import papers", "import json, papers")
     for file in ("common/running/stage.py", "common/results/records.py", "common/learning/other.py"):
