@@ -37,9 +37,13 @@ def read(path: str | Path) -> pandas.DataFrame:
     rows, known = [], set()
     if (header := text.partition("\n")[0].strip()) != ",".join(COLUMNS):
         raise ValueError(f"{path}: the first line must be {','.join(COLUMNS)}, not {header[:200]!r}")
-    reader = csv.DictReader(io.StringIO(text))
-    for row in reader:
-        where = f"{path}, line {reader.line_num}"
+    reader = csv.DictReader(io.StringIO(text), strict=True)
+    try:
+        given = [(reader.line_num, row) for row in reader]
+    except csv.Error as error:
+        raise ValueError(f"{path}, line {reader.line_num}: {error}; close each quote that is opened") from None
+    for line, row in given:
+        where = f"{path}, line {line}"
         rows.append(_checked(row, where))
         measured = tuple(row[column] for column in MEASURED)
         if measured in known and row["artifact"] not in SETTINGS:
@@ -89,6 +93,10 @@ def _checked(row: dict[str, Any], where: str) -> dict[str, Any]:
     """Return the row with its numbers converted, or raise ValueError."""
     if None in row or None in row.values():
         raise ValueError(f"{where}: expected {len(COLUMNS)} columns; quote a text that holds a comma")
+    if broken := [column for column in COLUMNS if "\n" in row[column]]:  # it swallowed the next rows
+        raise ValueError(
+            f"{where}: column {broken[0]} holds a line break; close the quote of {row[broken[0]][:40]!r}..."
+        )
     for column in FILLED:
         if not row[column].strip():
             raise ValueError(f"{where}: column {column} is empty")
@@ -123,7 +131,7 @@ def _checked(row: dict[str, Any], where: str) -> dict[str, Any]:
 
 def _number(text: str, where: str, column: str) -> float:
     try:
-        number = float(text)
+        number = float(text) if text.isascii() and "_" not in text else math.nan
     except ValueError:
         number = math.nan
     if not math.isfinite(number):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from functools import partial
 
@@ -56,7 +57,7 @@ def test_a_file_of_reported_numbers_that_is_not_right_is_refused_with_its_line(t
     rows = pandas.read_csv(source, dtype=str, keep_default_na=False)
     result = next(iter(rows.index[~rows["artifact"].isin(reported.SETTINGS)]), None)
     cells = {
-        "value": ("many", "nan", "inf", "1e400", "", "1:30"),
+        "value": ("many", "nan", "inf", "1e400", "", "1:30", "7_6.73", "７６"),
         "margin": ("0", "-1", "nan", "", "wide"),
         "n": ("0", "-3", "2.5", "inf", "x"),
         "x": ("nan", "x", "inf"),
@@ -80,6 +81,13 @@ def test_a_file_of_reported_numbers_that_is_not_right_is_refused_with_its_line(t
                     f"{column}: {value!r}", partial(reported.read, path), (str(path), "line", column.partition("_")[0])
                 )
             )
+    plain = (
+        rows.iloc[[result or 0] * 3].map(lambda cell: re.sub('[",]', "", cell)).assign(x=["1", "2", "3"], note="why")
+    )
+    swallowed = plain.to_csv(index=False).replace("why", '"why', 1)  # the rows below
+    for fault, text in {"in a cell": swallowed, "at the end": swallowed[:-1], "closed": f'{swallowed[:-1]}"'}.items():
+        (path := tmp_path / f"quote {fault}.csv").write_text(text)
+        faults.append(Fault(f"an open quote, {fault}", partial(reported.read, path), (str(path), "line", "quote")))
     twice = (
         {}
         if result is None

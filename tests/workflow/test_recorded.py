@@ -108,6 +108,20 @@ def test_nothing_is_made_twice(drawn):
     assert drawn.jobs(*WANTED) == {}
 
 
+@pytest.mark.parametrize("file", ["reported.csv", "recorded/split.csv"])
+def test_a_file_that_was_spoiled_is_refused_until_it_is_mended(drawn, file):
+    """The old figure lies there, but counts as up to date for neither the first run nor the second."""
+    path, figure = drawn.folder / "papers/dhp" / file, "figures/dhp_fig2.pdf"
+    drawn.run(figure, *RECORDED)
+    before = path.read_bytes()
+    path.write_bytes(before[:-20])
+    for _ in range(2):
+        assert path.name in drawn.run(figure, *RECORDED, fails=True)
+    path.write_bytes(before)
+    drawn.run(figure, *RECORDED)
+    assert drawn.jobs(figure, *RECORDED) == {}
+
+
 def test_another_reading_of_the_sticky_gradient_is_compared_again(drawn):
     """What claims read of the protocol makes them again: the reading whose search stands for our own hyperparameters."""
     path = drawn.folder / "papers/sticky_gradient/protocol.yaml"

@@ -144,10 +144,8 @@ def test_code_counts_but_not_texts_layout_and_types_of_functions(tree, old, new,
 
 def test_of_a_file_from_anywhere_its_text_counts_and_the_repositorys_code_that_it_imports(tree, tmp_path):
     def digest(text, folder="a"):
-        (file := tmp_path / folder / "mine.py").parent.mkdir(exist_ok=True)
-        file.write_text(text)
-        code.closure.cache_clear(), code.imported.cache_clear(), code._tree.cache_clear(), code._essence.cache_clear()
-        return code.digest_of_file(str(file))
+        tree(f"{folder}/mine.py", text)
+        return code.digest_of_file(str(tmp_path / folder / "mine.py"))
 
     tree("examples/helper.py", "x = 1\n")
     text = "import json\nfrom papers.a_paper.method import step\nfrom examples import helper\n"
