@@ -14,6 +14,8 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import yaml
+
 from common.data import plain_yaml
 from common.data.catalog import DataError, given_folder, reason
 from common.running import protocols
@@ -43,11 +45,22 @@ class ConfigError(Exception):
 
 
 def config_file(path: str) -> str:
-    """Return the path of a configuration file that is plain YAML. Raises ConfigError for any other, before Snakemake reads it."""
+    """Return the path of a configuration file that is plain YAML. Raises ConfigError for any other, before Snakemake reads it.
+
+    Snakemake reads YAML 1.1, in which 010 is 8 and 1:30 is 90: a value that it takes for another is refused as well.
+    """
     try:
-        plain_yaml.read(path)
+        content = plain_yaml.read(path)
     except ValueError as error:
         raise ConfigError(f"config: {error}") from None
+    with open(path, encoding="utf-8") as file:
+        taken = yaml.safe_load(file)
+    for key, value in content.items() if isinstance(content, dict) else ():
+        if repr(taken.get(key)) != repr(value):
+            raise ConfigError(
+                f"config: {path}: Snakemake would take {key} {value!r} for {taken.get(key)!r}; write whole numbers in plain "
+                "digits, and a text in quotes"
+            )
     return path
 
 
@@ -111,7 +124,7 @@ def _check_method(file: Any) -> None:
         return
     if not (isinstance(file, str) and METHOD_FILE.fullmatch(os.path.basename(file))):
         raise ConfigError(
-            f"config: method must be a file such as {EXAMPLE}, named in at most 60 small letters, not {file!r}"
+            f"config: method must be a file such as {EXAMPLE}, named in at most 60 small letters, or '' for none, not {file!r}"
         )
     try:
         with open(file, "rb") as source:  # in whatever encoding Python reads

@@ -19,6 +19,7 @@ from tests.faults.conftest import Fault
 from tests.faults.test_protocols import PAPERS, TEXTS
 from tests.workflow.checkout import Checkout
 
+TEXT = (ROOT / "config.yaml").read_text()
 GOOD = plain_yaml.read(ROOT / "config.yaml")
 REGISTERS = {paper: register.of(paper) for paper in PAPERS}
 BAD = {  # values by key
@@ -131,6 +132,18 @@ def test_a_configuration_that_is_not_plain_yaml_is_refused(tmp_path, all_refused
             )
             faults.append(Fault(name, partial(configuration.config_file, str(path)), (str(path),), as_snakemake))
     all_refused(faults)
+
+
+def test_a_value_that_snakemake_would_take_for_another_is_refused(tmp_path, all_refused):
+    faults = []
+    for key in ("seeds", "gpu_jobs_per_device", "data_mirror", "method", "scale", "device", "papers"):
+        for value in ("1:30", "010", "0x3", "0b1", "1_0", "yes", "off", "1e3", "2001-01-01"):
+            lines = [f"{key}: {value}" if line.startswith(f"{key}:") else line for line in TEXT.splitlines()]
+            (path := tmp_path / f"{len(faults)}.yaml").write_text("\n".join(lines))
+            act = partial(configuration.config_file, str(path))
+            faults.append(Fault(f"{key}: {value}", act, (str(path), key, value.removesuffix("e3")), as_snakemake))
+    all_refused(faults)
+    assert configuration.config_file(str(ROOT / "config.yaml"))
 
 
 def test_a_catalogue_that_is_not_as_it_was_is_refused(tmp_path, monkeypatch, all_refused):
@@ -260,23 +273,7 @@ makers = {target: [rule.name for rule in workflow.rules if rule.is_producer(targ
 with open("makers.json", "w") as file:
     json.dump(makers, file)
 """
-HOSTILE = [
-    "$(touch pwned)",
-    "`touch pwned`",
-    ";touch pwned",
-    " ",
-    "&",
-    "|cat",
-    ">pwned",
-    "'",
-    '"',
-    "\n",
-    "*",
-    "~",
-    "..",
-    "\\",
-    "{a}",
-]
+HOSTILE = [*"&'\"\n*~\\ ", "..", "|cat", ">pwned", "{a}", ";touch pwned", "`touch pwned`", "$(touch pwned)"]
 
 
 @pytest.mark.slow
