@@ -140,8 +140,7 @@ def given_folder(setting: str, configured: str | os.PathLike | None) -> str | No
 
     setting: data_mirror or imagenet_folder.  Raises DataError if it cannot be read.
     """
-    unset = configured is None or configured == ""
-    folder = os.path.expanduser(str((os.environ.get(setting.upper()) or "") if unset else configured))
+    folder = os.path.expanduser(str(os.environ.get(setting.upper(), "") if configured in (None, "") else configured))
     if folder and not os.path.isdir(folder):
         raise DataError(f"{folder} is not a folder: correct {setting} or {setting.upper()}, or leave it empty")
     if folder and not os.access(folder, os.R_OK | os.X_OK):
