@@ -14,7 +14,6 @@ are random, as large and as dark as MNIST: no step's time depends on what the im
 
 from __future__ import annotations
 
-import argparse
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -35,7 +34,7 @@ from common.learning.replicas import Mlp, count
 from common.learning.stream_data import Stream, TaskExamples
 from common.learning.streams import Task, permuted, split
 from common.results import environment
-from common.running import devices
+from common.running import command_line, devices, stage
 from common.running.progress import Progress
 from common.running.workflow import seeds_per_job
 from papers.sticky_gradient import train as sticky_train
@@ -273,12 +272,14 @@ WORK = {"methods": methods, "split": split_mnist, "sticky": sticky_gradient, "av
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options = command_line.parser(__doc__)
     options.add_argument("work", nargs="?", choices=WORK, default="methods")
-    options.add_argument("--device", default="cpu")
-    options.add_argument("--threads", type=int, default=1)
-    options.add_argument("--steps", type=int, default=300, help="per measurement, of all networks together")
-    options.add_argument("--repeats", type=int, default=5)
+    options.add_argument("--device", type=command_line.device, default="cpu")
+    options.add_argument("--threads", type=command_line.count, default=1)
+    options.add_argument(
+        "--steps", type=command_line.count, default=300, help="per measurement, of all networks together"
+    )
+    options.add_argument("--repeats", type=command_line.count, default=5)
     options.add_argument("--no-onednn", action="store_true", help="on AMD's processors, let MKL multiply")
     arguments = options.parse_args()
     device = devices.select(arguments.device, arguments.threads, wide=not arguments.no_onednn)
@@ -287,4 +288,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    stage.run(main)

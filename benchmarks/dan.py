@@ -11,14 +11,12 @@ The floor is the time of the necessary products and of the weights' traffic, at 
 
 from __future__ import annotations
 
-import argparse
-
 import torch
 
 from common.learning.optimizers import Sgd
 from common.learning.randomness import generator
 from common.results import environment
-from common.running import devices, protocols
+from common.running import command_line, devices, protocols, stage
 from common.running.machine import machine, measure
 from papers.dan import method, runs
 from papers.dan.model import ConvolutionalDan, build, initial_synapses, random_phenotypes
@@ -51,13 +49,13 @@ def floor(settings: Autoencoding, seeds: int, rate: float, bandwidth: float) -> 
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options = command_line.parser(__doc__)
     options.add_argument("--scale", choices=protocols.SCALES, default="paper")
     options.add_argument("--set", action="append", default=[], metavar="PATH=VALUE")
-    options.add_argument("--seeds", type=int, default=1)
-    options.add_argument("--device", default="cpu")
-    options.add_argument("--threads", type=int, default=1)
-    options.add_argument("--repeats", type=int, default=5)
+    options.add_argument("--seeds", type=command_line.count, default=1)
+    options.add_argument("--device", type=command_line.device, default="cpu")
+    options.add_argument("--threads", type=command_line.count, default=1)
+    options.add_argument("--repeats", type=command_line.count, default=5)
     arguments = options.parse_args()
     device = devices.select(arguments.device, arguments.threads)
     settings = REGISTER.protocol(arguments.scale, arguments.set).images
@@ -88,4 +86,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    stage.run(main)

@@ -10,7 +10,6 @@ traffic take at the matrix-product rate and memory bandwidth measured in the sam
 
 from __future__ import annotations
 
-import argparse
 import itertools
 from collections.abc import Callable
 
@@ -20,7 +19,7 @@ from torch import Tensor
 
 from common.learning.randomness import generator
 from common.results import environment
-from common.running import devices, protocols
+from common.running import command_line, devices, protocols, stage
 from common.running.machine import machine, measure
 from papers.tsar.method import Optimizer, meta_gradient, replay_on, transfer_context, transfer_step
 from papers.tsar.model import Tsar
@@ -58,12 +57,12 @@ def _observed_step(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_line.parser(__doc__)
     parser.add_argument("work", choices=("meta", "transfer"))
     parser.add_argument("--scale", choices=protocols.SCALES, default="paper")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--device", type=command_line.device, default="cpu")
+    parser.add_argument("--threads", type=command_line.count, default=1)
+    parser.add_argument("--repeats", type=command_line.count, default=5)
     parser.add_argument("--second-order", action="store_true")
     parser.add_argument("--matmul-precision", choices=("highest", "high", "medium"), default="highest")
     arguments = parser.parse_args()
@@ -120,4 +119,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    stage.run(main)

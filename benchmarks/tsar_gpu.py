@@ -12,17 +12,17 @@ sequence are those kept for tuning. The record of tuning names the seed.
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import subprocess
 import sys
 import time
+from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from common.results import records
-from common.running import protocols, stage
+from common.running import command_line, protocols, stage
 from common.running.workflow import dataset
 from papers.tsar.meta_train import STOPPED
 from papers.tsar.runs import REGISTER, folder
@@ -40,7 +40,7 @@ class Job(NamedTuple):
     record: Path
 
 
-def jobs(arguments: argparse.Namespace) -> Iterator[Job]:
+def jobs(arguments: Namespace) -> Iterator[Job]:
     """Yield all jobs in the order in which they run; each reads what those before it wrote."""
     scale, seed, kept = arguments.scale, arguments.seed, arguments.checkpoints
     lengths, seeds = arguments.iterations or REGISTER.protocol(scale).design.meta_iterations[-1:], f"seeds{seed}-{seed}"
@@ -113,17 +113,17 @@ def collect(source: Path, target: Path) -> int:
 
 def main() -> None:
     began = time.monotonic()
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_line.parser(__doc__)
     parser.add_argument("--minutes", type=float, required=True, help="that the call may take")
     parser.add_argument("--out", type=Path, required=True, help="folder for tables and records, 16 MB at most")
     parser.add_argument("--checkpoints", type=Path, default=Path("results/tsar_gpu"), help="folder on the local disk")
     parser.add_argument("--conditions", nargs="+", default=["grow", "sculpt"])
     parser.add_argument(
-        "--iterations", type=int, nargs="+", help="lengths, the shortest first; by default the whole one"
+        "--iterations", type=command_line.count, nargs="+", help="lengths, the shortest first; by default the whole one"
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--scale", choices=protocols.SCALES, default="paper")
-    parser.add_argument("--device", default="auto")
+    parser.add_argument("--device", type=command_line.device, default="auto")
     parser.add_argument("--matmul-precision", choices=("highest", "high"), default="highest", help="high allows TF32")
     parser.add_argument("--omniglot", help="prepared data set; by default the workflow's")
     parser.add_argument("--imagenet", help="likewise")

@@ -41,6 +41,13 @@ def whole(text: str) -> int:
     return int(text)
 
 
+def count(text: str) -> int:
+    """Return the whole number, or refuse what is none, is below 1, or is too large, in the words of an option."""
+    if (number := whole(text)) < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, not {text!r}")
+    return number
+
+
 def device(text: str) -> str:
     """Return the name of a device, or refuse what is none in the words of an option; whether it is there is seen later."""
     if not DEVICE.fullmatch(text):

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from common.results import records
-from common.running import code, protocols
+from common.running import code, command_line, protocols
 from common.running.code import HOMES, ROOT
 
 Job = Mapping[str, Any]  # what tells a job from others of its stage: a rule's wildcards, or a command line's options
@@ -269,4 +269,4 @@ def main(papers: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    command_line.run(lambda: main(sys.argv[1:]))
