@@ -16,7 +16,7 @@ PAPERS = ("tsar", "synaptic_intelligence", "sticky_gradient", "dan", "dhp")
 BUSY = Rates(150e9, 17.5e9, 2.3e-6)
 
 # Kept table: stage, columns that tell its jobs apart, under the names of options; further options. Those with runs on a GPU
-# are left out, and those whose time is of their last part alone (image_meta).
+# are left out, and those whose time is of their last part alone (DAN's image_meta, TSAR's meta_learning).
 KEPT = {
     ("synaptic_intelligence", "split_mnist"): ("train", ("condition",), {"benchmark": "split_mnist"}),
     ("synaptic_intelligence", "permuted_mnist"): ("train", ("condition",), {"benchmark": "permuted_mnist"}),
@@ -36,7 +36,6 @@ KEPT = {
     ("dan", "meta"): ("meta_train", ("sharing", "n_channels"), {"experiment": "regression"}),
     ("dan", "curves"): ("deploy", (), {}),
     ("dan", "image_errors"): ("deploy_images", ("condition",), {}),
-    ("tsar", "meta_learning"): ("meta_train", ("condition",), {"iterations": "3000"}),
     ("tsar", "final_recall"): ("transfer", ("condition",), {"activity": "activity.npz"}),
     ("tsar", "tune"): ("tune", ("condition", "iterations"), {}),
     ("tsar", "variants"): ("variants", ("condition",), {}),
