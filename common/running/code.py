@@ -63,7 +63,7 @@ def imported(file: str) -> tuple[str, ...]:
             modules += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             modules += [str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)]
-    files = map(_file, modules)
+    files = [_file(module) for module in modules if not module.startswith(("benchmarks.", "tests."))]
     return tuple(sorted({file for file in files if (ROOT / file).is_file() and not is_uncounted(file)}))
 
 
