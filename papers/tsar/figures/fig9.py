@@ -60,8 +60,8 @@ def _fill(figure: Figure, tables: Tables, reported: pandas.DataFrame) -> dict[st
 
 def _curves(axis: Axes, tables: Tables, meta_learning_set: str, reported: pandas.DataFrame) -> list[Row]:
     """Recall of CIFAR-100 by the number of classes learned."""
-    axis.set(xlabel="Classes learned", ylabel="Recall (%)", xlim=(0, 103), ylim=(-2, 102))
-    axis.set(xticks=range(0, 101, 20), yticks=range(0, 101, 20))
+    axis.set(xlabel="Classes learned", ylabel="Recall (%)", xlim=(0, 103), ylim=(-2, 205))
+    axis.set(xticks=range(0, 101, 20), yticks=range(0, 101, 20))  # with room for the legend above
     rows: list[Row] = []
     of = colors({"anml", *tables["transfer_cifar100"]["condition"]})
     for condition, color in of.items():
@@ -74,7 +74,7 @@ def _curves(axis: Axes, tables: Tables, meta_learning_set: str, reported: pandas
             axis.plot([], [], color=color, label=f"{name}: no runs")
     for row in reported_recall(reported, "cifar100", meta_learning_set).itertuples():
         reported_marker(axis, row.x, row.value, row.spread, of[row.method.lower()])
-    axis.legend(loc="best", **panels.SHORT)
+    axis.legend(loc="upper left", **panels.SHORT)
     return rows
 
 
