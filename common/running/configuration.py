@@ -93,6 +93,9 @@ def check_config(config: Mapping[str, Any]) -> None:
             raise ConfigError(
                 f"{os.path.abspath(folder)} is no folder, or leads to none; move it away, or mount what it leads to"
             )
+    for path in glob.glob("figures/*.*"):
+        if os.path.isdir(path):
+            raise ConfigError(f"{path} is a folder, where a figure belongs; move it away")
     for path in (*glob.glob("data/prepared/*.npz"), *glob.glob("data/smoke/*.npz")):
         if os.path.getmtime(path) > time.time() + 10:  # seconds; Snakemake fails for it, but only once a job is done
             raise ConfigError(f"{path} is dated in the future; correct the clock, or date it now: touch {path}")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import math
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -22,6 +23,7 @@ from common.learning.randomness import generator
 from common.learning.replicas import Mlp
 from common.learning.stream_data import Stream, TaskExamples
 from common.learning.streams import permuted
+from common.running.stage import TrainingError
 from studies.cross_benchmark.methods import METHODS, RATE, Method, Slow
 from studies.cross_benchmark.protocol import CLASSES, OPTIMIZERS, PIXELS, Design, Settings, Training
 
@@ -101,11 +103,27 @@ def _try(own: Method) -> None:
     learner.state_dict()
 
 
-def _reason(file: Path, error: BaseException) -> str:
-    """Return in one line what went wrong, and in which line of the file, if it went through it."""
-    lines = [
+@contextlib.contextmanager
+def told(text: str) -> Iterator[None]:
+    """Raise TrainingError, with the line, in place of an error in the user's file; text: a method's name, or this file."""
+    try:
+        yield
+    except (Exception, SystemExit) as error:
+        if text in METHODS or not _lines(Path(text), error):
+            raise
+        raise TrainingError(f"{text} fails in training: {_reason(Path(text), error)}") from error
+
+
+def _lines(file: Path, error: BaseException) -> list[str]:
+    """Return the lines of the file that the error went through."""
+    return [
         f"line {frame.lineno}, in {frame.name}: "
         for frame in traceback.extract_tb(error.__traceback__)
         if Path(frame.filename).resolve() == file.resolve()
     ]
+
+
+def _reason(file: Path, error: BaseException) -> str:
+    """Return in one line what went wrong, and in which line of the file, if it went through it."""
+    lines = _lines(file, error)
     return f"{lines[-1] if lines else ''}{type(error).__name__}: {' '.join(str(error).split())}"

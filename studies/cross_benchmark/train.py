@@ -24,7 +24,7 @@ from common.learning.optimizers import Adam, Sgd
 from common.results import records, tables
 from common.running import stage
 from studies.cross_benchmark import data
-from studies.cross_benchmark.loading import method
+from studies.cross_benchmark.loading import method, told
 from studies.cross_benchmark.methods import RATE, Method
 from studies.cross_benchmark.model import PLASTIC, build
 from studies.cross_benchmark.protocol import BENCHMARKS, OPTIMIZERS, Settings, name_of, section
@@ -124,7 +124,8 @@ def main() -> None:
     settings = settings_of(job, benchmark)
     values = found(arguments.search, name, optimizer, own.digest)
     stream, about = data.stream(benchmark, settings.tasks, arguments.data, seeds, job.device, own.joint)
-    with job.record(arguments.out, [about], seeds, f"train {benchmark}", [arguments.cost]) as measured:
+    recording = job.record(arguments.out, [about], seeds, f"train {benchmark}", [arguments.cost])
+    with recording as measured, told(arguments.method):
         learning = learner(own, benchmark, optimizer, settings, values, seeds, job.device)
         learning.may_diverge = True
         clock = time.process_time if job.device.type == "cpu" else time.perf_counter

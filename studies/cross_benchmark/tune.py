@@ -19,7 +19,7 @@ from common.learning.search import search
 from common.results import tables
 from common.running import protocols, stage
 from studies.cross_benchmark import data
-from studies.cross_benchmark.loading import method
+from studies.cross_benchmark.loading import method, told
 from studies.cross_benchmark.methods import RATE
 from studies.cross_benchmark.protocol import FIRST_TUNING_SEED, Cifar, name_of
 from studies.cross_benchmark.train import job_of, learner, options, schedule, settings_of
@@ -52,7 +52,7 @@ def main() -> None:
 
     # a study of other settings, code, data or another file is not gone on with
     read = {"settings": job.settings.as_dict(), "code": job.code, "data": about["splits"], "file": own.digest}
-    with job.record(arguments.out, [about], seeds, f"tune {benchmark}") as measured:
+    with job.record(arguments.out, [about], seeds, f"tune {benchmark}") as measured, told(arguments.method):
         measured |= {"file_sha256": own.digest} if own.digest else {}
         trials = search(arguments.study, protocols.digest(read), budget.trials, FIRST_TUNING_SEED, judge)
         run = {"optimizer": optimizer, "condition": name, "seed": FIRST_TUNING_SEED}

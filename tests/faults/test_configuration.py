@@ -198,6 +198,15 @@ def test_what_stands_where_a_folder_should_is_named_before_any_job(monkeypatch, 
         path.unlink()
 
 
+def test_a_folder_where_a_figure_belongs_is_named_before_any_job(monkeypatch, tmp_path, all_refused):
+    monkeypatch.chdir(tmp_path)
+    act = partial(configuration.check_config, GOOD)
+    for ending in ("pdf", "png", "svg"):
+        (folder := tmp_path / "figures" / f"dhp_fig2.{ending}").mkdir(parents=True)
+        all_refused([Fault(ending, act, (f"figures/dhp_fig2.{ending} is a folder", "move it away"), as_snakemake)])
+        folder.rmdir()
+
+
 def test_a_target_that_nothing_makes_is_refused_with_what_there_is(all_refused):
     faults = []
 

@@ -69,3 +69,12 @@ def test_a_file_that_is_no_method_is_refused_before_any_work(checkout):
     output = checkout.run(*asked("method=breaks.py"), fails=True)
     assert re.search(r"config: breaks.py fails on a small network: line \d+, in end_task: AttributeError", output)
     assert "Finished job" not in output
+
+
+def test_a_method_that_fails_on_real_sizes_alone_is_named_with_its_line_and_leaves_nothing(checkout):
+    text, file = (checkout.folder / OWN).read_text(), checkout.folder / "narrow.py"
+    fails = "        if len(data.stream.train) > 10:\n            [0][len(data.stream.train)]\n"
+    file.write_text(text.replace("        super().end_task", fails + "        super().end_task"))
+    output = checkout.run(*asked("method=narrow.py"), fails=True)
+    assert re.search(r"error: narrow.py fails in training: line \d+, in end_task: IndexError: list index", output)
+    assert "Traceback" not in output and not list((checkout.folder / "results").rglob("*narrow*.csv"))
