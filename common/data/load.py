@@ -90,7 +90,7 @@ def check_sets(option: str, paths: str | list[str] | None, names: tuple[str, ...
     A file that cannot be read is left to `load`, which says why.
     """
     paths = [paths] if isinstance(paths, str) else paths or []
-    held = [_name(path) for path in paths]
+    held = [_about(path).get("name") for path in paths]
     if len(held) != len(names) or any(name not in (None, wanted) for name, wanted in zip(held, names)):
         given = ", ".join(f"{path} ({name or 'unreadable'})" for path, name in zip(paths, held)) or "none"
         raise DataError(
@@ -98,11 +98,19 @@ def check_sets(option: str, paths: str | list[str] | None, names: tuple[str, ...
         )
 
 
-def _name(path: str) -> str | None:
-    """Return the name of the data set that a prepared file says it holds; None if it says none."""
+def check_from_folder(path: str | os.PathLike, folder: str) -> None:
+    """Raise DataError if a prepared ImageNet is there that was made from something else than a folder of the user's."""
+    if (source := _about(path).get("source", "folder")) != "folder":
+        raise DataError(
+            f"{path} was made from a {source}, not from {folder}: delete it to take your images, or leave imagenet_folder empty"
+        )
+
+
+def _about(path: str | os.PathLike) -> dict[str, str]:
+    """Return what a prepared file says of itself; nothing if it is missing or says nothing."""
     with contextlib.suppress(*UNREADABLE), np.load(path, allow_pickle=False) as archive:
-        return str(json.loads(str(archive["about"]))["name"])
-    return None
+        return dict(json.loads(str(archive["about"])))
+    return {}
 
 
 def _check(path: Path, about: dict, arrays: Arrays, state: list[int] | None) -> None:

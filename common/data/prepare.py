@@ -24,7 +24,7 @@ from common.data.catalog import DataError, Entry, entry, given_folder, mirror_fi
 from common.data.content import Arrays, describe, describe_splits, ordered
 from common.data.fetch import download
 from common.data.files import atomic_write
-from common.data.load import load, read_arrays
+from common.data.load import check_from_folder, load, read_arrays
 
 
 def prepare(
@@ -42,12 +42,13 @@ def prepare(
     Raises DataError if the data cannot be had, or is not what the catalogue knows.
     """
     facts, target = entry(name), Path(prepared_file(name, root))
+    imagenet_folder = given_folder("imagenet_folder", imagenet_folder) if name == "imagenet" else None
     if target.exists():
+        if imagenet_folder:
+            check_from_folder(target, imagenet_folder)
         return target
     description = None
-    if name == "imagenet" and (
-        imagenet_folder := given_folder("imagenet_folder", imagenet_folder)
-    ):  # before the mirror, which may hold no more than Tiny-ImageNet
+    if imagenet_folder:  # before the mirror, which may hold no more than Tiny-ImageNet
         arrays, description = read_imagenet_folder(Path(imagenet_folder), facts.class_ids)
         source, where = "folder", imagenet_folder
     elif file := _in_mirror(facts, mirror):

@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from common.data import plain_yaml
-from common.data.catalog import DataError, given_folder, reason
+from common.data.catalog import DataError, given_folder, prepared_file, reason
 from common.running import protocols
 from common.running.code import HOMES, ROOT
 from common.running.command_line import DEVICE
@@ -85,7 +85,11 @@ def check_config(config: Mapping[str, Any]) -> None:
         )
     for key in ("data_mirror", "imagenet_folder"):
         try:
-            given_folder(key, config[key])
+            folder = given_folder(key, config[key])
+            if key == "imagenet_folder" and folder and os.path.exists(prepared := prepared_file("imagenet")):
+                from common.data.load import check_from_folder  # needs numpy
+
+                check_from_folder(prepared, folder)
         except DataError as error:
             raise ConfigError(f"config: {error}") from error
     for folder in FOLDERS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import json
 import os
 import subprocess
 import sys
@@ -11,12 +12,14 @@ import sys
 import numpy as np
 import pytest
 
-from common.data import prepare
+from common.data import plain_yaml, prepare
 from common.data.archives import read_imagenet_folder
 from common.data.catalog import DataError, entry
 from common.data.content import fingerprint
 from common.data.load import load
 from common.data.prepare import main, smoke
+from common.running import configuration
+from common.running.code import ROOT
 from tests.common.data.official import picture_folder
 from tests.common.data.small_mnist import catalogue, digits, nothing_left, small_mnist
 
@@ -188,6 +191,23 @@ def test_imagenet_folder_goes_before_the_download(tmp_path, monkeypatch):
     assert data.about["source"] == "folder" and "mini-ImageNet" in data.about["description"]
     with pytest.raises(DataError, match="gone is not a folder: correct imagenet_folder or IMAGENET_FOLDER"):
         prepare.prepare("imagenet", root=tmp_path / "other", imagenet_folder=tmp_path / "gone")
+    assert prepare.prepare("imagenet", root=tmp_path / "data", imagenet_folder="~/imagenet").exists()
+
+
+@pytest.mark.parametrize("source", ["mirror", "download"])
+def test_images_of_another_source_do_not_stand_in_for_the_users_folder(tmp_path, monkeypatch, source):
+    (path := tmp_path / "data/prepared/imagenet.npz").parent.mkdir(parents=True)
+    np.savez(path, about=json.dumps({"name": "imagenet", "source": source}))
+    (folder := tmp_path / "imagenet").mkdir()
+    said = f"imagenet.npz was made from a {source}, not from {folder}: delete it to take your images"
+    with pytest.raises(DataError, match=said):
+        prepare.prepare("imagenet", root=tmp_path / "data", imagenet_folder=folder)
+    monkeypatch.chdir(tmp_path)
+    good = plain_yaml.read(ROOT / "config.yaml")
+    with pytest.raises(configuration.ConfigError, match=said):
+        configuration.check_config(good | {"imagenet_folder": str(folder)})
+    assert prepare.prepare("imagenet", root=tmp_path / "data") == path
+    configuration.check_config(good)
 
 
 # real data
