@@ -22,38 +22,13 @@ from tests.workflow.checkout import Checkout
 TEXT = (ROOT / "config.yaml").read_text()
 GOOD = plain_yaml.read(ROOT / "config.yaml")
 REGISTERS = {paper: register.of(paper) for paper in PAPERS}
+NO_FOLDERS = [0, False, [], {}, "/no/such/folder", "~/no/such/folder", __file__, 3, ["/tmp"], {"a": 1}]
 BAD = {  # values by key
     "scale": ["papr", "", None, 5, True, ["smoke"], "Smoke", "smoke ", {"a": 1}, float("nan")],
     "device": ["gpu", "", None, 5, True, "cuda:", "cuda:x", "cuda:-1", "cpu:0", ["cpu"]],
     "gpu_jobs_per_device": [0, -1, 1.5, True, None, "", "2", "all", [1], {"a": 1}, float("inf"), float("nan")],
-    "data_mirror": [
-        0,
-        False,
-        [],
-        {},
-        "/no/such/folder",
-        "~/no/such/folder",
-        __file__,
-        3,
-        ["/tmp"],
-        {"a": 1},
-        "s3://bucket",
-        "\n",
-    ],
-    "imagenet_folder": [
-        0,
-        False,
-        [],
-        {},
-        "/no/such/folder",
-        "~/no/such/folder",
-        __file__,
-        3,
-        ["/tmp"],
-        {"a": 1},
-        "$HOME",
-        "*",
-    ],
+    "data_mirror": [*NO_FOLDERS, "s3://bucket", "\n"],
+    "imagenet_folder": [*NO_FOLDERS, "$HOME", "*"],
     "seeds": [0, -1, 1.5, True, None, "", "3", "every", [1], {"a": 1}, float("inf"), float("nan")],
     "papers": [
         "tsar",
