@@ -110,6 +110,11 @@ def check_config(config: Mapping[str, Any]) -> None:
         raise ConfigError(
             "config: method takes part in studies, and none is named; write such as studies='[cross_benchmark]'"
         )
+    for key, none, written in (("seeds", "all", "all"), ("method", "", "''")):
+        if config["scale"] == "recorded" and config[key] != none:
+            raise ConfigError(
+                f"config: kept runs are drawn as they are, so {key} has no effect at scale recorded; write {key}={written}"
+            )
     if config["scale"] == "recorded" and not any((ROOT / "papers").glob("*/recorded/*.csv")):
         raise ConfigError("config: scale 'recorded' has no tables yet (papers/*/recorded/*.csv); choose another scale")
 

@@ -35,6 +35,11 @@ def test_the_shipped_configuration_is_valid_and_picks_the_scale_itself():
         ({"papers": ["tsr"]}, "papers has no 'tsr'; did you mean 'tsar'?"),
         ({"papers": "tsar"}, "papers must be a list"),
         ({"papers": []}, "papers must be a list"),
+        ({"scale": "recorded", "seeds": 1}, "seeds has no effect at scale recorded; write seeds=all"),
+        (
+            {"scale": "recorded", "method": "examples/my_method.py"},
+            "method has no effect at scale recorded; write method=''",
+        ),
     ],
 )
 def test_wrong_configuration_is_refused_with_advice(change, message):
