@@ -1,7 +1,7 @@
 # What every paper has: kept tables, collected tables, figures, typeset tables, the comparison, and copies for the user.
 
 from common.running import register
-from common.running.workflow import dataset, published, comparisons, repository, result, training_resources
+from common.running.workflow import dataset, published, comparisons, refuse, repository, result, training_resources
 
 REGISTERS = {
     name: register.of(name).with_seeds(config["seeds"]).with_method(config["method"])
@@ -198,16 +198,16 @@ rule publish_table:
         " && cp {input.tex:q} {output.tex:q} >> {log:q} 2>&1"
 
 
-# Any other ending is refused with what there is.
+# What looks like a figure and is none is refused with what there is.
 use rule publish_figure as publish_nothing with:
     input:
-        lambda wildcards: result(REGISTERS, wildcards.name, SCALE, wildcards.ending),
+        lambda wildcards: refuse(REGISTERS, wildcards.asked),
     output:
-        "figures/{name}.{ending}",
+        "{asked}",
     log:
-        "logs/publish/{name}_{ending}.log",
+        "logs/publish/nothing/{asked}.log",
     wildcard_constraints:
-        ending=r"(?!(pdf|png|svg|csv|md|tex)$)\w+",
+        asked=r"(?!figures/\w+\.(pdf|png|svg|csv|md|tex)$)(\w[\w-]*(\.(pdf|png|svg))?|figures/\w[\w-]*(\.\w+)*|/[\w/.-]+/figures/\w[\w-]*\.(pdf|png|svg))",
 
 
 rule list_figures:

@@ -11,7 +11,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from common.data.catalog import prepared_file
 from common.running import gpus, protocols
@@ -133,7 +133,16 @@ def comparisons(registers: Mapping[str, Register], scale: str) -> list[str]:
 
 def result(registers: Mapping[str, Register], name: str, scale: str, ending: str) -> str:
     """Path of the result that figures/<name>.<ending> is a copy of. Raises UnknownFigure if there is none."""
-    artifacts = {known.publishes(own): (paper, own) for paper, known in registers.items() for own in known.artifacts}
+    paper, own = _artifacts(registers).get(name, ("", ""))
+    if own and ending in endings(own) and own in registers[paper].available():
+        return f"results/{scale}/{paper}/figures/{own}.{ending}"
+    return refuse(registers, f"figures/{name}.{ending}")
+
+
+def refuse(registers: Mapping[str, Register], asked: str) -> NoReturn:
+    """Raise UnknownFigure for a target that looks like a figure and that no rule makes; the message says what to ask for."""
+    artifacts = _artifacts(registers)
+    name, _, ending = os.path.basename(asked).partition(".")
     paper, own = artifacts.get(name, ("", ""))
     if not own:
         shorter = {f"{_initials(paper)}_{own}": full for full, (paper, own) in artifacts.items()}
@@ -141,15 +150,19 @@ def result(registers: Mapping[str, Register], name: str, scale: str, ending: str
         close = difflib.get_close_matches(name.lower(), names, n=1)
         reason = f"the papers of this run ({', '.join(registers)}) have no such figure"
         reason += f"; did you mean {names[close[0]]}?" if close else ""
-    elif ending not in endings(own):
-        kind = "table" if own.startswith("table") else "figure"
-        reason = f"a {kind} is made as {', '.join(endings(own))}: ask for figures/{name}.{endings(own)[0]}"
     elif own not in registers[paper].available():
         reason = "it cannot be made yet"
     else:
-        return f"results/{scale}/{paper}/figures/{own}.{ending}"
+        kind = "table" if own.startswith("table") else "figure"
+        wanted = ending if ending in endings(own) else endings(own)[0]
+        reason = f"a {kind} is made as {', '.join(endings(own))}: ask for figures/{name}.{wanted}"
     reason += "" if reason.endswith("?") else "."
-    raise UnknownFigure(f"figures/{name}.{ending}: {reason} To see which there are: snakemake --cores 1 list_figures")
+    raise UnknownFigure(f"{asked}: {reason} To see which there are: snakemake --cores 1 list_figures")
+
+
+def _artifacts(registers: Mapping[str, Register]) -> dict[str, tuple[str, str]]:
+    """Return paper and own name of every figure and table, by the name under which it is published."""
+    return {known.publishes(own): (paper, own) for paper, known in registers.items() for own in known.artifacts}
 
 
 def training_resources(device: str) -> dict[str, Any]:

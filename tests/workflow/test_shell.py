@@ -75,6 +75,22 @@ def test_a_hostile_target_is_no_target(tmp_path):
     assert not list(tmp_path.rglob("pwned*"))
 
 
+def test_a_target_that_looks_like_a_figure_is_refused_with_the_figure_to_ask_for(tmp_path):
+    checkout = Checkout(tmp_path)
+    figure = "figures/dhp_fig2.pdf"
+    for target in (
+        "dhp_fig2.pdf",
+        "figures/dhp_fig2",
+        str(checkout.folder / figure),
+        "dhp_fig2",
+        "figures/dhp_fig2.p.df",
+    ):
+        output = checkout.run("--dry-run", target, "--config", "device=cpu", fails=True)
+        assert f"{target}: a figure is made as pdf, png, svg: ask for {figure}." in output, target
+    output = checkout.run("--dry-run", "figures/dhp-fig2.pdf", "--config", "device=cpu", fails=True)
+    assert "did you mean dhp_fig2? To see which there are: snakemake --cores 1 list_figures" in output
+
+
 def test_paths_that_a_shell_would_take_apart_stay_whole_and_what_is_empty_is_no_argument(tmp_path):
     """From a working folder elsewhere, paths lead through the name of the checkout's, which may hold anything."""
     checkout, options = Checkout(tmp_path / "it's $HOME; here"), ("--directory", str(tmp_path / "work"), "--config")
