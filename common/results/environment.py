@@ -28,9 +28,9 @@ def device_name(device: Any) -> str:
 
 
 def git_state(folder: Path) -> dict[str, Any]:
-    """Return the commit of the repository around `folder` and whether files differ from it; both None outside git."""
+    """Return the commit of the repository that tracks `folder` and whether files differ from it; both None if none does."""
     outputs = []
-    for command in (["rev-parse", "HEAD"], ["status", "--porcelain"]):
+    for command in (["ls-files", "--error-unmatch", "."], ["rev-parse", "HEAD"], ["status", "--porcelain"]):
         try:
             # No optional locks: a training run must never block a commit made meanwhile.
             done = subprocess.run(
@@ -41,7 +41,8 @@ def git_state(folder: Path) -> dict[str, Any]:
         if done.returncode != 0:
             return {"commit": None, "dirty": None}
         outputs.append(done.stdout.strip())
-    return {"commit": outputs[0], "dirty": bool(outputs[1])}
+    _, commit, status = outputs
+    return {"commit": commit, "dirty": bool(status)}
 
 
 def versions() -> dict[str, str | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import subprocess
 import sys
 
 import numpy
@@ -42,3 +43,16 @@ def test_git_state_reads_commit_and_status(tmp_path, monkeypatch, status, dirty)
     assert environment.git_state(tmp_path) == {"commit": "0123abcd", "dirty": dirty}
     program.write_text("#!/bin/sh\nexit 128\n")
     assert environment.git_state(tmp_path) == {"commit": None, "dirty": None}
+
+
+def test_a_repository_around_an_unpacked_copy_is_not_its_own(tmp_path):
+    for command in (
+        ["init", "-q"],
+        ["-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "-qm", "other", "--allow-empty"],
+    ):
+        subprocess.run(["git", "-C", str(tmp_path), *command], check=True)
+    (copy := tmp_path / "suite").mkdir()
+    (copy / "records.py").touch()
+    assert environment.git_state(copy) == {"commit": None, "dirty": None}
+    subprocess.run(["git", "-C", str(tmp_path), "add", "suite"], check=True)
+    assert environment.git_state(copy)["dirty"] is True
