@@ -11,6 +11,7 @@ from common.running.workflow import (
     choose_scale,
     limit_gpu_jobs,
     prepare_environment,
+    remove_cut_short,
 )
 
 min_version("9.0")
@@ -20,6 +21,8 @@ configfile: config_file(f"{workflow.basedir}/config.yaml")
 
 
 check_config(config)
+if workflow.is_main_process:
+    remove_cut_short()
 prepare_environment(config["gpu_jobs_per_device"])
 config["device"] = choose_device(config["device"])
 limit_gpu_jobs(workflow, config["device"], config["gpu_jobs_per_device"])

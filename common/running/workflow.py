@@ -5,6 +5,7 @@ Imports nothing heavy: Snakemake reads this module each time it parses the workf
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import glob
 import os
@@ -24,6 +25,17 @@ SCALES = protocols.SCALES
 # What one training job may take, by scale: memory in MB, and run time in minutes (for schedulers that ask).
 MEMORY_MB = {"smoke": 2_000, "desk": 4_000, "paper": 32_000}
 MINUTES = {"smoke": 10, "desk": 600, "paper": 1_440}
+
+# What is drawn or compared, and what stands in the last bytes of such a file.
+MADE = (
+    "figures/*_fig*.*",
+    "figures/*_table*.*",
+    "results/*/*/figures/*.*",
+    "results/*/*/comparison.*",
+    "results/*/*/claims.csv",
+)
+ENDS = {".pdf": b"%%EOF", ".png": b"IEND", ".svg": b"</svg>", ".csv": b"\n", ".md": b"\n", ".tex": b"\n"}
+LAST_BYTES = 1024
 
 CACHE_BYTES = 32 * 2**20  # of the last-level cache; with 16 MiB split and permuted MNIST took 10 to 20 % longer
 
@@ -80,6 +92,24 @@ def limit_gpu_jobs(workflow: Any, device: str, jobs_per_device: int) -> None:
     if counts_here and needs_gpu(device):
         devices = len(gpus.visible()) if device == "cuda" else 1
         workflow.register_resource("gpu", max(1, devices) * jobs_per_device)
+
+
+def remove_cut_short() -> None:
+    """Remove figures and tables that were cut short, say so, and let them be made again: Snakemake looks at times alone."""
+    for path in (found for pattern in MADE for found in glob.glob(pattern)):
+        end = ENDS.get(os.path.splitext(path)[1])
+        with contextlib.suppress(OSError):  # a folder, or what may not be read or removed
+            if end is not None and not _is_whole(path, end):
+                os.remove(path)
+                print(f"{path} was cut short: it is removed, and made again where it is needed", file=sys.stderr)
+
+
+def _is_whole(path: str, end: bytes) -> bool:
+    """Whether a file holds something, with these bytes near its end."""
+    with open(path, "rb") as file:
+        file.seek(-min(os.path.getsize(path), LAST_BYTES), os.SEEK_END)
+        last = file.read()
+    return bool(last) and end in last
 
 
 def prepare_environment(gpu_jobs_per_device: int) -> None:

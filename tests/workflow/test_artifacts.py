@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -57,3 +58,30 @@ def test_what_there_is_not_is_refused_with_advice(name, ending, message):
     with pytest.raises(UnknownFigure, match="list_figures") as error:
         workflow.result(REGISTERS, name, "smoke", ending)
     assert message in str(error.value)
+
+
+def test_what_was_cut_short_is_removed_and_nothing_else(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    ends = {"pdf": b"%%EOF\n", "png": b"IEND\xaeB`\x82", "svg": b"</svg>\n", "csv": b"1\n", "md": b"|\n", "tex": b"}\n"}
+    places = [("figures", f"sums_{name}1") for name in ("fig", "table")] + [("results/desk/sums/figures", "fig1")]
+    made = [(f"{folder}/{name}.{ending}", end) for folder, name in places for ending, end in ends.items()]
+    made += [(f"results/desk/sums/{name}.csv", b"1\n") for name in ("comparison", "claims")]
+    for path, end in made:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).write_bytes(bytes(9000) + end)
+    own = [
+        Path(path)
+        for path in ("figures/notes.md", "figures/my_fig.txt", "results/desk/sums/runs.csv", "figures/a_fig.pdf")
+    ]
+    for path in own[:3]:
+        path.touch()
+    own[3].mkdir()
+    workflow.remove_cut_short()
+    assert all(Path(path).exists() for path, _ in made) and capsys.readouterr().err == ""
+    for content in (b"", bytes(9000)):
+        for path, _ in made:
+            Path(path).write_bytes(content)
+        workflow.remove_cut_short()
+        assert not [path for path, _ in made if Path(path).exists()]
+        assert capsys.readouterr().err.count("was cut short: it is removed, and made again") == len(made)
+    assert all(path.exists() for path in own)

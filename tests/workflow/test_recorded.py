@@ -6,6 +6,7 @@ tests/papers/test_artifacts.py draws everything that is kept.
 from __future__ import annotations
 
 import itertools
+import os
 import re
 
 import pandas
@@ -150,3 +151,18 @@ def test_a_notebooks_backend_and_packages_of_the_same_names_change_nothing(check
     )
     checkout.run("figures/dan_fig1.pdf", "--config", "scale=recorded")
     assert (checkout.folder / "figures/dan_fig1.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_a_figure_that_was_cut_short_is_made_again(drawn):
+    (figure,) = [file for file in FILES if file.startswith("figures/dan_fig") and file.endswith(".pdf")]
+    whole = (drawn.folder / figure).stat().st_size
+    assert drawn.jobs(figure, *RECORDED) == {}
+    for size in (0, whole // 2):
+        os.truncate(drawn.folder / figure, size)
+        assert f"{figure} was cut short" in drawn.run(figure, *RECORDED)
+        assert (drawn.folder / figure).stat().st_size == whole
+    result = f"results/recorded/dan/figures/{figure.removeprefix('figures/dan_')}"
+    for path in (figure, result):
+        os.truncate(drawn.folder / path, 0)
+    drawn.run(figure, *RECORDED)
+    assert (drawn.folder / figure).read_bytes() == (drawn.folder / result).read_bytes() != b""
