@@ -97,6 +97,11 @@ def check_config(config: Mapping[str, Any]) -> None:
             raise ConfigError(
                 f"{os.path.abspath(folder)} is no folder, or leads to none; move it away, or mount what it leads to"
             )
+    for folder in (".", *FOLDERS[1:]):  # data may lie on a disk that is read-only
+        if os.path.isdir(folder) and not os.access(folder, os.W_OK | os.X_OK):
+            raise ConfigError(
+                f"{os.path.abspath(folder)} may not be written; allow it, or work in a folder of your own: snakemake --directory FOLDER"
+            )
     for path in glob.glob("figures/*.*"):
         if os.path.isdir(path):
             raise ConfigError(f"{path} is a folder, where a figure belongs; move it away")

@@ -173,6 +173,15 @@ def test_what_stands_where_a_folder_should_is_named_before_any_job(monkeypatch, 
         path.unlink()
 
 
+@pytest.mark.parametrize("folder", [".", *configuration.FOLDERS[1:]])
+def test_a_folder_that_may_not_be_written_is_named_before_any_job(monkeypatch, tmp_path, all_refused, folder):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / folder).mkdir(exist_ok=True)
+    monkeypatch.setattr(os, "access", lambda path, mode: path != folder)  # who is root may write anywhere
+    act, path = partial(configuration.check_config, GOOD), tmp_path / folder
+    all_refused([Fault(folder, act, (f"{path} may not be written", "--directory"), as_snakemake)])
+
+
 def test_a_folder_where_a_figure_belongs_is_named_before_any_job(monkeypatch, tmp_path, all_refused):
     monkeypatch.chdir(tmp_path)
     act = partial(configuration.check_config, GOOD)
