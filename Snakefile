@@ -7,6 +7,7 @@ from common.running import lineage, plan, watch
 from common.running.configuration import check_config, config_file
 from common.running.workflow import (
     check_device,
+    check_reported,
     choose_device,
     choose_scale,
     limit_gpu_jobs,
@@ -21,8 +22,6 @@ configfile: config_file(f"{workflow.basedir}/config.yaml")
 
 
 check_config(config)
-if workflow.is_main_process:
-    remove_cut_short()
 prepare_environment(config["gpu_jobs_per_device"])
 config["device"] = choose_device(config["device"])
 limit_gpu_jobs(workflow, config["device"], config["gpu_jobs_per_device"])
@@ -32,6 +31,11 @@ SCALE = choose_scale(config["scale"], config["device"], announce=workflow.is_mai
 include: "common/running/data.smk"
 include: "common/running/papers.smk"
 include: "common/running/report.smk"
+
+
+if workflow.is_main_process:
+    remove_cut_short()
+    check_reported(REGISTERS)
 
 
 for known in REGISTERS.values():

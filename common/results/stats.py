@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pandas
 import scipy  # its parts are imported when they are used
 
-SPREAD_KINDS = ("none", "sd", "sem", "ci95")
+from common.results.reported_rows import SPREAD_KINDS
 
 
 class Summary(NamedTuple):

@@ -25,7 +25,7 @@ from matplotlib.figure import Figure
 
 from common.data.files import atomic_write, check_outputs, written
 from common.drawing import plotting, typeset
-from common.results import comparison, readers, reported, stamps
+from common.results import comparison, readers, reported, reported_rows, stamps
 from common.results.readers import Tables
 from common.running import command_line, register
 
@@ -58,7 +58,7 @@ def draw(paper: str, name: str, run: Tables, rows: pandas.DataFrame) -> Figure:
 
 def _reported(path: Path | None) -> pandas.DataFrame:
     """Return the numbers that a paper reports; no rows without a file."""
-    return pandas.DataFrame(columns=reported.COLUMNS) if path is None else reported.read(path)
+    return pandas.DataFrame(columns=reported_rows.COLUMNS) if path is None else reported.read(path)
 
 
 def main() -> None:

@@ -15,9 +15,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
 from common.data.catalog import prepared_file
+from common.results import reported_rows
 from common.running import gpus, protocols
 from common.running.code import ROOT
-from common.running.configuration import SCALE_CHOICES
+from common.running.configuration import SCALE_CHOICES, ConfigError
 from common.running.register import Register, endings
 
 SCALES = protocols.SCALES
@@ -92,6 +93,15 @@ def limit_gpu_jobs(workflow: Any, device: str, jobs_per_device: int) -> None:
     if counts_here and needs_gpu(device):
         devices = len(gpus.visible()) if device == "cuda" else 1
         workflow.register_resource("gpu", max(1, devices) * jobs_per_device)
+
+
+def check_reported(registers: Mapping[str, Register]) -> None:
+    """Raise ConfigError for reported numbers that are not right, before anything is trained for a figure that shows them."""
+    for path in (ROOT / file for known in registers.values() for file in known.reported):
+        try:
+            reported_rows.read(path)
+        except (ValueError, OSError) as error:
+            raise ConfigError(f"reported numbers: {error}") from error
 
 
 def remove_cut_short() -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from common.results.reported_rows import COLUMNS
 from common.running import workflow
+from common.running.code import ROOT
 from common.running.register import NOT_YET, Artifact, Register
 from common.running.workflow import UnknownFigure
 
@@ -85,3 +89,20 @@ def test_what_was_cut_short_is_removed_and_nothing_else(tmp_path, monkeypatch, c
         assert not [path for path, _ in made if Path(path).exists()]
         assert capsys.readouterr().err.count("was cut short: it is removed, and made again") == len(made)
     assert all(path.exists() for path in own)
+
+
+def test_reported_numbers_are_read_before_any_work_and_without_pandas(tmp_path, monkeypatch):
+    code = "import sys, common.running.workflow; sys.exit('pandas' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+    monkeypatch.setattr(workflow, "ROOT", tmp_path)
+    registers = {"sums": REGISTERS["sums"]}
+    path = tmp_path / "papers/sums/reported.csv"
+    with pytest.raises(workflow.ConfigError, match=str(path)):
+        workflow.check_reported(registers)
+    path.parent.mkdir(parents=True)
+    row = "sums,fig1,,accuracy,,,,0.9,,none,,fraction,Figure 1,text,0.01,"
+    path.write_text(",".join(COLUMNS) + f"\n{row}\n")
+    workflow.check_reported(registers)
+    path.write_text(path.read_text() + row.replace("0.9", "much") + "\n")
+    with pytest.raises(workflow.ConfigError, match=f"{path}, line 3: column value must be a number, found 'much'"):
+        workflow.check_reported(registers)
