@@ -129,7 +129,7 @@ def _receive(url: str, part: Path, size: int | None, floor: float, patience: flo
             offset = 0
         length = int(response.headers.get("Content-Length") or 0)
         total = offset + length if length else size
-        progress = Progress(part.name.removesuffix(".part"), offset, total)
+        progress = DownloadProgress(part.name.removesuffix(".part"), offset, total)
         window_start, window_bytes = time.monotonic(), 0
         done = offset
         with open(part, "ab" if offset else "wb") as stream:
@@ -167,7 +167,7 @@ def _read(response: http.client.HTTPResponse) -> bytes:
         raise SourceError(f"connection lost ({error})") from error
 
 
-class Progress:
+class DownloadProgress:
     """Bytes done and rate, on stderr: one line kept up to date on a terminal, else a line every ten seconds."""
 
     def __init__(self, name: str, offset: int, total: int | None):

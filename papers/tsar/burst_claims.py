@@ -21,7 +21,6 @@ from papers.tsar.results import DATASETS
 
 THRESHOLDS = (0.10, 0.25, 0.50)
 CERTAIN = 0.9  # |NPMI| above which pairs count as strongly synchronous or asynchronous
-Runs = dict[int, float]
 
 
 def synapses_burst(tables: Tables) -> list[Finding]:
@@ -57,7 +56,7 @@ def pairs_are_weakly_synchronous(tables: Tables) -> list[Finding]:
 
 def _above(
     tables: Tables, name: str, threshold: float, statistic: Callable[[ndarray], float], dataset: str = "imagenet"
-) -> Runs:
+) -> dict[int, float]:
     """Return a statistic of what an array [thresholds, ...] holds of one threshold, by seed; nan if it holds nothing."""
 
     def of_threshold(thresholds: ndarray, noted: ndarray) -> float:

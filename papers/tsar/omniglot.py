@@ -55,10 +55,10 @@ def main() -> None:
     images = data.omniglot(arguments.images, job.device, split="evaluation")
     rate = best_learning_rate(arguments.tuning, **names, dataset="imagenet")
     models = saved_models.load(arguments.models, seeds, saved_models.origin_of(**names, settings=job.settings))
-    sources = saved_models.sources(arguments.models)
+    ancestry = saved_models.ancestry(arguments.models)
     variants = OMNIGLOT_VARIANTS if arguments.condition == "grow" else OMNIGLOT_VARIANTS[:1]
     rows: list[dict] = []
-    with job.record(arguments.out, data=[images.about, *sources.data], seeds=seeds) as measured:
+    with job.record(arguments.out, data=[images.about, *ancestry.data], seeds=seeds) as measured:
         started = time.monotonic()
         for seed, model in models.items():
             network = fresh(arguments.condition, job.settings.network, seed, model, job.device)
@@ -79,7 +79,7 @@ def main() -> None:
                 ((_, recall),), ((_, _, accuracy),) = own.curve, own.diagnostics
                 run = run_of(arguments, seed, images, rate) | {"variant": variant, "classes": settings.classes}
                 rows.append(run | {"recall": recall, "held_out": accuracy})
-        measured["meta_learning_commits"] = sources.commits
+        measured["meta_learning_commits"] = ancestry.commits
         measured["seconds_per_run"] = (time.monotonic() - started) / len(rows)
         tables.write(arguments.out, rows)
 

@@ -21,7 +21,6 @@ from papers.tsar.regulation import final_percentile, of_regulation, percent
 from papers.tsar.results import DATASETS
 
 LAYERS = ("c1", "c2", "c3")
-Runs = dict[int, float]
 
 
 def no_task_has_its_own_synapses(tables: Tables) -> list[Finding]:
@@ -93,13 +92,13 @@ def sculpt_stays_permissive(tables: Tables) -> list[Finding]:
     return [within("median of C3 regulation at the end, Sculpt / Grow", ratios, low=10)]
 
 
-def _sensitivity(tables: Tables, layer: str, dataset: str, meta_learning_set: str = "rich") -> Runs:
+def _sensitivity(tables: Tables, layer: str, dataset: str, meta_learning_set: str = "rich") -> dict[int, float]:
     """Return 1 - Spearman's correlation of ranks, the mean over tasks, in percent."""
     kind = {"meta_learning_set": meta_learning_set, "dataset": dataset}
     return of_regulation(tables, lambda own: 100 * (1 - mean_of_known(own)), f"rank_correlation_{layer}", **kind)
 
 
-def straightness(tables: Tables, layer: str, condition: str, meta_learning_set: str = "rich") -> Runs:
+def straightness(tables: Tables, layer: str, condition: str, meta_learning_set: str = "rich") -> dict[int, float]:
     """Return R^2 of the line through the log-log CCDF of regulation, in percent."""
 
     def r2(counts: ndarray) -> float:

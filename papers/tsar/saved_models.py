@@ -18,7 +18,7 @@ from papers.tsar.network import Parameters
 from papers.tsar.protocol import Protocol
 
 
-class Sources(NamedTuple):
+class Ancestry(NamedTuple):
     """Where models come from: the data sets and commits that they were meta-learned with, and when that began."""
 
     data: list[dict]
@@ -66,13 +66,13 @@ def load(paths: Sequence[Path], seeds: Sequence[int], origin: dict) -> dict[int,
     return {seed: models[str(seed)] for seed in seeds}
 
 
-def sources(paths: Sequence[Path]) -> Sources:
+def ancestry(paths: Sequence[Path]) -> Ancestry:
     """Return where the models in these files come from, each data set and commit only once."""
     if not paths:
-        return Sources([], [], [])
+        return Ancestry([], [], [])
     read = {str(path): records.read(path.with_suffix(".json")) for path in paths}
     merged = records.merge(read)
-    return Sources(merged["data"], merged["commits"], [record["started"] for record in read.values()])
+    return Ancestry(merged["data"], merged["commits"], [record["started"] for record in read.values()])
 
 
 def _read(path: Path) -> dict:

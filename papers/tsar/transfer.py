@@ -58,7 +58,7 @@ def main() -> None:
     images = data.photographs(arguments.images, job.device)
     rate = best_learning_rate(arguments.tuning, **names, dataset=images.about["name"])
     models = saved_models.load(arguments.models, seeds, saved_models.origin_of(**names, settings=job.settings))
-    sources = saved_models.sources(arguments.models)
+    ancestry = saved_models.ancestry(arguments.models)
     paths = {"curve": arguments.out, "diagnostics": arguments.diagnostics, "final": arguments.final_recall}
     paths = {table: path for table, path in paths.items() if path is not None}
     rows: dict[str, list[dict]] = {table: [] for table in paths}
@@ -66,7 +66,7 @@ def main() -> None:
     activity: list[dict[str, ndarray]] = []
     others = [arguments.diagnostics, arguments.final_recall, arguments.activity]
     pool, count = data.tuning_pool(images.labels, tuning=False), settings.images_per_class
-    with job.record(arguments.out, data=[images.about, *sources.data], seeds=seeds, others=others) as measured:
+    with job.record(arguments.out, data=[images.about, *ancestry.data], seeds=seeds, others=others) as measured:
         started = time.monotonic()
         for seed, model in models.items():
             network = fresh(arguments.condition, job.settings.network, seed, model, job.device)
@@ -99,7 +99,7 @@ def main() -> None:
             if observe is not None:
                 runs.append(run)
                 activity.append(observe.summary(learned))
-        measured["meta_learning_commits"] = sources.commits
+        measured["meta_learning_commits"] = ancestry.commits
         measured["seconds_per_run"] = (time.monotonic() - started) / len(seeds)
         for table, path in paths.items():
             tables.write(path, rows[table])

@@ -105,11 +105,11 @@ def main() -> None:
     images = data.photographs(arguments.images, job.device)
     seeds = arguments.seeds
     models = saved_models.load(arguments.models, seeds, saved_models.origin_of(**names, settings=job.settings))
-    sources = saved_models.sources(arguments.models)
-    abouts = [images.about, *sources.data]
-    checkpoint = job.checkpoint(arguments.checkpoint, data=abouts, models=sources.started)
+    ancestry = saved_models.ancestry(arguments.models)
+    abouts = [images.about, *ancestry.data]
+    checkpoint = job.checkpoint(arguments.checkpoint, data=abouts, models=ancestry.started)
     with job.record(arguments.out, data=abouts, seeds=seeds) as measured:
-        measured["meta_learning_commits"] = sources.commits
+        measured["meta_learning_commits"] = ancestry.commits
         rows = ((checkpoint.load() if checkpoint is not None else None) or {"rows": []})["rows"]
         tried = [(row["seed"], row["learning_rate"]) for row in rows]
         of = names | {"dataset": images.about["name"]}

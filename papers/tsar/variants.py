@@ -60,11 +60,11 @@ def main() -> None:
     images = data.photographs(arguments.images, job.device)
     rate = best_learning_rate(arguments.tuning, **names, dataset=images.about["name"])
     models = saved_models.load(arguments.models, seeds, saved_models.origin_of(**names, settings=job.settings))
-    sources = saved_models.sources(arguments.models)
+    ancestry = saved_models.ancestry(arguments.models)
     allowed = data.by_class(images.labels, data.tuning_pool(images.labels, tuning=False), settings.classes)
     rows, runs, activity, all_masks = [], [], [], []
     others = [arguments.activity, arguments.image_masks]
-    with job.record(arguments.out, data=[images.about, *sources.data], seeds=seeds, others=others) as measured:
+    with job.record(arguments.out, data=[images.about, *ancestry.data], seeds=seeds, others=others) as measured:
         started = time.monotonic()
         for seed, model in models.items():
             network = fresh(arguments.condition, job.settings.network, seed, model, job.device)
@@ -83,7 +83,7 @@ def main() -> None:
                 runs.append(run_of(arguments, seed, images, rate) | {"variant": variant})
                 rows += [runs[-1] | {"classes": classes, "recall": recall} for classes, recall in own.curve]
                 activity.append(window.summary())
-        measured["meta_learning_commits"] = sources.commits
+        measured["meta_learning_commits"] = ancestry.commits
         measured["seconds_per_run"] = (time.monotonic() - started) / len(runs)
         tables.write(arguments.out, rows)
         arrays.write(arguments.activity, arrays.of_runs(runs, activity))

@@ -20,7 +20,7 @@ from papers.tsar import results
 from papers.tsar.agreement import membership_by_chance, rank_agreement
 from papers.tsar.conditions import COLORS
 from papers.tsar.figures import fig4, panels
-from papers.tsar.figures.panels import NONE, Row, Runs
+from papers.tsar.figures.panels import NONE, Noted, Row
 
 TITLES = ["A  Diminishing", "B  Enhancing", "C  By task", "By regulation"]
 TITLES += ["D  Class from neighbours", "E  Trainable or fixed", "F  Shared by models"]
@@ -40,7 +40,7 @@ CAPTION = (
 
 
 def _fill(figure: Figure, tables: Tables, reported: pandas.DataFrame) -> dict[str, list[Row]]:
-    grow, axes = panels.runs_of(tables), panels.axes_of(figure, "ABTS", "DEF")
+    grow, axes = panels.noted_of(tables), panels.axes_of(figure, "ABTS", "DEF")
     for (key, axis), title in zip(axes.items(), TITLES, strict=True):
         axis.set_title(title)
     axes["D"].set(xlabel="Neighbours k", ylabel="Accuracy (%)")
@@ -68,7 +68,7 @@ def _fill(figure: Figure, tables: Tables, reported: pandas.DataFrame) -> dict[st
     return drawn
 
 
-def _window_of_best(tables: Tables, grow: Runs, variant: str) -> ndarray:
+def _window_of_best(tables: Tables, grow: Noted, variant: str) -> ndarray:
     """Return the window of activity of a variant, of the run of those with variants that recalls most; an empty one without."""
     noted: Arrays = tables["variant_activity"]
     curves = results.curves(tables, "grow", "rich")
@@ -127,7 +127,7 @@ def _shared(axis: Axes, shares: dict[str, ndarray]) -> list[Row]:
     return rows
 
 
-def _encodings(by_task: Axes, by_regulation: Axes, runs: Runs) -> list[Row]:
+def _encodings(by_task: Axes, by_regulation: Axes, runs: Noted) -> list[Row]:
     """Draw the encodings of the best run, and the same of its extreme images."""
     points = runs.of_best("embedding")
     if not len(points):

@@ -29,7 +29,7 @@ def gallery(layer: str, meta_learning_set: str, datasets: Sequence[str], most: i
     is_rich = meta_learning_set == "rich"
 
     def fill(figure: Figure, tables: Tables, reported: pandas.DataFrame) -> dict[str, list[Row]]:
-        runs = {dataset: panels.runs_of(tables, "grow", meta_learning_set, dataset) for dataset in datasets}
+        runs = {dataset: panels.noted_of(tables, "grow", meta_learning_set, dataset) for dataset in datasets}
         left_out = {name: own.best if is_rich and len(own.seeds) > most else None for name, own in runs.items()}
         places = {
             name: [place for place in range(len(own.seeds)) if place != left_out[name]][:most]

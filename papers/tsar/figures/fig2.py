@@ -17,7 +17,7 @@ from common.drawing.plotting import PALETTE, TINY
 from common.results.readers import Tables
 from papers.tsar import activity
 from papers.tsar.figures import panels
-from papers.tsar.figures.panels import Row, Runs
+from papers.tsar.figures.panels import Noted, Row
 
 SYNAPSES = 9216  # of the hypothetical modular network where no run says how many there are
 SIGNS = {"positive": PALETTE["vermilion"], "negative": PALETTE["blue"]}  # of CP weights
@@ -39,7 +39,7 @@ ABOUT_WINDOWS = (
 CAPTION = f"{ABOUT_A}B, C: {ABOUT_CCDF}{ABOUT_WINDOWS.format(within='D', following='E', weights='positive')}The paper reports no numbers for this figure."
 
 
-def modularity(axes: Sequence[Axes], runs: Runs) -> dict[str, list[Row]]:
+def modularity(axes: Sequence[Axes], runs: Noted) -> dict[str, list[Row]]:
     """Panels A: C3 of a hypothetical modular network, and of the run that recalls most; its bursting."""
     synapses = runs.of_best("synapses")
     count = int(synapses[2]) if len(synapses) else SYNAPSES
@@ -79,7 +79,7 @@ def time_lag(axis: Axes, counts: ndarray) -> list[Row]:
     return [("Grow", "pairs", panels.NONE, [counts.sum()]), share]
 
 
-def windows(axes: Sequence[Axes], runs: Runs, signs: Sequence[str]) -> list[list[Row]]:
+def windows(axes: Sequence[Axes], runs: Noted, signs: Sequence[str]) -> list[list[Row]]:
     """Change of the regulation of a class's weights of these signs: at the images of its task, and in the next ten."""
     drawn, per_task = [], runs.of("within_class").shape[-1]
     noted = (("within_class", "Image of the task", 1), ("following_classes", "Tasks later", per_task))
@@ -98,7 +98,7 @@ def windows(axes: Sequence[Axes], runs: Runs, signs: Sequence[str]) -> list[list
 
 
 def _fill(figure: Figure, tables: Tables, reported: pandas.DataFrame) -> dict[str, list[Row]]:
-    grow, axes = panels.runs_of(tables), panels.axes_of(figure, "mgb", "BCDE", heights=(1.1, 1))
+    grow, axes = panels.noted_of(tables), panels.axes_of(figure, "mgb", "BCDE", heights=(1.1, 1))
     drawn = modularity([axes[key] for key in "mgb"], grow)
     for panel, name in (("B", "rich"), ("C", "scarce")):
         axes[panel].set_title(f"{panel}  Data-{name}")

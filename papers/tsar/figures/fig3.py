@@ -50,7 +50,7 @@ def _fill(figure: Figure, tables: Tables, reported: pandas.DataFrame) -> dict[st
     for panel, (condition, bias) in zip("CD", NAMED_BIASES.items(), strict=True):
         axes[panel].set_title(f"{panel}  {label(condition)} (bias {bias})".replace("-", "\N{MINUS SIGN}"))
         masks: dict[str, ndarray | None] = {"start": numpy.full(edges, 1 / (1 + math.exp(-bias))), "transfer": None}
-        counts = panels.runs_of(tables, condition).of_best("regulation_c3")
+        counts = panels.noted_of(tables, condition).of_best("regulation_c3")
         if len(counts):
             lower, share = activity.ccdf(counts)
             places = numpy.searchsorted(1 - share, (numpy.arange(edges) + 0.5) / edges, side="right") - 1

@@ -17,7 +17,7 @@ from common.results.readers import Tables, chosen
 from papers.tsar import activity
 from papers.tsar.conditions import label
 from papers.tsar.figures import panels
-from papers.tsar.figures.panels import NONE, Row, Runs
+from papers.tsar.figures.panels import NONE, Noted, Row
 
 BY_THRESHOLD = tuple(
     PALETTE[name] for name in ("sky", "blue", "black", "purple", "orange")
@@ -33,7 +33,7 @@ CAPTION = (
 
 
 def _fill(figure: Figure, tables: Tables, reported: pandas.DataFrame) -> dict[str, list[Row]]:
-    grow, axes, drawn = panels.runs_of(tables), panels.axes_of(figure, "AB", "CD"), {}
+    grow, axes, drawn = panels.noted_of(tables), panels.axes_of(figure, "AB", "CD"), {}
     for panel, condition in (("A", "grow"), ("B", "sculpt")):
         axes[panel].set_title(f"{panel}  {label(condition)}, meta-learning")
         drawn[panel] = _percentiles(axes[panel], tables, condition)
@@ -79,7 +79,7 @@ def window(axis: Axes, synaptic: ndarray) -> list[Row]:
     return [("Grow", "mean |mask x weight|", NONE, [mean]), ("Grow", "largest |mask x weight|", NONE, [largest])]
 
 
-def bursts(axis: Axes, runs: Runs, layer: str) -> list[Row]:
+def bursts(axis: Axes, runs: Noted, layer: str) -> list[Row]:
     """Percent of images at which at least so many synapses lie above a threshold: dots are runs, dash-dot is their mean."""
     sizes, thresholds = runs.of(f"bursts_{layer}"), runs.of_best("thresholds")  # [runs, thresholds, images]
     axis.set(xlabel="Synapses above T", ylabel="Images (%)")

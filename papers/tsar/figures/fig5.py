@@ -38,7 +38,7 @@ CAPTION = (
 
 
 def _fill(figure: Figure, tables: Tables, reported: pandas.DataFrame) -> dict[str, list[Row]]:
-    grow, axes = panels.runs_of(tables), panels.axes_of(figure, "ABC", "DEFG", heights=(1.1, 1))
+    grow, axes = panels.noted_of(tables), panels.axes_of(figure, "ABC", "DEFG", heights=(1.1, 1))
     for (panel, axis), title in zip(axes.items(), TITLES, strict=True):
         axis.set_title(f"{panel}  {title}")
     drawn = dict(zip("AB", fig2.windows([axes["A"], axes["B"]], grow, [*SIGNS])))

@@ -17,7 +17,7 @@ from papers.tsar import results
 from papers.tsar.conditions import COLORS, LABELS, OTHER
 from papers.tsar.figures import fig2, panels
 from papers.tsar.figures.fig4 import BY_THRESHOLD
-from papers.tsar.figures.panels import Row, Runs
+from papers.tsar.figures.panels import Noted, Row
 from papers.tsar.protocol import NAMED_BIASES, with_initial_bias
 from papers.tsar.results import DATASETS
 
@@ -31,7 +31,7 @@ CAPTION = (
 
 def fill(figure: Figure, tables: Tables, reported: pandas.DataFrame, dataset: str) -> dict[str, list[Row]]:
     """Draw Figure 6 or 7, and return the rows of its panels."""
-    grow = panels.runs_of(tables, dataset=dataset)
+    grow = panels.noted_of(tables, dataset=dataset)
     axes = panels.axes_of(figure, "mgb", "BCDE", heights=(1.1, 1))
     drawn = fig2.modularity([axes[key] for key in "mgb"], grow)
     axes["B"].set_title("B  By initial bias")
@@ -77,7 +77,7 @@ def _biases(axis: Axes, tables: Tables, dataset: str) -> list[Row]:
     return rows
 
 
-def _npmi(axis: Axes, runs: Runs) -> list[Row]:
+def _npmi(axis: Axes, runs: Noted) -> list[Row]:
     """Percent of pairs by NPMI; runs without pairs are left out."""
     counts, thresholds = runs.of("npmi_c3"), runs.of_best("thresholds")  # [runs, thresholds, bins]
     axis.set(xlabel="NPMI", ylabel="Pairs (%)", xlim=(-1, 1))

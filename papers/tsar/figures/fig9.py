@@ -44,7 +44,7 @@ CAPTION = (
 
 
 def _fill(figure: Figure, tables: Tables, reported: pandas.DataFrame) -> dict[str, list[Row]]:
-    grow, axes, drawn = panels.runs_of(tables), panels.axes_of(figure, "RSB", "CDE"), {}
+    grow, axes, drawn = panels.noted_of(tables), panels.axes_of(figure, "RSB", "CDE"), {}
     for key, name, letter in (("R", "rich", "A  "), ("S", "scarce", "")):
         axes[key].set_title(f"{letter}CIFAR-100, data-{name}")
         drawn[f"A, {name}"] = _curves(axes[key], tables, name, reported)

@@ -39,7 +39,7 @@ SHORT: dict[str, Any] = {"handlelength": 1.2, "borderaxespad": 0.2, "labelspacin
 
 
 @dataclass(frozen=True)
-class Runs:
+class Noted:
     """What was noted of the regulation of runs of one kind; best: the place of the run that recalls most after its last class."""
 
     noted: Arrays
@@ -57,16 +57,16 @@ class Runs:
         return self.noted.of(name, **self.names)[self.best] if len(self.seeds) else numpy.empty(0)
 
 
-def runs_of(
+def noted_of(
     tables: Tables, condition: str = "grow", meta_learning_set: str = "rich", dataset: str = "imagenet"
-) -> Runs:
+) -> Noted:
     """Return what was noted of the regulation of such runs."""
     noted: Arrays = tables[f"activity_{dataset}"]
     names = {"condition": condition, "meta_learning_set": meta_learning_set}
     seeds = [] if noted.runs.empty else chosen(noted.runs, **names)["seed"].tolist()
     recall = results.curves(tables, condition, meta_learning_set, dataset)
     final = [] if recall.empty else recall.iloc[:, -1].reindex(seeds).fillna(-1).tolist()
-    return Runs(noted, names, seeds, final.index(max(final)) if final else 0)
+    return Noted(noted, names, seeds, final.index(max(final)) if final else 0)
 
 
 def made_by(fill: Fill, size: tuple[float, float], text: str = "") -> Functions:
@@ -147,7 +147,7 @@ def regulation(axis: Axes, tables: Tables, layer: str, meta_learning_set: str, d
     rows: list[Row] = []
     for bias in range(-12, 13):
         condition = with_initial_bias(bias)
-        counts = runs_of(tables, condition, meta_learning_set, dataset).of_best(f"regulation_{layer}")
+        counts = noted_of(tables, condition, meta_learning_set, dataset).of_best(f"regulation_{layer}")
         if not len(counts):
             continue
         edges, share = activity.ccdf(counts)

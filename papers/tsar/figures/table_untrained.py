@@ -16,7 +16,6 @@ from papers.tsar.class_weight_claims import ratio_of_signs, tenth_task, within_t
 from papers.tsar.regulation import of_regulation, percent
 from papers.tsar.regulation_claims import mean_of_known, straightness
 
-Runs = dict[int, float]
 CAPTION = (
     "Statistics of Grow's regulation under transfer to ImageNet, on which the paper bases its argument, with the same"
     " networks before any meta-learning as a control. What the control shows too is no effect of meta-learning. Mean and SD"
@@ -26,11 +25,11 @@ HEADINGS = {"claim": "Claim", "statistic": "Statistic", "network": "Network", "m
 NETWORKS = {"untrained": "activity_untrained", "meta-learned": "activity_imagenet"}  # -> table
 
 
-def _share_percent(tables: Tables, name: str) -> Runs:
+def _share_percent(tables: Tables, name: str) -> dict[int, float]:
     return percent(of_regulation(tables, mean_of_known, name))
 
 
-STATISTICS: dict[tuple[str, str], Callable[[Tables], Runs]] = {
+STATISTICS: dict[tuple[str, str], Callable[[Tables], dict[int, float]]] = {
     ("tsar-16", "Spearman's correlation of ranks within and outside a task, C3 (%)"): partial(
         _share_percent, name="rank_correlation_c3"
     ),
