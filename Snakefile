@@ -7,12 +7,10 @@ from common.running import lineage, plan, watch
 from common.running.configuration import check_config, config_file
 from common.running.workflow import (
     check_device,
-    check_reported,
     choose_device,
     choose_scale,
     limit_gpu_jobs,
     prepare_environment,
-    remove_cut_short,
 )
 
 min_version("9.0")
@@ -31,11 +29,6 @@ SCALE = choose_scale(config["scale"], config["device"], announce=workflow.is_mai
 include: "common/running/data.smk"
 include: "common/running/papers.smk"
 include: "common/running/report.smk"
-
-
-if workflow.is_main_process:
-    remove_cut_short()
-    check_reported(REGISTERS)
 
 
 for known in REGISTERS.values():

@@ -1,7 +1,17 @@
 # What every paper has: kept tables, collected tables, figures, typeset tables, the comparison, and copies for the user.
 
 from common.running import register
-from common.running.workflow import dataset, published, comparisons, refuse, repository, result, training_resources
+from common.running.workflow import (
+    check_reported,
+    comparisons,
+    dataset,
+    published,
+    refuse,
+    remove_cut_short,
+    repository,
+    result,
+    training_resources,
+)
 
 REGISTERS = {
     name: register.of(name).with_seeds(config["seeds"]).with_method(config["method"])
@@ -10,6 +20,10 @@ REGISTERS = {
 NOTHING = "(?!)"
 ARRAYS = sorted({name for known in REGISTERS.values() for name in known.arrays})
 TRAINING = training_resources(config["device"])
+
+if workflow.is_main_process:
+    remove_cut_short()
+    check_reported(REGISTERS)
 
 
 wildcard_constraints:
