@@ -12,7 +12,14 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PosixPath
 from typing import Any
 
-BESIDE = {".csv": (".json",), ".npz": (".json",), ".pt": (".json", ".csv")}  # a result's record, and a model's log
+# What is written beside a file: a result's record, a model's log, and what goes with a figure or a typeset table.
+BESIDE = {
+    ".csv": (".json",),
+    ".npz": (".json",),
+    ".pt": (".json", ".csv"),
+    ".pdf": (".png", ".csv"),
+    ".tex": (".md", ".csv"),
+}
 
 
 LONGER = 20  # characters, at most, that a file's name has more while it is written
@@ -39,7 +46,10 @@ def written(*suffixes: str) -> Callable[[str], Output]:
 
 def check_outputs(options: Mapping[str, Any]) -> None:
     """Raise ValueError naming two options of which one would overwrite the other's file or what lies beside it, and
-    WriteError for an output that cannot lie where it should; options: a command line's, by name."""
+    WriteError for an output that cannot lie where it should; remove what killed writes to the outputs left behind.
+
+    options: a command line's, by name.
+    """
     given_paths = _paths(options)
     taken: dict[Path, tuple[str, Path]] = {}
     for name, path in sorted(given_paths, key=lambda one: isinstance(one[1], Output)):  # what is read first
@@ -49,6 +59,8 @@ def check_outputs(options: Mapping[str, Any]) -> None:
                 raise ValueError(f"{name} {path} and {other} {given} share {file.name}: give one of them another name")
         if isinstance(path, Output):
             _check_place(name, path)
+            for suffix in (path.suffix, *BESIDE.get(path.suffix, ())):
+                remove_unfinished(path.with_suffix(suffix))
 
 
 def inputs(options: Mapping[str, Any]) -> list[Path]:

@@ -53,6 +53,8 @@ def test_what_killed_writes_left_is_removed_and_nothing_else(tmp_path):
         path.write_text("")
     remove_unfinished(finished)
     assert sorted(tmp_path.iterdir()) == sorted([finished, *others])
+    check_outputs({"out": written(".pt")(str(finished))})  # with what is written beside
+    assert sorted(tmp_path.iterdir()) == sorted([finished, *others[:2]])
 
 
 @pytest.mark.parametrize("older", ["", "old"])
