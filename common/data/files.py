@@ -53,14 +53,15 @@ def check_outputs(options: Mapping[str, Any]) -> None:
     given_paths = _paths(options)
     taken: dict[Path, tuple[str, Path]] = {}
     for name, path in sorted(given_paths, key=lambda one: isinstance(one[1], Output)):  # what is read first
-        for file in (path, *(path.with_suffix(suffix) for suffix in BESIDE.get(path.suffix, ()))):
+        files = [path, *(path.with_suffix(suffix) for suffix in BESIDE.get(path.suffix, ()))]
+        for file in files:
             other, given = taken.setdefault(Path(os.path.realpath(file)), (name, path))
             if given is not path and isinstance(path, Output):
                 raise ValueError(f"{name} {path} and {other} {given} share {file.name}: give one of them another name")
         if isinstance(path, Output):
             _check_place(name, path)
-            for suffix in (path.suffix, *BESIDE.get(path.suffix, ())):
-                remove_unfinished(path.with_suffix(suffix))
+            for file in files:
+                remove_unfinished(file)
 
 
 def inputs(options: Mapping[str, Any]) -> list[Path]:

@@ -115,11 +115,10 @@ def remove_cut_short() -> None:
 
 
 def _is_whole(path: str, end: bytes) -> bool:
-    """Whether a file holds something, with these bytes near its end."""
+    """Whether a file has these bytes near its end."""
     with open(path, "rb") as file:
         file.seek(-min(os.path.getsize(path), LAST_BYTES), os.SEEK_END)
-        last = file.read()
-    return bool(last) and end in last
+        return end in file.read()
 
 
 def prepare_environment(gpu_jobs_per_device: int) -> None:
